@@ -1,0 +1,1 @@
+"""melancholia makes sad music and proves that it is sad."""

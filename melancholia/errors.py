@@ -1,0 +1,46 @@
+"""What can go wrong, and how it is said: one line that names thing, value, what is allowed, nearest name.
+
+MelancholiaError    the work failed                   exit 1
+├── InputError      a wrong call or wrong input       exit 2
+└── Cancelled       the listener asked it to stop     exit 130
+"""
+
+import difflib
+from collections.abc import Collection
+
+
+class MelancholiaError(Exception):
+    """The work failed; the message is one line for a person."""
+
+    exit_code = 1
+
+
+class InputError(MelancholiaError, ValueError):
+    """The caller asked for something that cannot be."""
+
+    exit_code = 2
+
+
+class Cancelled(MelancholiaError):
+    """The work was stopped from outside."""
+
+    exit_code = 130
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """ " Did you mean 'x'?" for the closest known name, or nothing."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def unknown(kind: str, name: str, known: Collection[str]) -> InputError:
+    """The error for a name that is on no list."""
+    return InputError(f"Unknown {kind} {name!r}; known: {', '.join(sorted(known))}.{nearest(name, known)}")
+
+
+def in_range(thing: str, value: float, low: float, high: float, unit: str = "") -> float:
+    """`value` itself when low <= value <= high, else an `InputError` that names all four."""
+    if not low <= value <= high:  # NaN fails this too
+        space = f" {unit}" if unit else ""
+        raise InputError(f"{thing} is {value:g}{space}; allowed: {low:g} to {high:g}{space}.")
+    return value

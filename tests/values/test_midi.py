@@ -1,0 +1,63 @@
+"""A piece and its MIDI file say the same."""
+
+import mido
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from melancholia.errors import InputError
+from melancholia.midi import from_midi, load_midi, save_midi, to_midi
+from melancholia.piece import Key, Note, Part, Piece, TempoMap
+from tests.strategies import pieces
+
+
+@settings(deadline=None)
+@given(piece=pieces)
+def test_midi_both_ways_is_exact(piece):
+    assert from_midi(to_midi(piece)) == piece
+
+
+def test_a_file_on_disk_is_exact_too(tmp_path):
+    piece = Piece(
+        (Part("α cello", "melody", "cello", (Note(0.5, 1, 60, 70),), {"pedal": ((0, 127),)}),),
+        TempoMap(((0, 1_000_000), (2, 1_234_567))),
+        key=Key(1, "major"),
+    )
+    save_midi(piece, tmp_path / "a.mid")
+    assert load_midi(tmp_path / "a.mid") == piece
+
+
+def test_a_file_of_another_maker_becomes_parts(tmp_path):
+    file = mido.MidiFile(ticks_per_beat=480)
+    track = mido.MidiTrack(
+        [
+            mido.Message("note_on", channel=0, note=76, velocity=64, time=0),
+            mido.Message("note_on", channel=1, note=40, velocity=64, time=0),
+            mido.Message("note_on", channel=0, note=76, velocity=0, time=480),
+            mido.Message("note_off", channel=1, note=40, time=480),
+        ]
+    )
+    file.tracks.append(track)
+    file.save(tmp_path / "other.mid")
+    piece = load_midi(tmp_path / "other.mid")
+    assert [(p.role, p.notes) for p in piece.parts] == [
+        ("melody", (Note(0, 1, 76, 64),)),
+        ("bass", (Note(0, 2, 40, 64),)),
+    ]
+
+
+@settings(deadline=None, max_examples=200)
+@given(junk=st.binary(max_size=200), head=st.sampled_from([b"", b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk\0\0\0\x20"]))
+def test_no_file_breaks_the_reader(tmp_path_factory, junk, head):
+    path = tmp_path_factory.mktemp("junk") / "junk.mid"
+    path.write_bytes(head + junk)
+    try:
+        load_midi(path)
+    except InputError as error:
+        assert str(path) in str(error)
+
+
+@pytest.mark.parametrize("name", ["missing.mid", "."])
+def test_no_file_at_all_is_said(tmp_path, name):
+    with pytest.raises(InputError, match="allowed: a MIDI file"):
+        load_midi(tmp_path / name)
