@@ -1,0 +1,42 @@
+# make song   a first song, from nothing        make test   the whole suite, as CI runs it
+# make bench  every budget beside its figure    make soak   long counts, into tests/RESULTS.md
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: song test bench soak clean
+
+song: .venv/installed
+	$(BIN)/melancholia make longing --seconds 60 --seed 7 -o first-song --force
+	@echo "Listen to first-song/master.wav; first-song/report.html shows it with every stem."
+
+test: .venv/tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2
+
+bench: .venv/tested
+	$(BIN)/python -m tests.benchmarks
+
+soak: .venv/tested
+	$(BIN)/python -m tests.soak
+
+clean:
+	rm -rf .venv build dist first-song
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "melancholia needs Python 3.11 or later: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Making an environment in .venv ..."
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	@echo "Installing melancholia and what it needs (half a minute or more, 600 MB) ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/tested: pyproject.toml | .venv/bin/python
+	@echo "Installing melancholia and what its tests need ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@ .venv/installed

@@ -1,0 +1,88 @@
+"""The command line: parse, call the library, print, name the next command. One module a command.
+
+Data goes to stdout, talk to stderr. Exit 0 done, 1 the work failed, 2 wrong call or wrong input, 130 interrupted.
+"""
+
+import signal
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from melancholia.errors import MelancholiaError
+
+COMMANDS = ("make", "compose", "render", "apply", "master", "score", "moods", "racks", "instruments")
+
+
+class Lazy(click.Group):
+    """A group that imports a command's module when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = "lists" if name in ("moods", "racks", "instruments") else name
+        command: click.Command = getattr(import_module(f"melancholia.cli.{module}"), name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            from melancholia.errors import unknown
+
+            raise unknown("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="melancholia")
+@click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """Make sad music, master it, and prove that it is sad.
+
+    \b
+    melancholia make longing                a song: stems, master, verdict, report
+    melancholia apply take.flac --rack longing -o wet.wav
+    melancholia master wet.wav -o master.wav
+    melancholia score master.wav --mood longing
+    """
+    ctx.obj = {"debug": debug}
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; every failure is one line on stderr."""
+    given = sys.argv[1:] if args is None else args
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # a kill unwinds like Ctrl-C: nothing half-written
+    try:
+        code = cli.main(given, prog_name="melancholia", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except (KeyboardInterrupt, click.Abort):
+        return failed("interrupted; nothing was left half-written.", 130)
+    except click.ClickException as error:
+        hint = f" Try 'melancholia {given[0]} --help'." if given and given[0] in COMMANDS else ""
+        return failed(error.format_message().replace("\n", " ") + hint, error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except MelancholiaError as error:
+        if "--debug" in given:
+            raise
+        return failed(" ".join(str(error).split()), error.exit_code)
+    except Exception as error:
+        if "--debug" in given:
+            raise
+        said = " ".join(str(error).split())
+        return failed(f"{type(error).__name__}: {said} (a fault of ours; --debug shows where)", 1)
+
+
+def failed(message: str, code: int) -> int:
+    click.echo(f"melancholia: {message}", err=True)
+    return code

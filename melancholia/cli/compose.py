@@ -1,0 +1,54 @@
+"""``melancholia compose``: a written piece as a MIDI file."""
+
+from pathlib import Path
+
+import click
+
+from melancholia.cli import options
+from melancholia.cli.make import split_names
+
+
+@click.command()
+@click.argument("mood")
+@options.intensity
+@click.option("--seconds", type=float, default=90, show_default=True, help="To the last note's release, 15 to 600.")
+@click.option("--seed", type=int, help="0 to 4294967295; drawn and printed when left out.")
+@click.option("--key", help="As 'A minor'.")
+@click.option("--bpm", type=float, help="Quarters a minute.")
+@click.option("--metre", help="As 4/4, 3/4, 6/8.")
+@click.option("--instruments", help="Who plays, as felt_piano,cello.")
+@click.option("--performed", is_flag=True, help="Write the performance instead of the score on the grid.")
+@options.output("The MIDI file to write.")
+@options.quiet
+def compose(
+    mood: str,
+    intensity: float,
+    seconds: float,
+    seed: int | None,
+    key: str | None,
+    bpm: float | None,
+    metre: str | None,
+    instruments: str | None,
+    performed: bool,
+    output: Path,
+    quiet: bool,
+) -> None:
+    """Compose a piece and write it as MIDI."""
+    from melancholia import composition
+    from melancholia.files import check_output
+    from melancholia.instruments import check
+    from melancholia.midi import save_midi
+    from melancholia.performance import perform
+    from melancholia.profile import profile
+    from melancholia.streams import check_seed, draw_seed
+
+    check_output(output)
+    seed = draw_seed() if seed is None else check_seed(seed)
+    wanted, players = profile(mood, intensity), split_names(instruments)
+    for name in players or ():
+        check(name)
+    piece = composition.compose(wanted, seconds=seconds, seed=seed, key=key, bpm=bpm, metre=metre, instruments=players)
+    save_midi(perform(piece, wanted, seed=seed) if performed else piece, output)
+    options.talk(
+        f"{piece.key}, {len(piece.parts)} parts, seed {seed}; next: melancholia render {output} -o stems", quiet=quiet
+    )

@@ -1,0 +1,83 @@
+"""``melancholia make``: a song from a mood."""
+
+import json
+from pathlib import Path
+
+import click
+
+from melancholia.cli import options
+
+
+@click.command()
+@click.argument("mood")
+@options.intensity
+@click.option("--seconds", type=float, default=90, show_default=True, help="To the last note's release, 15 to 600.")
+@click.option("--seed", type=int, help="0 to 4294967295; drawn, printed and recorded when left out.")
+@click.option("--key", help="As 'A minor'; drawn from the mood when left out.")
+@click.option("--bpm", type=float, help="Quarters a minute; a tempo given is a grid that does not bend.")
+@click.option("--metre", help="As 4/4, 3/4, 6/8.")
+@click.option("--instruments", help="Who plays, as felt_piano,cello or soundfont:/path.sf2#bank,program.")
+@click.option("--sample-rate", type=int, default=48_000, show_default=True, help="Of every file, in Hz.")
+@click.option("--no-report", is_flag=True, help="Leave report.html out.")
+@options.output("The folder to write; mood and seed when left out.", required=False)
+@options.force
+@options.as_json
+@options.quiet
+def make(
+    mood: str,
+    intensity: float,
+    seconds: float,
+    seed: int | None,
+    key: str | None,
+    bpm: float | None,
+    metre: str | None,
+    instruments: str | None,
+    sample_rate: int,
+    no_report: bool,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Make a song: stems, mix, master, notes, verdict and report in one folder."""
+    from melancholia.song import make_folder
+    from melancholia.streams import check_seed, draw_seed
+
+    seed = draw_seed() if seed is None else check_seed(seed)
+    folder = output or Path(f"{mood}-{seed}")
+    with options.progress(quiet) as progress:
+        song = make_folder(
+            folder,
+            mood,
+            report=not no_report,
+            force=force,
+            progress=progress,
+            intensity=intensity,
+            seconds=seconds,
+            seed=seed,
+            key=key,
+            bpm=bpm,
+            metre=metre,
+            instruments=split_names(instruments),
+            rate=sample_rate,
+        )
+    if as_json:
+        click.echo(json.dumps({"folder": str(folder), "seed": seed, **song.score.to_dict()}))
+    else:
+        click.echo(str(song.score))
+        options.talk(
+            f"seed {seed}; written to {folder}{'' if no_report else f'; open {folder}/report.html'}", quiet=quiet
+        )
+
+
+def split_names(text: str | None) -> tuple[str, ...] | None:
+    """Names parted by commas; the comma inside ``soundfont:path#bank,program`` belongs to its name."""
+    if text is None:
+        return None
+    names: list[str] = []
+    for piece in text.split(","):
+        if names and names[-1].startswith("soundfont:") and "#" in names[-1] and piece.strip().isdigit():
+            names[-1] += "," + piece.strip()
+        else:
+            names.append(piece.strip())
+    return tuple(names)
