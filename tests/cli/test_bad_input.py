@@ -1,0 +1,116 @@
+"""Bad input gets one clear line, the right exit code, and nothing half-written."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from melancholia.cli import COMMANDS, run
+
+CLI = [sys.executable, "-m", "melancholia"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    soundfile.write("tone.wav", 0.1 * np.sin(np.arange(48_000) / 20), 48_000)
+    soundfile.write("nan.wav", np.full((4800, 2), np.nan, "float32"), 48_000, subtype="FLOAT")
+    (tmp_path / "typo.toml").write_text('schema = 1\nname = "x"\n[[insert.any]]\neffect = "Reverbb"\n')
+    (tmp_path / "not.sf2").write_text("no font")
+    (tmp_path / "not.mid").write_text("no notes")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "diary.txt").write_text("mine")
+    return tmp_path
+
+
+BAD = {
+    "no such command": (["maek"], "Did you mean 'make'?"),
+    "no such option": (["make", "longing", "--tempo", "3"], "No such option"),
+    "unknown mood": (["make", "melancoly", "-o", "out"], "Did you mean 'melancholy'?"),
+    "intensity": (["make", "longing", "--intensity", "1.2", "-o", "out"], "1.2; allowed: 0 to 1"),
+    "seconds below": (["make", "longing", "--seconds", "-3", "-o", "out"], "allowed: 15 to 600"),
+    "seconds above": (["make", "longing", "--seconds", "1e6", "-o", "out"], "allowed: 15 to 600"),
+    "seed": (["make", "longing", "--seed", "-1", "-o", "out"], "seed is -1"),
+    "key": (["make", "longing", "--key", "H minor", "-o", "out"], "H minor"),
+    "bpm": (["make", "longing", "--bpm", "1000", "-o", "out"], "1000"),
+    "metre": (["make", "longing", "--metre", "4/5", "-o", "out"], "4/5"),
+    "sample rate": (["make", "longing", "--sample-rate", "10", "-o", "out"], "10 Hz; allowed"),
+    "instrument": (["make", "longing", "--instruments", "felt_pinao", "-o", "out"], "Did you mean 'felt_piano'?"),
+    "soundfont that is none": (["make", "longing", "--instruments", "soundfont:not.sf2#0,0", "-o", "out"], "not.sf2"),
+    "soundfont missing": (["make", "longing", "--instruments", "soundfont:no.sf2#0,0", "-o", "out"], "no.sf2"),
+    "a folder of mine": (["make", "longing", "-o", "mine"], "exists already"),
+    "a folder of mine, forced": (["make", "longing", "-o", "mine", "--force"], "is no song of ours"),
+    "compose nowhere": (["compose", "longing", "-o", "none/out"], "none is no folder"),
+    "midi that is none": (["render", "not.mid", "-o", "out"], "not.mid"),
+    "midi missing": (["render", "no.mid", "-o", "out"], "no.mid does not exist"),
+    "rack unknown": (["apply", "tone.wav", "--rack", "longin", "-o", "out"], "Did you mean 'longing'?"),
+    "rack with a typo": (["apply", "tone.wav", "--rack", "typo.toml", "-o", "out.wav"], "typo.toml:4"),
+    "rack over NaN": (["apply", "nan.wav", "--rack", "longing", "-o", "out.wav"], "NaN or infinity"),
+    "master NaN": (["master", "nan.wav", "-o", "out.wav"], "NaN or infinity"),
+    "master a folder": (["master", ".", "-o", "out.wav"], "is a folder"),
+    "master onto itself": (["master", "tone.wav", "-o", "tone.wav"], "is the source itself"),
+    "master too loud": (["master", "tone.wav", "--lufs", "3", "-o", "out.wav"], "3"),
+    "master to a strange suffix": (["master", "tone.wav", "-o", "out.xyz"], "unknown suffix"),
+    "score nothing": (["score", "no.wav"], "no.wav does not exist"),
+    "score check without mood": (["score", "tone.wav", "--check"], "--check needs --mood"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_exit_2(here, capfd, name):
+    args, said = BAD[name]
+    before = sorted(os.listdir(here))
+    assert run(args) == 2
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 1 and said in lines[0], lines
+    assert sorted(os.listdir(here)) == before
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(capsys, command):
+    assert run([command, "--help"]) == 0
+    assert "Usage: melancholia" in capsys.readouterr().out
+
+
+def test_help_loads_nothing_heavy():
+    code = "import sys; from melancholia.cli import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    heavy = {"numpy", "scipy", "numba", "librosa", "pedalboard", "soundfile", "rich", "mido", "matplotlib"}
+    assert done.returncode == 0 and not heavy & set(done.stderr.split())
+
+
+def test_a_folder_that_cannot_be_written_is_said(here):
+    """/proc takes no new folder, not even from root."""
+    done = subprocess.run([*CLI, "make", "longing", "-o", "/proc/song"], capture_output=True, text=True)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
+    assert "/proc/song cannot be written" in done.stderr
+
+
+def test_a_disk_that_fills_up_leaves_nothing(here):
+    """A limit on the size of a file stands for the full disk."""
+    limit = "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000)); from melancholia.cli import main; main()"
+    for args in (["make", "longing", "--seconds", "15", "-o", "out"], ["master", "long.wav", "-o", "out.wav"]):
+        soundfile.write("long.wav", 0.1 * np.sin(np.arange(480_000) / 20), 48_000)
+        before = sorted(os.listdir(here))
+        done = subprocess.run([sys.executable, "-c", limit, *args], capture_output=True, text=True)
+        assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
+        assert "cannot be written" in done.stderr and sorted(os.listdir(here)) == before
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_s", [0.5, 2.0, 4.0])
+def test_an_interrupt_leaves_nothing(here, sent, after_s):
+    before = sorted(os.listdir(here))
+    args = ["make", "longing", "--seconds", "300", "--seed", "1", "-o", "out"]
+    process = subprocess.Popen([*CLI, *args], stderr=subprocess.PIPE, text=True)
+    time.sleep(after_s)
+    process.send_signal(sent)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and len(said.splitlines()) == 1 and "interrupted" in said
+    assert sorted(os.listdir(here)) == before

@@ -1,0 +1,160 @@
+"""Make fresh pieces, listen to them, and print how many match their mood and how many others are rejected.
+
+    python -m tests.judge --seeds 5000-5009 --twins -o pieces.jsonl
+    python -m tests.judge --read pieces.jsonl
+
+Each piece is made whole (composed, performed, rendered, mixed, mastered) and analysed from its samples. Its twins are
+the same performance with other notes or another pace: in parallel major at 1.6 times the tempo, in parallel major,
+and slowed to three quarters.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+from melancholia.analysis import Analysis, analyse
+from melancholia.composition import compose
+from melancholia.instruments import render
+from melancholia.mastering import master
+from melancholia.performance import perform
+from melancholia.racks import apply, bus, mix, rack
+from melancholia.scoring import score
+
+from melancholia.piece import Note, Piece, TempoMap
+from melancholia.profile import moods, profile
+
+TO_MAJOR = {3: 4, 8: 9, 10: 11}  # degrees of minor, in semitones above the tonic, and their major neighbours
+TWINS = {"": (False, 1.0), "major 1.6x": (True, 1.6), "major": (True, 1.0), "slow": (False, 0.75)}
+
+
+def twin(piece: Piece, *, major: bool, pace: float) -> Piece:
+    """The same performance in parallel major, or at `pace` times its tempo, or both."""
+
+    def moved(note: Note) -> Note:
+        degree = (note.pitch - piece.key.tonic) % 12
+        return replace(note, pitch=note.pitch + TO_MAJOR.get(degree, degree) - degree if major else note.pitch)
+
+    tempo = TempoMap(tuple((at, round(us / pace)) for at, us in piece.tempo.changes))
+    parts = tuple(replace(part, notes=tuple(map(moved, part.notes)), curves=dict(part.curves)) for part in piece.parts)
+    return replace(piece, parts=parts, tempo=tempo)
+
+
+def played(mood: str, intensity: float, seconds: float, seed: int) -> Piece:
+    wanted = profile(mood, intensity)
+    return perform(compose(wanted, seconds=seconds, seed=seed), wanted, seed=seed)
+
+
+def mastered(piece: Piece, mood: str, intensity: float, seed: int):
+    """The performed piece as a master, in memory."""
+    chain = rack(profile(mood, intensity).rack)
+    arc = tuple((float(piece.tempo.seconds(at)), tension) for at, tension in piece.arc)
+    follow = {"rack": chain, "intensity": intensity, "arc": arc}
+    wet = apply(render(piece, seed=seed, jobs=1), **follow, jobs=1)
+    return master(bus(mix(wet), **follow), lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp)
+
+
+def listen(task: tuple[str, float, float, int, str]) -> dict[str, object]:
+    mood, intensity, seconds, seed, kind = task
+    major, pace = TWINS[kind]
+    piece = twin(played(mood, intensity, seconds, seed), major=major, pace=pace)
+    found = analyse(mastered(piece, mood, intensity, seed))
+    said = {"mood": mood, "intensity": intensity, "seconds": seconds, "seed": seed, "twin": kind}
+    return {**said, "values": dict(found.values), "sadness": score(found).sadness}
+
+
+def tasks(options: argparse.Namespace) -> list[tuple[str, float, float, int, str]]:
+    low, _, high = options.seeds.partition("-")
+    seeds = range(int(low), int(high or low) + 1)
+    kinds = TWINS if options.twins else [""]
+    return [
+        (mood, options.intensities[seed % len(options.intensities)], options.seconds, seed, kind)
+        for seed in seeds
+        for mood in options.moods
+        for kind in kinds
+    ]
+
+
+def collect(options: argparse.Namespace) -> list[dict[str, object]]:
+    os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+    rows = []
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        for row in pool.imap_unordered(listen, tasks(options)):
+            rows.append(row)
+            if options.output:
+                with options.output.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+    return rows
+
+
+def verdict(row: dict[str, object], mood: str):
+    found = Analysis.from_values(row["values"])
+    return score(found, profile(mood, row["intensity"]))
+
+
+def judge(rows: list[dict[str, object]]) -> dict[str, object]:
+    """Rates, all in 0..1: matched and others rejected by mood, twins rejected, twins sadder by 0.10 or more."""
+    plain = [row for row in rows if not row["twin"]]
+    known = sorted({str(row["mood"]) for row in plain})
+    by_key = {(r["mood"], r["seed"], r["intensity"], r["twin"]): r for r in rows}
+    rates: dict[str, object] = {}
+    misses = defaultdict(int)
+    for mood in known:
+        own = [verdict(row, mood) for row in plain if row["mood"] == mood]
+        rates[f"{mood}: matched"] = share(s.matched for s in own)
+        for found in own:
+            for row in found.rows:
+                if row.weight >= 0.1 and row.match < 0.5:
+                    misses[f"{mood}: {row.name} {row.value:.3g} outside {row.low:.3g}..{row.high:.3g}"] += 1
+        rates[f"{mood}: others rejected"] = share(
+            not verdict(row, mood).matched for row in plain if row["mood"] != mood
+        )
+        rates[f"{mood}: twins in major at 1.6x rejected"] = share(
+            not verdict(row, mood).matched for row in rows if row["twin"] == "major 1.6x" and row["mood"] == mood
+        )
+    for kind, sign in (("major", 1), ("slow", -1), ("major 1.6x", 1)):
+        pairs = [
+            sign * (by_key[r["mood"], r["seed"], r["intensity"], ""]["sadness"] - r["sadness"])
+            for r in rows
+            if r["twin"] == kind
+        ]
+        rates[f"twin '{kind}': sadness apart by 0.10 or more, the right way"] = share(p >= 0.10 for p in pairs)
+        if pairs:
+            rates[f"twin '{kind}': mean difference"] = sum(pairs) / len(pairs)
+    rates["misses"] = dict(misses)
+    return rates
+
+
+def share(flags) -> float | None:
+    found = [bool(flag) for flag in flags]
+    return sum(found) / len(found) if found else None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", default="5000-5009")
+    parser.add_argument("--moods", type=lambda text: text.split(","), default=list(moods()))
+    parser.add_argument("--intensities", type=lambda t: [float(x) for x in t.split(",")], default=[0.7])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--twins", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--read", type=Path, nargs="*")
+    parser.add_argument("-o", "--output", type=Path)
+    options = parser.parse_args()
+    if options.read:
+        rows = [json.loads(line) for path in options.read for line in path.read_text().splitlines()]
+    else:
+        rows = collect(options)
+    for name, rate in judge(rows).items():
+        if isinstance(rate, dict):
+            for miss, count in sorted(rate.items()):
+                print(f"  missed {count}x  {miss}")
+        elif rate is not None:
+            print(f"{name:<70} {rate:.2f}")
+
+
+if __name__ == "__main__":
+    main()

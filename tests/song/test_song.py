@@ -1,0 +1,110 @@
+"""A made song keeps every promise of its folder."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+import melancholia as mel
+from melancholia.midi import load_midi
+from melancholia.piece import Key
+
+SECONDS = 20
+
+
+@pytest.fixture(scope="module", params=mel.moods())
+def folder(request, tmp_path_factory):
+    return mel.make(request.param, seconds=SECONDS, seed=11).save(tmp_path_factory.mktemp("songs") / request.param)
+
+
+def sound(path):
+    return soundfile.read(path, dtype="float32", always_2d=True)[0]
+
+
+def stems(folder, kind):
+    return sorted((folder / "stems" / kind).glob("*.wav"))
+
+
+def test_everything_is_there(folder):
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        "master.wav", "mix.wav", "stems", "piece.mid", "score.mid", "score.json", "recipe.json", "report.html",
+    }  # fmt: skip
+    assert len(stems(folder, "dry")) >= 4
+    assert [p.name for p in stems(folder, "dry")] == [p.name for p in stems(folder, "wet")]
+
+
+def test_all_files_have_one_length_and_rate(folder):
+    paths = [folder / "master.wav", folder / "mix.wav", *stems(folder, "dry"), *stems(folder, "wet")]
+    assert len({(i.frames, i.samplerate, i.channels) for i in map(soundfile.info, paths)}) == 1
+    assert soundfile.info(folder / "master.wav").subtype == "PCM_24"
+    assert {soundfile.info(path).subtype for path in paths[1:]} == {"FLOAT"}
+
+
+def test_wet_stems_sum_to_the_mix(folder):
+    total = np.sum([sound(path).astype(np.float64) for path in stems(folder, "wet")], axis=0)
+    assert np.abs(total - sound(folder / "mix.wav")).max() < 10 ** (-120 / 20)
+
+
+def test_the_master_is_as_loud_as_asked(folder):
+    found = mel.measure(folder / "master.wav")
+    assert abs(found.integrated_lufs + 16) <= 0.1 and found.true_peak_dbtp <= -0.95
+
+
+def test_the_last_release_is_at_seconds_and_the_tail_rings_out(folder):
+    played = load_midi(folder / "piece.mid")
+    assert abs(played.seconds - SECONDS) <= 0.02 * SECONDS
+    mix = sound(folder / "mix.wav")
+    assert len(mix) / 48_000 - played.seconds <= 20.1
+    assert np.abs(mix[-4800:]).max() < 1e-3 * np.abs(mix).max()
+
+
+def test_the_score_is_the_same_piece_on_the_grid(folder):
+    written, played = load_midi(folder / "score.mid"), load_midi(folder / "piece.mid")
+    assert [len(p.notes) for p in written.parts] == [len(p.notes) for p in played.parts]
+    assert len(written.tempo.changes) == 1 and len(played.tempo.changes) > 1
+
+
+def test_the_verdict_says_what_it_must(folder):
+    verdict = json.loads((folder / "score.json").read_text())
+    assert {"mood", "intensity", "sadness", "matched", "cues", "curve"} <= set(verdict)
+    assert 0 <= verdict["sadness"] <= 1 and len(verdict["cues"]) >= 8
+    for cue in verdict["cues"]:
+        assert {"name", "value", "unit", "target", "match", "weight", "sentence"} <= set(cue)
+
+
+def test_the_recipe_makes_the_same_song(folder, tmp_path):
+    recipe = json.loads((folder / "recipe.json").read_text())
+    again = mel.make(recipe["mood"], intensity=recipe["intensity"], seconds=recipe["seconds"], seed=recipe["seed"])
+    other = json.loads((again.save(tmp_path / "again", report=False) / "recipe.json").read_text())
+    assert {n: h for n, h in recipe["made"].items() if n != "report.html"} == other["made"]
+
+
+def test_scoring_the_master_from_an_empty_folder_gives_the_same_figures(folder, tmp_path):
+    verdict = json.loads((folder / "score.json").read_text())
+    (tmp_path / "x.wav").write_bytes((folder / "master.wav").read_bytes())
+    again = mel.score(tmp_path / "x.wav", mel.profile(verdict["mood"], verdict["intensity"])).to_dict()
+    assert again["cues"] == verdict["cues"] and again["sadness"] == verdict["sadness"]
+
+
+def test_what_was_asked_is_obeyed(tmp_path):
+    asked = {"key": "D minor", "bpm": 60, "metre": "3/4", "instruments": ["felt_piano", "cello"], "rate": 44_100}
+    made = mel.make("melancholy", seconds=20, seed=5, **asked)
+    assert made.played.key == Key(2) and made.played.metre == (3, 4)
+    assert made.played.tempo.changes == ((0.0, 1_000_000),) and made.written.fixed_tempo
+    assert {part.instrument for part in made.played.parts} <= {"felt_piano", "cello"}
+    assert made.master.rate == 44_100 and made.mix.frames == made.master.frames
+
+
+def test_progress_tells_all_and_may_cancel(tmp_path):
+    said = []
+
+    def progress(fraction, what):
+        said.append((fraction, what))
+        if what == "mixing":
+            raise mel.Cancelled("enough")
+
+    with pytest.raises(mel.Cancelled):
+        mel.make("despair", seconds=15, seed=2, progress=progress)
+    assert [f for f, _ in said] == sorted(f for f, _ in said) and {"composing", "performing"} <= {w for _, w in said}
