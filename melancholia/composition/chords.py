@@ -1,0 +1,81 @@
+"""The chords of a minor key as numbers: pitch classes above the tonic, root first, and the bass.
+
+A numeral ends in its inversion where that is fixed: ``iv6`` has its third in the bass, ``Cad64`` is the tonic over
+the dominant. `strain` 0..1 is how far from rest it lies, after the order of distances in Lerdahl & Krumhansl 2007.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Harmony:
+    """One chord: pitch classes above the tonic (root first), bass, strain, and whether it leaves the key."""
+
+    pitch_classes: tuple[int, ...]
+    bass: int
+    strain: float
+    chromatic: bool = False
+
+
+HARMONIES: dict[str, Harmony] = {
+    "i": Harmony((0, 3, 7), 0, 0.05),
+    "i6": Harmony((0, 3, 7), 3, 0.2),
+    "i7": Harmony((0, 3, 7, 10), 0, 0.3),
+    "i42": Harmony((0, 3, 7, 10), 10, 0.4),
+    "i9": Harmony((0, 3, 7, 2), 0, 0.15),
+    "Cad64": Harmony((0, 3, 7), 7, 0.55),
+    "iv": Harmony((5, 8, 0), 5, 0.35),
+    "iv6": Harmony((5, 8, 0), 8, 0.4),
+    "iv7": Harmony((5, 8, 0, 3), 5, 0.4),
+    "iv64": Harmony((5, 8, 0), 0, 0.35),
+    "ii°6": Harmony((2, 5, 8), 5, 0.5),
+    "iiø7": Harmony((2, 5, 8, 0), 2, 0.55),
+    "iiø65": Harmony((2, 5, 8, 0), 5, 0.5),
+    "iiø42": Harmony((2, 5, 8, 0), 0, 0.5),
+    "V": Harmony((7, 11, 2), 7, 0.6),
+    "V6": Harmony((7, 11, 2), 11, 0.6),
+    "V7": Harmony((7, 11, 2, 5), 7, 0.7),
+    "V65": Harmony((7, 11, 2, 5), 11, 0.7),
+    "V43": Harmony((7, 11, 2, 5), 2, 0.65),
+    "V42": Harmony((7, 11, 2, 5), 5, 0.7),
+    "Vb9": Harmony((7, 11, 2, 5, 8), 7, 0.85),
+    "v": Harmony((7, 10, 2), 7, 0.4),
+    "v6": Harmony((7, 10, 2), 10, 0.4),
+    "VI": Harmony((8, 0, 3), 8, 0.3),
+    "VImaj7": Harmony((8, 0, 3, 7), 8, 0.35),
+    "VI6": Harmony((8, 0, 3), 0, 0.3),
+    "III": Harmony((3, 7, 10), 3, 0.25),
+    "III6": Harmony((3, 7, 10), 7, 0.3),
+    "III+": Harmony((3, 7, 11), 3, 0.75, True),
+    "VII": Harmony((10, 2, 5), 10, 0.35),
+    "VII6": Harmony((10, 2, 5), 2, 0.4),
+    "vii°7": Harmony((11, 2, 5, 8), 11, 0.85),
+    "vii°43": Harmony((11, 2, 5, 8), 5, 0.8),
+    "bII6": Harmony((1, 5, 8), 5, 0.75, True),
+    "bII": Harmony((1, 5, 8), 1, 0.7, True),
+    "It6": Harmony((8, 0, 6), 8, 0.85, True),
+    "Ger6": Harmony((8, 0, 3, 6), 8, 0.9, True),
+    "V7/iv": Harmony((0, 4, 7, 10), 0, 0.6, True),
+    "V65/iv": Harmony((0, 4, 7, 10), 4, 0.65, True),
+    "V7/V": Harmony((2, 6, 9, 0), 2, 0.7, True),
+    "V65/V": Harmony((2, 6, 9, 0), 6, 0.75, True),
+    "vii°7/V": Harmony((6, 9, 0, 3), 6, 0.9, True),
+    "IV": Harmony((5, 9, 0), 5, 0.4, True),
+    "IV6": Harmony((5, 9, 0), 9, 0.45, True),
+    "i(maj7)": Harmony((0, 3, 7, 11), 0, 0.55),
+    "i(6)": Harmony((0, 3, 7, 9), 0, 0.45),
+    "i5": Harmony((0, 7), 0, 0.1),
+}
+
+MINOR = (0, 2, 3, 5, 7, 8, 10)  # natural minor, semitones above the tonic
+
+
+def scale_for(harmony: Harmony) -> tuple[int, ...]:
+    """The seven tones that a melody uses over this chord: natural minor, bent to the chord's own tones."""
+    tones = list(MINOR)
+    for step, plain in enumerate(MINOR):
+        for bent in (plain + 1, plain - 1):
+            if bent % 12 in harmony.pitch_classes and bent % 12 not in MINOR and plain not in harmony.pitch_classes:
+                tones[step] = bent
+                break
+    return tuple(tones)

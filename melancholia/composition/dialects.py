@@ -1,0 +1,96 @@
+"""How sad harmony moves, as tables: what follows what, and how a phrase ends.
+
+``lied`` and ``chorale`` are shares of the next different chord in pieces people wrote (human analyses of 179 Lieder
+and 371 Bach chorales, When-in-Rome; counted in their minor keys), spread over the inversions used here. Lament basses
+and four-chord loops are ground plans, repeated with variation; the loops stand in no such corpus and are by hand.
+"""
+
+LIED: dict[str, dict[str, float]] = {
+    "i": {"V": 14, "V6": 8, "V7": 10, "V43": 5, "iiø65": 7, "ii°6": 5, "iv": 6, "iv6": 3, "vii°7": 6, "VI": 6,
+          "VImaj7": 2, "V7/iv": 3, "v6": 3, "i7": 3, "i42": 3, "III": 2, "bII6": 1, "vii°7/V": 1, "i6": 5},
+    "i6": {"iv": 6, "iiø65": 6, "ii°6": 5, "V": 5, "V43": 4, "i": 4, "VI": 3, "bII6": 1.5},
+    "i7": {"iv": 6, "iv7": 4, "VI": 4, "VImaj7": 3, "iiø65": 3, "IV": 1},
+    "i42": {"iv6": 6, "VI": 5, "VImaj7": 3, "IV6": 2, "iiø42": 1},
+    "i9": {"iv": 4, "VI": 4, "v6": 2, "iiø65": 2, "VII": 2},
+    "V": {"i": 50, "i6": 8, "V7": 9, "V42": 5, "VI": 5, "iv6": 3, "V7/iv": 2},
+    "V6": {"i": 60, "V7/iv": 4, "v6": 5, "i6": 2},
+    "V7": {"i": 60, "i6": 4, "VI": 8, "VImaj7": 3, "V7/iv": 3},
+    "V65": {"i": 60, "V7/iv": 4},
+    "V43": {"i": 30, "i6": 35},
+    "V42": {"i6": 60},
+    "Vb9": {"i": 60, "VI": 8},
+    "Cad64": {"V7": 45, "V": 30, "Vb9": 12},
+    "iv": {"i": 18, "i6": 7, "V": 15, "Cad64": 12, "V7": 11, "iiø65": 6, "vii°7": 4, "V7/V": 2, "bII6": 2, "iv6": 4},
+    "iv6": {"V": 30, "V7": 8, "Cad64": 8, "i6": 5, "iiø65": 4, "Ger6": 3, "It6": 3},
+    "iv7": {"V": 12, "VII": 8, "iiø65": 8, "V7": 8},
+    "ii°6": {"V": 22, "V7": 25, "Cad64": 16, "i6": 5, "vii°7": 4, "III+": 1},
+    "iiø7": {"V": 20, "V7": 24, "V43": 6},
+    "iiø65": {"V": 22, "V7": 25, "Cad64": 16, "vii°7": 4, "Vb9": 4, "i6": 4},
+    "iiø42": {"V65": 25, "V6": 10, "i": 8},
+    "vii°7": {"i": 48, "V7": 12, "V65": 6, "V7/iv": 4},
+    "vii°43": {"i6": 40},
+    "VI": {"V": 10, "iiø65": 12, "ii°6": 5, "iv": 9, "iv6": 3, "Cad64": 6, "bII6": 5, "i6": 6, "Ger6": 3, "III": 3,
+           "vii°7/V": 3, "VII": 2},
+    "VImaj7": {"iiø65": 10, "iv": 8, "bII6": 4, "V": 6, "iv7": 4},
+    "v": {"iv6": 10, "iv": 8, "VI": 8, "i": 10},
+    "v6": {"iv6": 26, "VI": 8, "IV6": 5, "iv": 4},
+    "III": {"iv": 12, "VI": 14, "iiø65": 8, "V43": 6, "i": 6, "VII6": 3},
+    "III+": {"i": 40, "VI": 15},
+    "VII": {"III": 16, "i": 6, "VI": 6, "v6": 4},
+    "VII6": {"III": 16, "i6": 4},
+    "bII6": {"Cad64": 28, "V7": 16, "V": 10, "vii°7/V": 10, "Vb9": 6},
+    "bII": {"V7": 12, "Cad64": 14},
+    "It6": {"V": 40, "Cad64": 12},
+    "Ger6": {"Cad64": 45, "V": 8},
+    "V7/iv": {"iv": 50, "iv6": 8, "IV": 4, "VI": 4},
+    "V65/iv": {"iv": 60},
+    "V7/V": {"V": 40, "V7": 12, "Cad64": 10},
+    "V65/V": {"V": 45, "Cad64": 12},
+    "vii°7/V": {"V": 30, "Cad64": 26, "V7": 8},
+    "IV": {"iv": 12, "V7": 8, "V": 6, "i": 4},
+    "IV6": {"iv6": 30, "V65": 6},
+    "i(maj7)": {"i7": 40},
+    "i(6)": {"VI": 12, "iv": 10, "iiø65": 6},
+    "VI6": {"iv": 8, "iiø65": 6, "V43": 5},
+    "iv64": {"i": 30, "iiø42": 6},
+    "III6": {"VI": 8, "iv": 6},
+    "i5": {"VI": 4, "iv": 4, "V": 4},
+}  # fmt: skip
+
+CHORALE: dict[str, dict[str, float]] = {
+    **LIED,
+    "i": {"V": 25, "V6": 10, "ii°6": 14, "iv": 9, "iv6": 6, "vii°43": 6, "VI": 7, "v6": 6, "i6": 8, "VII6": 3},
+    "V": {"V7": 30, "i": 40, "i6": 6, "iv6": 5, "V42": 6},
+    "V7": {"i": 69, "VI": 12},
+    "iv": {"V": 34, "i6": 8, "Cad64": 8, "ii°6": 9, "V7": 9, "VII": 4},
+    "ii°6": {"V": 55, "V7": 16, "Cad64": 7},
+    "VI": {"ii°6": 36, "iv": 18, "V": 6, "VII": 5},
+    "v6": {"VI": 23, "iv6": 24, "IV6": 8},
+}
+
+# Ground basses: chord, bars. Lament: the bass falls 1, b7, b6, 5, or by semitones.
+LAMENTS = (
+    (("i", 1), ("v6", 1), ("iv6", 1), ("V", 1)),
+    (("i", 1), ("i42", 1), ("VImaj7", 1), ("V", 1)),
+    (("i", 0.5), ("V6", 0.5), ("v6", 0.5), ("IV6", 0.5), ("iv6", 1), ("V", 1)),
+    (("i", 1), ("V6", 0.5), ("v6", 0.5), ("IV6", 0.5), ("iv6", 0.5), ("V7", 1)),
+    (("i", 0.5), ("i(maj7)", 0.5), ("i7", 0.5), ("i(6)", 0.5), ("VI", 1), ("V", 1)),
+)
+LOOPS = (
+    (("i", 1), ("VI", 1), ("III", 1), ("VII", 1)),
+    (("i", 1), ("iv", 1), ("VI", 1), ("V", 1)),
+    (("i", 1), ("VII", 1), ("VI", 1), ("V", 1)),
+    (("VImaj7", 1), ("VII", 1), ("i", 1), ("i7", 1)),
+    (("i9", 1), ("v6", 1), ("VImaj7", 1), ("iv", 1)),
+)
+DIALECTS = ("lied", "chorale", "lament", "pop-loop")
+
+# How a phrase ends: its last chords, the last of them on the last bar; and the degrees its last note may take.
+CADENCES: dict[str, tuple[tuple[tuple[str, ...], ...], tuple[int, ...]]] = {
+    "authentic": ((("iiø65", "V7", "i"), ("Cad64", "V7", "i"), ("iv", "V7", "i"), ("bII6", "V7", "i")), (0,)),
+    "imperfect": ((("iiø65", "V7", "i"), ("iv", "V43", "i6"), ("VI", "V7", "i")), (3, 7)),
+    "half": ((("iv", "V"), ("iv6", "V"), ("iiø65", "V"), ("Ger6", "V"), ("VI", "V")), (2, 7, 11)),
+    "deceptive": ((("iiø65", "V7", "VI"), ("Cad64", "V7", "VImaj7"), ("iv", "V7", "VI")), (0, 3)),
+    "plagal": ((("iv", "i"), ("iiø42", "i"), ("iv64", "i"), ("iv7", "i9")), (0, 7, 3)),
+}
+ENDINGS = {"minor": "i", "added-ninth": "i9", "fifth": "i5"}

@@ -1,0 +1,168 @@
+"""The other lines: a counter-melody that speaks where the melody rests, a bass, and held backgrounds."""
+
+import numpy as np
+
+from melancholia.composition.chords import scale_for
+from melancholia.composition.form import Form
+from melancholia.composition.harmony import Slot
+from melancholia.composition.melody import Tone, scale_pitches
+from melancholia.composition.textures import Voiced
+from melancholia.piece import Note
+
+
+def counter_melody(
+    melody: list[list[Tone]],
+    slots: tuple[Slot, ...],
+    form: Form,
+    *,
+    active: set[int],
+    tonic: int,
+    low: int,
+    high: int,
+    centre: float,
+    velocity: float,
+    dissonances: float,
+    rng: np.random.Generator,
+) -> list[Note]:
+    """Long tones, one a chord, in contrary motion to the melody, with suspensions; moving where the melody holds.
+
+    `active` are the bars in which the line may sound.
+    """
+    bar_quarters = form.bar_quarters
+    sung = sorted((t for phrase in melody for t in phrase), key=lambda t: t.start)
+    times = np.array([t.start for t in sung])
+    notes: list[Note] = []
+    now, last_melody = round(centre), None
+    for k, slot in enumerate(slots):
+        start, end = slot.bar * bar_quarters, min(slot.end * bar_quarters, form.quarters)
+        if int(slot.bar) not in active or end - start < 0.25:
+            continue
+        over = int(np.searchsorted(times, start + 1e-6, side="right")) - 1
+        above = sung[over].pitch if over >= 0 and sung[over].start + sung[over].duration > start else None
+        moved = np.sign(above - last_melody) if above is not None and last_melody is not None else 0
+        last_melody = above if above is not None else last_melody
+        tones = np.array([p for p in range(low, high + 1) if p % 12 in slot.pitch_classes(tonic)])
+        cost = np.abs(tones - now) + 0.22 * np.abs(tones - centre) + 2.0 * (tones == now)
+        cost = cost + 1.5 * (np.sign(tones - now) == moved) * (moved != 0)
+        if above is not None:
+            cost = cost + 4.0 * (np.abs(tones - above) < 3) + 1.0 * ((tones - above) % 12 == 0)
+        goal = int(tones[int((cost + rng.gumbel(0, 0.5, len(tones))).argmin())])
+        level = velocity + 18 * (form.tension(slot.bar) - 0.45)
+        loud = int(np.clip(level, 15, 110))
+        suspended = (
+            notes
+            and notes[-1].end >= start - 1e-6
+            and 1 <= now - goal <= 2
+            and now % 12 not in (slot.pitch_classes(tonic))
+        )
+        if suspended and rng.random() < 0.35 + 0.3 * dissonances and end - start >= 1:
+            hold = min((end - start) / 2, bar_quarters / 2)
+            before = notes.pop()
+            notes.append(Note(before.start, before.duration + hold, before.pitch, before.velocity))
+            notes.append(Note(start + hold, end - start - hold, goal, max(15, loud - 6)))
+        else:
+            quiet = not ((times >= start + 0.4) & (times < end - 0.1)).any()
+            following = slots[k + 1] if k + 1 < len(slots) else None
+            if quiet and end - start >= 2 and following is not None and rng.random() < 0.75:
+                notes += answer(goal, slot, start, end, tonic, low, high, loud, rng)
+            else:
+                notes.append(Note(start, end - start, goal, loud))
+        now = notes[-1].pitch
+    return notes
+
+
+def answer(
+    first: int,
+    slot: Slot,
+    start: float,
+    end: float,
+    tonic: int,
+    low: int,
+    high: int,
+    velocity: int,
+    rng: np.random.Generator,
+) -> list[Note]:
+    """A short stepwise figure in the melody's silence: a tone held, then two or three steps, mostly down."""
+    pitches, _ = scale_pitches(slot, tonic, low, high)
+    at = int(np.abs(pitches - first).argmin())
+    way = -1 if rng.random() < 0.65 else 1
+    count = int(rng.integers(2, 4))
+    step = 0.5 if end - start <= 2 else 1.0
+    held = end - start - count * step
+    if held < step:
+        return [Note(start, end - start, first, velocity)]
+    notes = [Note(start, held, first, velocity)]
+    for k in range(count):
+        at = int(np.clip(at + way, 0, len(pitches) - 1))
+        notes.append(Note(start + held + k * step, step, int(pitches[at]), max(15, velocity - 4 + 2 * k)))
+    return notes
+
+
+def bass_line(
+    voiced: list[Voiced],
+    form: Form,
+    *,
+    active: set[int],
+    tonic: int,
+    low: int,
+    high: int,
+    velocity: float,
+    moving: bool,
+    rng: np.random.Generator,
+) -> list[Note]:
+    """The planned bass, one long tone a chord, in `low` to `high`; `moving` walks to the next where there is time."""
+    notes: list[Note] = []
+    for k, v in enumerate(voiced):
+        start, end = v.slot.bar * form.bar_quarters, min(v.slot.end * form.bar_quarters, form.quarters)
+        if int(v.slot.bar) not in active or end - start < 0.25:
+            continue
+        pitch = v.bass
+        while pitch > high:
+            pitch -= 12
+        while pitch < low:
+            pitch += 12
+        level = int(np.clip(velocity + 16 * (form.tension(v.slot.bar) - 0.45), 15, 110))
+        following = voiced[k + 1] if k + 1 < len(voiced) else None
+        gap = following.bass - v.bass if following is not None else 0
+        if moving and following is not None and end - start >= 3 and 3 <= abs(gap) <= 5 and rng.random() < 0.5:
+            scale = {(t + v.slot.local_key + tonic) % 12 for t in scale_for(v.slot.harmony)}
+            way = 1 if gap > 0 else -1
+            steps = [p for p in range(pitch + gap - way, pitch, -way) if p % 12 in scale][:1]
+            notes.append(Note(start, end - start - 1, pitch, level))
+            notes += [Note(end - 1, 1, p, max(15, level - 6)) for p in steps if low <= p <= high]
+        else:
+            notes.append(Note(start, end - start, pitch, level))
+    return notes
+
+
+def background(
+    voiced: list[Voiced], form: Form, *, active: set[int], low: int, high: int, velocity: float, voices: int
+) -> list[Note]:
+    """Held tones that tie over as long as a chord keeps them: the upper voices, moved into `low` to `high`."""
+    notes: list[Note] = []
+    sounding: dict[int, Note] = {}
+    for v in voiced:
+        start, end = v.slot.bar * form.bar_quarters, min(v.slot.end * form.bar_quarters, form.quarters)
+        if int(v.slot.bar) not in active or end - start < 0.25:
+            notes += sounding.values()
+            sounding = {}
+            continue
+        wanted = set()
+        for pitch in v.voices[3 - voices :]:
+            while pitch > high:
+                pitch -= 12
+            while pitch < low:
+                pitch += 12
+            wanted.add(pitch)
+        level = int(np.clip(velocity + 14 * (form.tension(v.slot.bar) - 0.45), 12, 110))
+        kept: dict[int, Note] = {}
+        for pitch in sorted(wanted):
+            tied = sounding.pop(pitch, None)
+            if tied is not None and tied.end >= start - 1e-6 and tied.duration < 4 * form.bar_quarters:
+                kept[pitch] = Note(tied.start, end - tied.start, pitch, tied.velocity)
+            else:
+                notes += [tied] if tied is not None else []
+                kept[pitch] = Note(start, end - start, pitch, level)
+        notes += sounding.values()
+        sounding = kept
+    return [*notes, *sounding.values()]
