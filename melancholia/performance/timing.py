@@ -1,0 +1,97 @@
+"""Tempo: phrase arches, the final ritard, breaths and an uneven clock, as lengths of beats.
+
+The rules are those of the KTH system (Sundberg, Friberg, Bresin) as in Director Musices; each gives a factor by which
+the nominal length of a moment is multiplied. They act on a grid of beats common to all parts: one tempo map.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melancholia.piece import Phrase, TempoMap
+
+ACCELERANDO, RITARD = 0.1, 0.2  # of the nominal length at the edges of a phrase, for k = 1
+FIRST_TURN, NEXT = 0.4, 1.3  # where a phrase turns (later than the rule's 0.3: sad), and how much longer units broaden
+POWER = 2.0
+SUB_PHRASE = 0.5  # the lower level's k, as a share of the higher one's
+RITARD_POWER = 3.0  # q = 3: constant braking power (Friberg & Sundberg 1999)
+CLOCK_CAP = 0.025  # of the interval; above, a clock sounds unskilled
+
+
+def arch(u: NDArray[np.float64], *, k: float, turn: float, last: bool) -> NDArray[np.float64]:
+    """Length factor at relative times u (0..1) of a phrase: quicker to its turn, broader to its end.
+
+    At k = 1.5 the first moment is 15 % longer and the last one 30 % (39 % where a larger unit ends too).
+    """
+    rise = 1 + ACCELERANDO * k * np.clip(1 - u / turn, 0, 1) ** POWER
+    broad = NEXT if last else 1.0
+    fall = 1 + RITARD * k * broad * np.clip((u - turn) / (1 - turn), 0, 1) ** POWER
+    return np.asarray(rise * fall)
+
+
+def ritard(x: NDArray[np.float64], *, end: float) -> NDArray[np.float64]:
+    """Tempo at relative score positions x (0..1) of the final ritard, from 1 to `end`."""
+    return np.asarray((1 + (end**RITARD_POWER - 1) * x) ** (1 / RITARD_POWER))
+
+
+def clock(ioi_ms: NDArray[np.float64], *, k: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Deviations of an uneven inner clock in ms for successive intervals: 1/f noise that grows with the interval."""
+    spread = np.where(ioi_ms <= 1300, 0.032 * ioi_ms + 6.74, 0.0975 * ioi_ms - 75.98)
+    spread = 0.1 * spread * 4 * (0.00143 * ioi_ms + 0.57)
+    wanted = np.minimum(k * spread / np.sqrt(12), CLOCK_CAP * ioi_ms)
+    return np.asarray(pink(len(ioi_ms), rng) * wanted)
+
+
+def pink(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """1/f noise of unit variance."""
+    if count < 2:
+        return np.zeros(count)
+    spectrum = np.fft.rfft(rng.standard_normal(max(count, 8)))
+    spectrum[1:] /= np.sqrt(np.arange(1, len(spectrum)))
+    spectrum[0] = 0
+    noise = np.fft.irfft(spectrum, max(count, 8))[:count]
+    return np.asarray((noise - noise.mean()) / max(float(noise.std()), 1e-9))
+
+
+def beat_lengths(
+    phrases: Sequence[Phrase],
+    beats: NDArray[np.float64],
+    nominal_ms: float,
+    *,
+    arch_k: float,
+    ritard_end: float,
+    ritard_quarters: float,
+    noise_k: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Length factors of the grid cells that begin at `beats` (quarters; the last entry is the end), mean 1."""
+    start, width = beats[:-1], np.diff(beats)
+    factor = np.ones(len(start))
+    for number, phrase in enumerate(phrases):
+        inside = (start >= phrase.start - 1e-9) & (start < phrase.end - 1e-9)
+        long = phrase.end - phrase.start
+        if long <= 0 or not inside.any():
+            continue
+        u = (start[inside] - phrase.start + width[inside] / 2) / long
+        factor[inside] *= arch(u, k=arch_k, turn=FIRST_TURN, last=number % 2 == 1)
+        half = np.mod(2 * u, 1.0)
+        factor[inside] *= arch(half, k=arch_k * SUB_PHRASE, turn=FIRST_TURN, last=False)
+    end = beats[-1]
+    closing = start >= end - ritard_quarters
+    x = np.clip((start[closing] + width[closing] / 2 - (end - ritard_quarters)) / ritard_quarters, 0, 1)
+    factor[closing] /= ritard(x, end=ritard_end)
+    factor *= 1 + clock(width * nominal_ms, k=noise_k, rng=rng) / np.maximum(width * nominal_ms, 1e-9)
+    mean = float((factor * width).sum() / width.sum())
+    return np.asarray(factor / mean)
+
+
+def tempo_map(beats: NDArray[np.float64], factor: NDArray[np.float64], us_per_quarter: float) -> TempoMap:
+    """Tempo steps of whole microseconds whose rounding does not add up."""
+    changes, owed = [], 0.0
+    for at, width, f in zip(beats[:-1], np.diff(beats), factor, strict=True):
+        exact = us_per_quarter * f + owed / width
+        whole = round(exact)
+        owed = (exact - whole) * width
+        changes.append((float(at), whole))
+    return TempoMap(tuple(changes))
