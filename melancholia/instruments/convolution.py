@@ -1,0 +1,64 @@
+"""One convolution a stem: tracks through stereo impulse responses, summed in the spectrum."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+Array = NDArray[np.float32]
+BLOCK = 2**18
+
+
+def add_convolved(out: Array, tracks: list[Array], responses: list[NDArray[np.float64]]) -> None:
+    """Add each track (frames,) through its response (2, taps) to out (2, frames), by overlap-save."""
+    frames = out.shape[1]
+    longest = max(response.shape[1] for response in responses)
+    size = max(BLOCK, int(2 ** np.ceil(np.log2(4 * longest))))
+    spectra = [fft.rfft(response.astype(np.float32), size) for response in responses]
+    hop = size - longest + 1
+    for start in range(0, frames, hop):
+        low = start - longest + 1
+        total = np.zeros((2, size // 2 + 1), np.complex64)
+        for track, spectrum in zip(tracks, spectra, strict=True):
+            block = np.zeros(size, np.float32)
+            a, b = max(low, 0), min(start + hop, frames)
+            block[a - low : b - low] = track[a:b]
+            total += fft.rfft(block)[None, :] * spectrum
+        done = fft.irfft(total, size)
+        end = min(start + hop, frames)
+        out[:, start:end] += done[:, longest - 1 : longest - 1 + end - start]
+
+
+def noise_band(count: int, rng: np.random.Generator, gains_db: list[tuple[float, float]], rate: int) -> Array:
+    """A circular buffer (a power of two long) of noise shaped by (Hz, dB) points, unit RMS."""
+    spectrum = np.fft.rfft(rng.standard_normal(count))
+    hertz = np.fft.rfftfreq(count, 1 / rate)
+    at, gain = np.log(np.array([f for f, _ in gains_db])), np.array([g for _, g in gains_db])
+    shaped = spectrum * 10 ** (np.interp(np.log(np.maximum(hertz, 1)), at, gain) / 20)
+    noise = np.fft.irfft(shaped, count)
+    return np.asarray(noise / np.sqrt(np.mean(noise**2)), np.float32)
+
+
+def decaying_noise(
+    rate: int, rng: np.random.Generator, *, bands: list[tuple[float, float]], seconds: float, rise_s: float
+) -> NDArray[np.float64]:
+    """A stereo noise tail (2, taps) whose T60 follows (Hz, s) points, of unit energy a channel."""
+    taps = int(seconds * rate)
+    hop, size = 512, 2048
+    at, t60 = np.log([f for f, _ in bands]), np.log([t for _, t in bands])
+    window = np.hanning(size + 1)[:-1]
+    out = np.zeros((2, taps + size))
+    hertz = np.maximum(np.fft.rfftfreq(size, 1 / rate), 1)
+    rate_of_decay = 6.908 / np.exp(np.interp(np.log(hertz), at, t60))
+    edge = 1 / (1 + (np.minimum(hertz, bands[0][0]) / bands[0][0]) ** -8)
+    for channel in range(2):
+        white = rng.standard_normal(taps + size)
+        for start in range(0, taps, hop):
+            frame = np.fft.rfft(white[start : start + size] * window)
+            frame *= np.exp(-rate_of_decay * start / rate) * edge
+            out[channel, start : start + size] += np.fft.irfft(frame, size) * window
+    out = out[:, :taps]
+    grow = min(int(rise_s * rate), taps)
+    out[:, :grow] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(grow) / max(grow, 1))
+    fade = min(int(0.05 * rate), taps)
+    out[:, -fade:] *= np.linspace(1, 0, fade)
+    return np.asarray(out / np.sqrt((out**2).sum(axis=1, keepdims=True)))

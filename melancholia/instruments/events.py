@@ -1,0 +1,71 @@
+"""What an instrument is given: notes in frames and seconds, and the player's curves over time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melancholia.piece import Part, Piece
+
+NEUTRAL = {"expression": 127.0, "pedal": 0.0, "vibrato": 64.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Notes of one part in order of onset; times in seconds from the start of the stem."""
+
+    onset_s: NDArray[np.float64]
+    release_s: NDArray[np.float64]
+    pitch: NDArray[np.int64]
+    velocity: NDArray[np.int64]
+    curves: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+    def __len__(self) -> int:
+        return len(self.pitch)
+
+    def frames(self, rate: int) -> NDArray[np.int64]:
+        """Onsets in frames."""
+        return np.round(self.onset_s * rate).astype(np.int64)
+
+    def curve(self, name: str, times: NDArray[np.float64], *, smooth: bool = True) -> NDArray[np.float64]:
+        """Value 0..127 of a curve at times in seconds: drawn through its points, or (smooth=False) in steps."""
+        if name not in self.curves:
+            return np.full(np.shape(times), NEUTRAL[name])
+        at, value = self.curves[name]
+        if smooth:
+            return np.interp(times, at, value)
+        k = np.searchsorted(at, times, side="right") - 1
+        return np.where(k >= 0, value[np.maximum(k, 0)], NEUTRAL[name])
+
+    def pedal_lift(self, release_s: float) -> float:
+        """When a key let go at `release_s` is damped: at once, or when the pedal next lifts."""
+        if "pedal" not in self.curves:
+            return release_s
+        at, value = self.curves["pedal"]
+        k = int(np.searchsorted(at, release_s, side="right")) - 1
+        if k < 0 or value[k] < 64:
+            return release_s
+        up = np.flatnonzero(value[k:] < 64)
+        return float(at[k + up[0]]) if len(up) else release_s
+
+
+def events(part: Part, piece: Piece) -> Events:
+    """A part's notes and curves in seconds, by the piece's tempo map."""
+    seconds = piece.tempo.seconds
+    curves = {
+        name: (seconds([at for at, _ in curve]), np.array([v for _, v in curve], float))
+        for name, curve in part.curves.items()
+    }
+    return Events(
+        seconds([n.start for n in part.notes]),
+        seconds([n.end for n in part.notes]),
+        np.array([n.pitch for n in part.notes], np.int64),
+        np.array([n.velocity for n in part.notes], np.int64),
+        curves,
+    )
+
+
+def hertz(pitch: float) -> float:
+    """Equal temperament, A4 = 440 Hz."""
+    return float(440.0 * 2 ** ((pitch - 69) / 12))

@@ -1,0 +1,138 @@
+"""A piece as dry stems: each part by its instrument, two at a time, in memory or on disk."""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from melancholia.audio import BLOCK_FRAMES, Audio, Source, Stem, Stems, check_rate
+from melancholia.errors import InputError, in_range, unknown
+from melancholia.files import FLOAT_SUBTYPE, write_audio
+from melancholia.instruments import soundfont
+from melancholia.instruments.events import events
+from melancholia.instruments.table import TABLE, Play
+from melancholia.piece import Part, Piece
+from melancholia.streams import check_seed
+
+GUESSED = "felt_piano"  # for a MIDI part that names no instrument
+
+
+def names() -> tuple[str, ...]:
+    """The names of all own instruments."""
+    return tuple(sorted(TABLE))
+
+
+def about(name: str) -> str:
+    """One line about an instrument."""
+    check(name)
+    return TABLE[name].about if name in TABLE else f"the SoundFont {name}"
+
+
+def check(name: str) -> None:
+    """Refuse a name that is no instrument, and a SoundFont that is none."""
+    if name.startswith(soundfont.PREFIX):
+        soundfont.parse(name)
+    elif name not in TABLE:
+        raise unknown("instrument", name, [*TABLE, "soundfont:/path.sf2#bank,program"])
+
+
+def tail_s(name: str) -> float:
+    """Seconds that an instrument rings on after its last release, to -80 dB."""
+    return TABLE[name].tail_s if name in TABLE else soundfont.TAIL_S
+
+
+def player(part: Part) -> Play:
+    """Who plays a part; notes outside the instrument's range are refused."""
+    name = part.instrument or GUESSED
+    check(name)
+    if name not in TABLE:
+        play: Play = soundfont.play_as(name)
+        return play
+    row = TABLE[name]
+    for note in part.notes:
+        if not row.low <= note.pitch <= row.high:
+            raise InputError(
+                f"part {part.name!r} asks {name} for pitch {note.pitch}; allowed: {row.low} to {row.high}."
+            )
+    return row.play
+
+
+def stem_name(number: int, part: Part) -> str:
+    """``01-melody-cello``; a SoundFont's path is no name."""
+    name = part.instrument or GUESSED
+    plain = "soundfont" if name.startswith(soundfont.PREFIX) else re.sub(r"[^\w-]+", "_", name)
+    return f"{number:02d}-{part.role}-{plain}"
+
+
+def render(
+    piece: Piece,
+    *,
+    rate: int = 48_000,
+    seed: int = 0,
+    tail_s: float | None = None,
+    folder: Path | None = None,
+    jobs: int = 2,
+    progress: Callable[[float, str], None] | None = None,
+) -> Stems:
+    """Play a piece: one stereo stem a part, dry, all of one length.
+
+    Parameters
+    ----------
+    piece : Piece
+        Written or performed; each part names its instrument (felt piano where it names none).
+    rate : int
+        Sample rate in Hz, 8000 to 192000.
+    seed : int
+        Of everything that two takes would differ in.
+    tail_s : float, optional
+        Seconds after the last release, 0 to 60; what the slowest instrument needs when left out.
+    folder : Path, optional
+        Write each stem there at once as 32-bit float WAV, and keep only the file.
+    jobs : int
+        Stems that are played side by side; the samples do not depend on it.
+
+    Raises
+    ------
+    InputError
+        An instrument is unknown or cannot play a pitch, or a SoundFont is none.
+    """
+    check_rate(rate)
+    in_range("sample rate", rate, 8000, 192_000, "Hz")
+    check_seed(seed)
+    parts = [part for part in piece.parts if part.notes]
+    if not parts:
+        raise InputError("the piece holds no note; allowed: one or more.")
+    players = [player(part) for part in parts]
+    if tail_s is None:
+        tail_s = max(tail_of(part) for part in parts)
+    in_range("tail", tail_s, 0, 60, "s")
+    frames = int(np.ceil((piece.seconds + tail_s) * rate))
+    order = sorted(range(len(parts)), key=lambda k: -len(parts[k].notes))
+    done: dict[int, Source] = {}
+
+    def one(k: int) -> None:
+        samples = players[k](events(parts[k], piece), rate, seed, frames)
+        fade = min(frames, rate // 20)
+        samples[:, frames - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
+        sound = Audio(samples, rate)
+        if folder is None:
+            done[k] = sound
+        else:
+            path = folder / f"{stem_name(k + 1, parts[k])}.wav"
+            done[k] = write_audio(path, sound.blocks(BLOCK_FRAMES), rate=rate, channels=2, subtype=FLOAT_SUBTYPE)
+        if progress is not None:
+            progress(len(done) / len(parts), f"playing {parts[k].instrument or GUESSED}")
+
+    with threadpool_limits(1), ThreadPoolExecutor(max(1, jobs)) as pool:
+        for future in [pool.submit(one, k) for k in order]:
+            future.result()
+    return Stems(
+        {stem_name(k + 1, part): Stem(part.role, part.instrument or GUESSED, done[k]) for k, part in enumerate(parts)}
+    )
+
+
+def tail_of(part: Part) -> float:
+    return tail_s(part.instrument or GUESSED)
