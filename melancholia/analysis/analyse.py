@@ -1,0 +1,89 @@
+"""Listening: from samples alone to the value of every cue, and to the cues over time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from melancholia.analysis.features import Frames, frames_of, joined, modes, onset_frames, tuning_of, values
+from melancholia.analysis.spectra import FINE_HOP, LONG_HOP, RATE, hear, spectra
+from melancholia.audio import Source
+from melancholia.cues import CUES
+from melancholia.errors import InputError
+from melancholia.files import source
+
+SHORTEST_S = 1.0
+CURVE_S, CURVE_STEP_S = 12.0, 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Cue values of a recording, each in its unit; the same in windows of 12 s (`times` are their middles, s)."""
+
+    values: Mapping[str, float]
+    seconds: float
+    times: tuple[float, ...] = ()
+    windows: tuple[Mapping[str, float], ...] = ()
+
+    @classmethod
+    def from_values(cls, found: Mapping[str, float]) -> "Analysis":
+        """An analysis known by its values alone."""
+        return cls(MappingProxyType(dict(found)), 0.0)
+
+
+def analyse(sound: Source | Path | str) -> Analysis:
+    """Measure every cue of a recording from its samples.
+
+    Parameters
+    ----------
+    sound : Audio, Recording or path
+        Any rate and channel count, one second or longer.
+
+    Raises
+    ------
+    InputError
+        The sound is shorter than a second.
+    """
+    opened = source(sound)  # type: ignore[arg-type]
+    if opened.frames < SHORTEST_S * opened.rate:
+        raise InputError(f"sound is {opened.frames / opened.rate:.2f} s long; allowed: 1 s or more, to be listened to.")
+    heard = hear(opened)
+    if heard.silent:
+        silent = {name: 0.0 for name in CUES} | {"loudness": -120.0, "stereo_width": -120.0, "high_energy": -100.0}
+        return Analysis(MappingProxyType(silent), heard.seconds)
+    parts = []
+    tuning: float | None = None
+    for part in spectra(heard):
+        tuning = tuning_of(part.long) if tuning is None else tuning
+        parts.append(frames_of(part, tuning))
+    found = joined(parts)
+    times, windows = over_time(found, heard.seconds)
+    return Analysis(MappingProxyType(values(heard, found)), heard.seconds, times, windows)
+
+
+def over_time(found: Frames, seconds: float) -> tuple[tuple[float, ...], tuple[Mapping[str, float], ...]]:
+    """The cues that move inside a piece (mode, event rate, brightness, level) in windows."""
+    fine, long = RATE / FINE_HOP, RATE / LONG_HOP
+    onsets = onset_frames(found) / fine
+    times, rows = [], []
+    for start in np.arange(0, max(seconds - CURVE_S, 0) + 1e-6, CURVE_STEP_S):
+        end = start + CURVE_S
+        a, b = int(start * fine), max(int(end * fine), int(start * fine) + 1)
+        level = found.level_db[a:b]
+        if not len(level):
+            break
+        chroma = found.chroma[int(start * long) : int(end * long) + 1]
+        times.append(float(start + min(CURVE_S, seconds) / 2))
+        rows.append(
+            MappingProxyType(
+                {
+                    "mode": float(modes(chroma)[0].mean()),
+                    "event_rate": float(((onsets >= start) & (onsets < end)).sum() / min(CURVE_S, seconds)),
+                    "brightness": float(np.median(found.centroid[a:b])),
+                    "level": float(np.median(level) - found.level_db.max()),
+                }
+            )
+        )
+    return tuple(times), tuple(rows)
