@@ -263,7 +263,7 @@ def finish(song: Song, *, report: bool) -> Song:
             folder,
             title=f"{song.profile.mood}, seed {song.recipe.seed}",
             score=verdict,
-            stems=[f"stems/{kind}/{name}.wav" for kind in ("dry", "wet") for name, _, _ in song.stems],
+            stems=[f"stems/wet/{name}.wav" for name, _, _ in song.stems],
             master="master.wav",
             facts=song.recipe.to_dict(),
         )
