@@ -21,11 +21,10 @@ from melancholia.composition import compose
 from melancholia.instruments import render
 from melancholia.mastering import master
 from melancholia.performance import perform
-from melancholia.racks import apply, bus, mix, rack
-from melancholia.scoring import score
-
 from melancholia.piece import Note, Piece, TempoMap
 from melancholia.profile import moods, profile
+from melancholia.racks import apply, bus, mix, rack
+from melancholia.scoring import score
 
 TO_MAJOR = {3: 4, 8: 9, 10: 11}  # degrees of minor, in semitones above the tonic, and their major neighbours
 TWINS = {"": (False, 1.0), "major 1.6x": (True, 1.6), "major": (True, 1.0), "slow": (False, 0.75)}
