@@ -62,6 +62,10 @@ class Table:
                 ]
                 at = heads[part] if part < len(heads) else at
         if key is not None:
+            own = re.search(rf"^\s*\[+\s*{re.escape('.'.join([*names, key]))}\s*[\].]", self.text, re.M)
+            if own:
+                lead = len(own.group()) - len(own.group().lstrip())
+                return self.text.count("\n", 0, own.start() + lead) + 1
             found = re.search(rf"(?:^|[\s{{,])(?=\"?{re.escape(key)}\"?\s*[=.\]])", self.text[at:], re.M)
             at += found.end() if found else 0
         lead = len(self.text[at:]) - len(self.text[at:].lstrip())

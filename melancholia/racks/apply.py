@@ -137,7 +137,7 @@ def sides(rack: Rack, role: str, intensity: float) -> Samples:
     level = 10 ** (rack.level_db.get(role, Ramp(0, 0)).at(intensity) / 20)
     pan = rack.pan.get(role, 0.0)
     angle = (1 + pan) * np.pi / 4
-    return np.array([[level * np.cos(angle)], [level * np.sin(angle)]], np.float32) * np.float32(np.sqrt(2))
+    return np.array([[level * np.sqrt(2) * np.cos(angle)], [level * np.sqrt(2) * np.sin(angle)]], np.float32)
 
 
 def chunks(sound: Source, tail_s: float) -> Iterator[Samples]:

@@ -1,0 +1,272 @@
+"""Every rack keeps its promises: it says why, rings out, adds up, and follows intensity."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from melancholia.audio import ROLES, Audio, Stem, Stems, audio
+from melancholia.errors import InputError
+from melancholia.files import recording, write_audio
+from melancholia.racks import apply, bus, mix, names, rack, tail_s
+from melancholia.racks.chain import Chain, Timeline
+from melancholia.racks.effects import EFFECTS
+from melancholia.racks.sends import response
+
+RATE = 48_000
+CLIPS = Path(__file__).parents[3] / "shared" / "data" / "4qaed" / "4qaed-720-opus.tar"
+
+
+def noise(seconds=2.0, rate=RATE, seed=0, channels=2):
+    x = np.random.default_rng(seed).normal(0, 0.1, (channels, int(seconds * rate)))
+    return audio(x * np.hanning(x.shape[1]), rate)
+
+
+def stems(rate=RATE):
+    return Stems({f"{k:02d}-{role}": Stem(role, "x", noise(rate=rate, seed=k)) for k, role in enumerate(ROLES)})
+
+
+def slots(found):
+    yield from (slot for chain in found.inserts.values() for slot in chain)
+    yield from (slot for send in found.sends for slot in send.chain)
+    yield from found.bus
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_rack_says_what_and_why(name):
+    found = rack(name)
+    assert found.name == name and len(found.about) > 20
+    assert all(len(slot.why) > 3 for slot in slots(found))
+    used = {slot.effect for slot in slots(found)}
+    assert {"Reverb", "LowpassFilter", "Chorus"} <= used and len(found.sends) >= 2
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("intensity", [0, 0.5, 1])
+def test_stems_sum_to_the_mix_and_ring_out(name, intensity):
+    dry = stems()
+    wet = apply(dry, rack=name, intensity=intensity)
+    total = np.sum([s.sound.read().samples.astype(np.float64) for s in wet.values()], axis=0)
+    assert np.abs(total - mix(wet).samples).max() < 10 ** (-120 / 20)
+    end = total[:, -RATE // 20 :]
+    assert np.abs(end).max() < 1e-4 * np.abs(total).max()
+    assert 0.5 < tail_s(rack(name), intensity=intensity, rate=RATE) <= 12
+    assert all(np.array_equal(dry[k].sound.samples, noise(seed=n).samples) for n, k in enumerate(dry))
+
+
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("rate", [44_100, 96_000])
+def test_other_rates_sound_alike(name, rate):
+    """The same clicks of 100 ms at another rate have the same energy, to a dB."""
+    levels = []
+    for r in (RATE, rate):
+        t = np.arange(2 * r) / r
+        tone = audio(np.stack([np.sin(2 * np.pi * 440 * t) * (t < 1)] * 2), r)
+        wet = apply(tone, rack=name, intensity=0.7).read().samples
+        levels.append(10 * np.log10((wet**2).sum() / r))
+    assert abs(levels[0] - levels[1]) < 1.0
+
+
+@pytest.mark.parametrize("name", names())
+def test_same_input_same_output_and_silence_stays(name):
+    a, b = (apply(noise(), rack=name).samples for _ in range(2))
+    assert np.array_equal(a, b)
+    assert not apply(audio(np.zeros((2, RATE)), RATE), rack=name).samples.any()
+
+
+@pytest.mark.parametrize("name", names())
+def test_intensity_is_heard(name):
+    def centroid(x):
+        power = np.abs(np.fft.rfft(x.mean(axis=0))) ** 2
+        return (power * np.arange(len(power))).sum() / power.sum() / len(power)
+
+    soft, deep = (apply(noise(), rack=name, intensity=i, tail_s=8.0).samples for i in (0.0, 1.0))
+    assert centroid(deep) < 0.9 * centroid(soft)
+
+    def late(x):
+        return (x[:, int(2.2 * RATE) :] ** 2).sum() / (x**2).sum()
+
+    assert late(deep) > 1.3 * late(soft)
+
+
+@pytest.mark.parametrize("name", names())
+def test_stems_do_not_depend_on_each_other_or_on_threads(name):
+    alone = Stems({"00-melody": stems()["00-melody"]})
+    a = apply(alone, rack=name, jobs=1)["00-melody"].sound.read().samples
+    b = apply(stems(), rack=name, jobs=2)["00-melody"].sound.read().samples
+    assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", names())
+def test_nothing_is_added_below_100_hz_by_the_sends(name):
+    """A send must not fill the cellar: what it returns of 50 Hz is weak."""
+    for send in rack(name).sends:
+        found = response(send, RATE, 0.7)
+        spectrum = np.abs(np.fft.rfft(found[0, 0], 2**19))
+        hertz = np.fft.rfftfreq(2**19, 1 / RATE)
+        low = np.sqrt((spectrum[(hertz > 30) & (hertz < 60)] ** 2).mean())
+        middle = np.sqrt((spectrum[(hertz > 400) & (hertz < 1500)] ** 2).mean())
+        assert 20 * np.log10(low / middle) < -8
+
+
+def test_a_file_streams_as_the_sound_in_memory(tmp_path):
+    long = noise(20.0)
+    write_audio(tmp_path / "in.wav", long.blocks(), rate=RATE, channels=2, subtype="FLOAT")
+    made = apply(tmp_path / "in.wav", rack="longing", out=tmp_path / "out.wav")
+    assert np.array_equal(made.read().samples, apply(long, rack="longing").samples)
+    folder = tmp_path / "wet"
+    folder.mkdir()
+    on_disk = apply(stems(), rack="longing", folder=folder)
+    kept = apply(stems(), rack="longing")
+    assert all(np.array_equal(on_disk[n].sound.read().samples, kept[n].sound.samples) for n in kept)
+
+
+def test_one_channel_becomes_two_and_three_are_refused():
+    assert apply(noise(channels=1), rack="longing").channels == 2
+    with pytest.raises(InputError, match="3 channels; allowed: one or two"):
+        apply(noise(channels=3), rack="longing")
+
+
+def test_a_source_is_not_overwritten(tmp_path):
+    write_audio(tmp_path / "in.wav", noise().blocks(), rate=RATE, channels=2)
+    with pytest.raises(InputError, match="is the source itself"):
+        apply(tmp_path / "in.wav", rack="longing", out=tmp_path / "in.wav")
+
+
+def test_the_bus_keeps_the_length():
+    assert bus(noise(), rack="despair").frames == noise().frames
+
+
+def made(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text('schema = 1\nname = "mine"\n' + text)
+    return rack(path)
+
+
+def test_a_send_is_its_chain(tmp_path):
+    """The response that is measured once equals the chain run over the sound."""
+    import pedalboard
+
+    text = """[send.hall.gain_db]
+melody = -6
+[[send.hall.chain]]
+effect = "HighpassFilter"
+params = { cutoff_frequency_hz = 200 }
+[[send.hall.chain]]
+effect = "Reverb"
+params = { room_size = 0.6, damping = 0.4 }
+"""
+    found = made(tmp_path, text)
+    dry = Stems({"m": Stem("melody", "x", noise())})
+    wet = apply(dry, rack=found, intensity=0.3, tail_s=3.0)["m"].sound.samples
+    padded = np.pad(noise().samples, ((0, 0), (0, 3 * RATE)))
+    board = pedalboard.Pedalboard(
+        [pedalboard.HighpassFilter(200), pedalboard.Reverb(0.6, damping=0.4, wet_level=1.0, dry_level=0.0)]
+    )
+    wanted = padded + 10 ** (-6 / 20) * board(padded, RATE, buffer_size=256)
+    assert np.abs(wet - wanted).max() < 1e-4 * np.abs(wanted).max()
+
+
+def test_an_insert_is_pedalboards_own(tmp_path):
+    import pedalboard
+
+    text = '[[insert.any]]\neffect = "Chorus"\nparams = { rate_hz = 0.5, depth = 0.1 }\n'
+    wet = apply(noise(), rack=made(tmp_path, text), tail_s=0.0).samples
+    wanted = pedalboard.Chorus(rate_hz=0.5, depth=0.1)(noise().samples, RATE, buffer_size=256)
+    assert np.array_equal(wet, wanted)
+
+
+def test_automation_follows_the_arc_without_clicks(tmp_path):
+    text = '[[insert.any]]\neffect = "LowpassFilter"\nparams = { cutoff_frequency_hz = [300, 8000] }\n'
+    text += 'automate = { cutoff_frequency_hz = "arc" }\n'
+    t = np.arange(4 * RATE) / RATE
+    tone = audio(np.stack([0.5 * np.sin(2 * np.pi * 200 * t)] * 2), RATE)
+    arc = ((0.0, 0.0), (2.0, 1.0), (4.0, 0.0))
+    found = made(tmp_path, text)
+    wet = apply(tone, rack=found, intensity=1.0, arc=arc, tail_s=0.0).samples
+    assert np.abs(np.diff(wet)).max() < 1.3 * np.abs(np.diff(tone.samples)).max()
+    hiss = apply(noise(4.0), rack=found, intensity=1.0, arc=arc, tail_s=0.0).samples
+    high = np.abs(np.fft.rfft(hiss[0].reshape(4, -1) / (1e-3 + np.hanning(4 * RATE).reshape(4, -1))))[:, 5000:]
+    assert (high**2).sum(axis=1)[1] > 5 * (high**2).sum(axis=1)[0]
+
+
+def test_mix_blends_dry_and_wet(tmp_path):
+    text = '[[insert.any]]\neffect = "Gain"\nparams = { gain_db = -60 }\nmix = 0.25\n'
+    wet = apply(noise(), rack=made(tmp_path, text), tail_s=0.0).samples
+    assert np.allclose(wet, noise().samples * (0.75 + 0.25 * 0.001), atol=1e-6)
+
+
+def test_bypass_leaves_an_effect_out(tmp_path):
+    text = '[[insert.any]]\neffect = "Gain"\nparams = { gain_db = -60 }\nbypass = true\n'
+    assert np.array_equal(apply(noise(), rack=made(tmp_path, text), tail_s=0.0).samples, noise().samples)
+
+
+BROKEN = {
+    "effect": ('[[insert.any]]\neffect = "Reverbb"\n', r"mine.toml:4: insert.any.effect .*Did you mean 'Reverb'"),
+    "parameter": ('[[insert.any]]\neffect = "Reverb"\nparams = { room = 1 }\n', r"mine.toml:5.*room.*room_size"),
+    "range": ('[[insert.any]]\neffect = "Chorus"\nparams = { depth = 3 }\n', r"toml:5.*depth is 3; allowed: 0 to 1"),
+    "role": ('[[insert.melodie]]\neffect = "Gain"\n', r"mine.toml:3.*Did you mean 'melody'"),
+    "plugin": ('[[insert.any]]\nplugin = "vst3:ZamComp"\n', r"mine.toml:4.*plugin asks for a plugin"),
+    "send": ('[send.a.gain_db]\nany = 0\n[[send.a.chain]]\neffect = "Chorus"\n', r"mine.toml:6.*moves in time"),
+    "automate": ('[[insert.any]]\neffect = "Gain"\nparams = { gain_db = 1 }\nautomate = { gain_db = "arc" }\n', "ends"),
+    "key": ("buss = 1\n", r"mine.toml:3: buss is no key here.*Did you mean 'bus'"),
+    "lufs": ("[master]\nlufs = 3\n", r"mine.toml:4: master.lufs is 3; allowed: -40 to -5 LUFS"),
+    "type": ('[[insert.any]]\neffect = "Gain"\nparams = { gain_db = "loud" }\n', "allowed: a number"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_said_with_its_line(name, tmp_path):
+    text, said = BROKEN[name]
+    with pytest.raises(InputError, match=said):
+        made(tmp_path, text)
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_every_effect_takes_the_ends_of_its_ranges(name):
+    from melancholia.racks.rack import Slot
+    from melancholia.tables import Ramp
+
+    for end in ("low", "high"):
+        params = {key: Ramp(getattr(p, end), getattr(p, end)) for key, p in EFFECTS[name].parameters.items()}
+        slot = Slot(name, params, Ramp(1, 1), False, "", {})
+        out = Chain([slot], RATE, 0.5, Timeline()).process(np.ascontiguousarray(noise(0.2).samples))
+        assert out.shape == (2, int(0.2 * RATE)) and np.isfinite(out).all()
+
+
+@pytest.mark.parametrize("name", [n for n, e in EFFECTS.items() if e.fixed])
+def test_what_may_stand_in_a_send_is_linear_and_fixed(name):
+    from melancholia.racks.rack import Slot
+    from melancholia.tables import Ramp
+
+    middle = {k: Ramp(p.low + 0.3 * (p.high - p.low), 0) for k, p in EFFECTS[name].parameters.items()}
+    slot = Slot(name, middle, Ramp(1, 1), False, "", {})
+
+    def run(x):
+        return Chain([slot], RATE, 0.0, Timeline()).process(np.ascontiguousarray(x, np.float32))
+
+    x, y = noise(0.5, seed=1).samples, noise(0.5, seed=2).samples
+    scale = np.abs(run(x)).max() + 1e-6
+    assert np.abs(run(x + y) - run(x) - run(y)).max() < 1e-4 * scale
+    shifted = run(np.pad(x, ((0, 0), (512, 0))))[:, 512:]
+    assert np.abs(shifted - run(x)).max() < 1e-4 * scale
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", names())
+def test_it_works_on_real_recordings(name, tmp_path):
+    if not CLIPS.exists():
+        pytest.skip("no recordings here")
+    with tarfile.open(CLIPS) as tar:
+        member = tar.getmembers()[17]
+        x, rate = soundfile.read(io.BytesIO(tar.extractfile(member).read()), dtype="float32", always_2d=True)
+    wet = apply(audio(x.T, rate), rack=name, intensity=0.8, out=tmp_path / "out.flac")
+    heard = recording(tmp_path / "out.flac").read()
+    assert wet.rate == rate and heard.channels == 2 and np.abs(heard.samples).max() > 0.01
+
+
+def test_audio_values_are_what_comes_back():
+    assert isinstance(apply(noise(), rack="longing"), Audio)
