@@ -49,7 +49,7 @@ def body(kind: str, number: int, seed: int, rate: int) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=512)
-def evenness(kind: str, number: int, seed: int, rate: int, pitch: int, table_key: object) -> float:
+def evenness(kind: str, number: int, seed: int, rate: int, pitch: int) -> float:
     """Gain that undoes half of a key's deviation (in dB) from its neighbours, from table and body."""
     response = body(kind, number, seed, rate)
     spectrum = np.sqrt((np.abs(np.fft.rfft(response, 2**15)) ** 2).mean(axis=0))

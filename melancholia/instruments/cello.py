@@ -11,9 +11,9 @@ from melancholia.streams import generator
 
 TRIM = 0.3
 VOICE = Voice(
-    soft_corner_hz=(350.0, 0.5),
-    loud_corner_hz=(2200.0, 1.0),
-    soft_slope=2.6,
+    soft_corner_hz=(240.0, 0.45),
+    loud_corner_hz=(2400.0, 1.2),
+    soft_slope=3.0,
     loud_slope=2.0,
     comb=0.25,
     attack_s=0.12,
@@ -23,7 +23,7 @@ VOICE = Voice(
     vibrato_delay_s=0.28,
     drift_cents=1.8,
     scoop_cents=8.0,
-    noise_db=-36.0,
+    noise_db=-42.0,
     slip=True,
     velocity_db=26.0,
 )
@@ -36,7 +36,7 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
     noise = noise_band(2**18, generator(seed, "cello", "noise"), [(500, -30), (900, 0), (9000, 0), (12000, -40)], rate)
     for k in range(len(played)):
         rng = generator(seed, "cello", "stroke", k)
-        gain = TRIM * evenness("cello", 0, seed, rate, int(played.pitch[k]), None)
+        gain = TRIM * evenness("cello", 0, seed, rate, int(played.pitch[k]))
         add_note(track, played, k, VOICE, noise, rng, rate=rate, seed=seed, gain=gain)
     add_convolved(out, [track], [body("cello", 0, seed, rate)])
     if len(played):

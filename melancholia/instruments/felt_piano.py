@@ -69,6 +69,8 @@ def struck(pitch: int, velocity: int, highest_hz: float) -> tuple[NDArray[np.flo
     ended = last * STEP_S
     amplitude = (q - 1j * p / omega) * np.exp(-(1j * omega - sigma) * ended)
     bridge = n * (-1.0) ** n * (string / length) * (2 * length * f0) ** 2 / length
+    # the shortest strings answer in two or three partials: felt that is pressed hard speaks brighter there too
+    amplitude = amplitude * n ** (2.4 * (velocity / 127 - 0.5) * float(np.interp(pitch, [82, 92], [0, 1])))
     contact = float(np.flatnonzero(force > 0)[-1] + 1) * STEP_S if force.any() else STEP_S
     return f, sigma, amplitude * bridge, np.array([contact, force.max(), force.sum() * STEP_S])
 

@@ -106,7 +106,11 @@ def bow(track, start, frames, table, step, bend, level, blend, noise, noise_at, 
             loud = table[index, 1] + part * (table[index + 1, 1] - table[index, 1])
             mix = b0 + db * i
             hiss = noise[(noise_at + done + i) & mask]
-            burst = (0.3 + 1.5 * (1 - turn) ** 2) if slip else (0.4 + 2.4 * (turn - 0.5) ** 2)
+            if slip:
+                rise = min(turn * 12.0, 1.0)  # without it each slip would click
+                burst = 0.3 + 1.5 * (1 - turn) ** 2 * rise * rise * (3 - 2 * rise)
+            else:
+                burst = 0.4 + 2.4 * (turn - 0.5) ** 2
             tone = soft + mix * (loud - soft)
             track[start + done + i] += np.float32((l0 + dl * i) * (tone + (g0 + dg * i) * burst * hiss))
         phase += inc * here

@@ -11,13 +11,13 @@ from melancholia.streams import generator
 
 PLAYERS = 5
 TRIM = 0.2
-SEATS = (-0.75, -0.35, 0.0, 0.35, 0.75)
-BODIES = ("violin", "violin", "cello")  # left, middle, right
+DESKS = (-0.55, 0.0, 0.55)  # left, middle, right
+LOWEST_VIOLIN = 57  # below, cellos play
 LATE_SD_S, TUNED_SD_CENTS, NOTE_SD_CENTS = 0.018, 4.5, 1.0
 VOICE = Voice(
-    soft_corner_hz=(500.0, 0.8),
-    loud_corner_hz=(2600.0, 1.2),
-    soft_slope=2.6,
+    soft_corner_hz=(280.0, 0.55),
+    loud_corner_hz=(3000.0, 1.5),
+    soft_slope=3.0,
     loud_slope=2.0,
     comb=0.25,
     attack_s=0.16,
@@ -27,42 +27,52 @@ VOICE = Voice(
     vibrato_delay_s=0.15,
     drift_cents=1.8,
     scoop_cents=6.0,
-    noise_db=-35.0,
+    noise_db=-42.0,
     slip=True,
     velocity_db=26.0,
 )
 
 
+def opposed(cents: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Desk partners lean to opposite sides, the last player to none: each body, and the section, stays in tune."""
+    out = cents.copy()
+    out[1::2] = -out[: len(out) - 1 : 2]
+    out[-1] = 0.0
+    return out
+
+
 def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float32]:
     """The stem (2, frames) of these notes."""
     out = np.zeros((2, frames), np.float32)
-    tracks = [np.zeros(frames, np.float32) for _ in BODIES]
+    tracks: dict[tuple[str, int], NDArray[np.float32]] = {}
     noise = noise_band(
         2**18, generator(seed, "strings", "noise"), [(500, -30), (900, 0), (9000, 0), (12000, -40)], rate
     )
-    tuned = generator(seed, "strings", "players").normal(0, TUNED_SD_CENTS, PLAYERS)
-    tuned -= tuned.mean()
+    tuned = opposed(generator(seed, "strings", "players").normal(0, TUNED_SD_CENTS, PLAYERS))
     for k in range(len(played)):
         pitch = int(played.pitch[k])
+        kind = "cello" if pitch < LOWEST_VIOLIN else "violin"
         note = generator(seed, "strings", "note", k)
         late = np.abs(note.normal(0, LATE_SD_S, PLAYERS))
         late[0] = 0.0
-        own = note.normal(0, NOTE_SD_CENTS, PLAYERS)
-        own -= own.mean()
+        own = opposed(note.normal(0, NOTE_SD_CENTS, PLAYERS))
         for player in range(PLAYERS):
             rng = generator(seed, "strings", "stroke", k, player)
-            seat = min(2, player * len(BODIES) // PLAYERS)
-            gain = TRIM / np.sqrt(PLAYERS) * evenness(BODIES[seat], seat, seed, rate, pitch, None)
+            desk = player * len(DESKS) // PLAYERS
+            if (kind, desk) not in tracks:
+                tracks[kind, desk] = np.zeros(frames, np.float32)
+            gain = TRIM / np.sqrt(PLAYERS) * evenness(kind, desk, seed, rate, pitch)
             add_note(
-                tracks[seat], played, k, VOICE, noise, rng, rate=rate, seed=seed, gain=gain,
+                tracks[kind, desk], played, k, VOICE, noise, rng, rate=rate, seed=seed, gain=gain,
                 cents=float(tuned[player] + own[player]), late_s=float(late[player]),
                 speed=float(rng.uniform(0.85, 1.15)),
             )  # fmt: skip
     responses = []
-    for seat, (kind, pan) in enumerate(zip(BODIES, (-0.55, 0.0, 0.55), strict=True)):
-        sides = np.array([np.cos((1 + pan) * np.pi / 4), np.sin((1 + pan) * np.pi / 4)])[:, None] * np.sqrt(2)
-        responses.append(body(kind, seat, seed, rate) * sides)
-    add_convolved(out, tracks, responses)
+    for kind, desk in tracks:
+        angle = (1 + DESKS[desk]) * np.pi / 4
+        sides = np.array([np.cos(angle), np.sin(angle)])[:, None] * np.sqrt(2)
+        responses.append(body(kind, desk, seed, rate) * sides)
+    add_convolved(out, list(tracks.values()), responses)
     if len(played):
         out[:, : int(played.frames(rate).min())] = 0
     return out

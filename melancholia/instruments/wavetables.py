@@ -117,7 +117,7 @@ def add_note(
     level_db = EXPRESSION_DB * (dynamic / 127 - 1) + voice.velocity_db * (played.velocity[k] / 127 - 1)
     sway = 1 + 0.05 * wander(blocks, 0.3 * rate / block, rng) + 0.035 * depth * np.sin(swing + 1.3)
     level = gain * shape * sway * 10 ** (level_db / 20)
-    pressed = shape * 10 ** (EXPRESSION_DB * (dynamic / 127 - 1) / 2 / 20)
+    pressed = shape * 10 ** (EXPRESSION_DB * (dynamic / 127 - 1) / 20)
     blend = np.clip(pressed * (1.15 * played.velocity[k] / 127) ** 1.3, 0, 1)
     hiss = 10 ** ((voice.noise_db + 3 * (1 - blend)) / 20) * (1 + 2 * np.exp(-t / 0.06))
     level[-1] = level[-2] = 0.0
