@@ -27,6 +27,8 @@ def perform(piece: Piece, profile: Profile, *, seed: int = 0) -> Piece:
     tempo and onsets stay on the grid; touch alone is played.
     """
     check_seed(seed)
+    if piece.end <= 0:
+        return piece
     phrases = piece.phrases or guessed_phrases(piece)
     piece = replace(piece, phrases=phrases)
     tempo = piece.tempo if piece.fixed_tempo else rubato(piece, profile.playing, seed)
