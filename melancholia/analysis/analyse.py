@@ -51,7 +51,8 @@ def analyse(sound: Source | Path | str) -> Analysis:
         raise InputError(f"sound is {opened.frames / opened.rate:.2f} s long; allowed: 1 s or more, to be listened to.")
     heard = hear(opened)
     if heard.silent:
-        silent = {name: 0.0 for name in CUES} | {"loudness": -120.0, "stereo_width": -120.0, "high_energy": -100.0}
+        silent = {name: min(max(0.0, cue.low), cue.high) for name, cue in CUES.items()}
+        silent |= {"loudness": -120.0, "stereo_width": -120.0, "high_energy": -100.0}
         return Analysis(MappingProxyType(silent), heard.seconds)
     parts = []
     tuning: float | None = None

@@ -19,6 +19,7 @@ PEAK_LOW_HZ, PEAK_HIGH_HZ, PEAK_SHARE = 55.0, 2000.0, 0.03
 MODULATION_S = 20.0
 GROUPS = 8
 ROUGH_PEAKS = 20
+MEL_FLOOR = 1e-3  # about 65 dB under the loudest band of a sound with its peak at 1: below, codecs differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def frames_of(part: Spectra, tuning: float) -> Frames:
     hz = librosa.fft_frequencies(sr=RATE, n_fft=FINE)
     level = 10 * np.log10(np.maximum(total, 1e-12))
     mel = librosa.feature.melspectrogram(S=part.fine**2, sr=RATE, n_fft=FINE, n_mels=128)
-    log_mel = 10 * np.log10(np.maximum(mel, 1e-8))
+    log_mel = 10 * np.log10(np.maximum(mel, MEL_FLOOR))
     root = np.sqrt(mel)
     rise = np.maximum(np.diff(root, axis=1, prepend=root[:, :1]), 0).sum(axis=0)
     contrast = librosa.feature.spectral_contrast(S=part.fine, sr=RATE, n_fft=FINE, n_bands=2)[1]

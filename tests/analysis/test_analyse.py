@@ -1,0 +1,200 @@
+"""The listener hears what is there: known answers, and what must and must not move when the sound is changed."""
+
+import io
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import signal
+
+from melancholia.analysis import analyse
+from melancholia.audio import audio
+from melancholia.cues import CUES
+from melancholia.errors import InputError
+from melancholia.files import write_audio
+from melancholia.mastering import measure
+
+RATE = 48_000
+MINOR, MAJOR = (0, 2, 3, 5, 7, 8, 11), (0, 2, 4, 5, 7, 9, 11)
+
+
+def tone(hertz, seconds, rate=RATE, decay=1.5):
+    t = np.arange(int(seconds * rate)) / rate
+    wave = sum(0.6**k * np.sin(2 * np.pi * hertz * (k + 1) * t) for k in range(6))
+    return wave * np.exp(-decay * t) * np.minimum(t / 0.01, 1)
+
+
+def melody(scale, *, pace=2.0, seconds=24, seed=0, tonic=57, rate=RATE):
+    """Triads and a walk on a scale, `pace` tones a second."""
+    rng = np.random.default_rng(seed)
+    x = np.zeros(int((seconds + 2) * rate))
+    step, k = 0, 0
+    for at in np.arange(0, seconds, 1 / pace):
+        step = int(np.clip(step + rng.integers(-2, 3), 0, 9))
+        notes = [tonic + 12 + scale[step % 7] + 12 * (step // 7)]
+        if k % 4 == 0:
+            root = (0, 3, 4, 0)[(k // 4) % 4]
+            notes += [tonic + scale[(root + d) % 7] + 12 * ((root + d) // 7) for d in (0, 2, 4)]
+        for p in notes:
+            part = 0.2 * tone(440 * 2 ** ((p - 69) / 12), 1.6, rate)
+            start = int(at * rate)
+            x[start : start + len(part)] += part[: len(x) - start]
+        k += 1
+    return audio(np.stack([x, 0.9 * x]), rate)
+
+
+def test_every_cue_of_the_table_is_measured():
+    found = analyse(melody(MINOR)).values
+    assert set(found) == set(CUES) and len(CUES) >= 10
+    for name, value in found.items():
+        assert CUES[name].low <= value <= CUES[name].high, name
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_minor_is_minor_and_major_major(seed):
+    minor, major = (analyse(melody(s, seed=seed)).values["mode"] for s in (MINOR, MAJOR))
+    assert minor > 0.03 > -0.03 > major
+
+
+@pytest.mark.parametrize("cents", [-40, 30])
+def test_an_orchestra_out_of_tune_keeps_its_mode(cents):
+    sound = melody(MINOR)
+    bent = audio(signal.resample_poly(sound.samples, 1000, round(1000 * 2 ** (cents / 1200)), axis=1), RATE)
+    assert abs(analyse(bent).values["mode"] - analyse(sound).values["mode"]) < 0.12
+
+
+@pytest.mark.parametrize("rate", [1.0, 2.0, 3.5])
+def test_tones_are_counted(rate):
+    x = np.zeros(RATE * 24)
+    for at in np.arange(0.5, 23, 1 / rate):
+        part = tone(330 + 40 * (at % 3), 0.5, decay=6)
+        x[int(at * RATE) :][: len(part)] += part
+    assert analyse(audio(x, RATE)).values["event_rate"] == pytest.approx(rate * 22.5 / 24, rel=0.12)
+
+
+@pytest.mark.parametrize("hertz", [300, 1000, 3000])
+def test_the_centroid_of_a_sine_is_its_pitch(hertz):
+    x = np.sin(2 * np.pi * hertz * np.arange(RATE * 5) / RATE)
+    assert analyse(audio(x, RATE)).values["brightness"] == pytest.approx(hertz, rel=0.03)
+
+
+def test_the_height_of_a_tone_is_its_pitch():
+    found = analyse(audio(np.sin(2 * np.pi * 440 * np.arange(RATE * 5) / RATE), RATE)).values
+    assert found["register"] == pytest.approx(69, abs=0.1) and found["peaks"] == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize(("hertz", "fast", "slow"), [(12, 0.7, 0.05), (0.4, 0.05, 0.7)])
+def test_movement_of_the_level_is_heard_where_it_is(hertz, fast, slow):
+    t = np.arange(RATE * 30) / RATE
+    noise = np.random.default_rng(0).normal(0, 0.1, len(t))
+    found = analyse(audio(noise * (1 + 0.9 * np.sin(2 * np.pi * hertz * t)), RATE)).values
+    assert found["fast_modulation"] > fast or found["slow_modulation"] > slow
+    assert (found["fast_modulation"] > found["slow_modulation"]) == (hertz > 8)
+
+
+@pytest.mark.parametrize("t60", [1.0, 4.0])
+def test_space_follows_the_time_of_decay(t60):
+    t = np.arange(RATE * 6) / RATE
+    burst = np.random.default_rng(0).normal(0, 0.3, len(t)) * np.exp(-6.908 * t / t60)
+    found = analyse(audio(np.tile(burst, 4), RATE)).values["space"]
+    assert found == pytest.approx(t60, rel=0.25)
+
+
+def test_loudness_is_that_of_the_meter():
+    for sound in (melody(MINOR), audio(0.1 * np.random.default_rng(0).normal(size=(1, RATE * 5)), 44_100)):
+        assert analyse(sound).values["loudness"] == pytest.approx(measure(sound).integrated_lufs, abs=0.05)
+
+
+@pytest.mark.parametrize("gain", [0.05, 0.5, 2.0])
+def test_gain_moves_the_loudness_alone(gain):
+    sound = melody(MINOR)
+    a, b = analyse(sound).values, analyse(audio(sound.samples * gain, RATE)).values
+    assert b["loudness"] - a["loudness"] == pytest.approx(20 * np.log10(gain), abs=0.05)
+    for name in CUES:
+        if name != "loudness":
+            assert b[name] == pytest.approx(a[name], abs=0.02 * CUES[name].tolerance), name
+
+
+def test_one_channel_is_heard_as_two_equal_ones():
+    sound = melody(MINOR)
+    mono = audio(sound.samples.mean(axis=0), RATE)
+    a, b = analyse(sound).values, analyse(mono).values
+    for name in CUES:
+        if name not in ("loudness", "stereo_width"):
+            assert b[name] == pytest.approx(a[name], abs=0.05 * CUES[name].tolerance), name
+    assert b["stereo_width"] < -100
+
+
+@pytest.mark.parametrize("rate", [22_050, 44_100, 96_000])
+def test_the_sample_rate_hardly_matters(rate):
+    a, b = analyse(melody(MINOR)).values, analyse(melody(MINOR, rate=rate)).values
+    for name in CUES:
+        assert b[name] == pytest.approx(a[name], abs=0.6 * CUES[name].tolerance + 1e-9), name
+
+
+def test_a_codec_hardly_matters():
+    sound = melody(MINOR)
+    out = io.BytesIO()
+    soundfile.write(out, sound.samples.T, RATE, format="OGG", subtype="VORBIS")
+    out.seek(0)
+    back, _ = soundfile.read(out, dtype="float32")
+    a, b = analyse(sound).values, analyse(audio(back.T, RATE)).values
+    for name in ("mode", "event_rate", "register", "level_range", "slow_modulation"):
+        assert b[name] == pytest.approx(a[name], abs=CUES[name].tolerance), name
+
+
+def test_transposing_moves_height_and_no_rate():
+    a, b = (analyse(melody(MINOR, tonic=t)).values for t in (55, 60))
+    assert b["register"] - a["register"] == pytest.approx(4, abs=2.5)  # partials beyond 2 kHz leave
+    assert b["event_rate"] == pytest.approx(a["event_rate"], abs=0.15)
+    assert abs(b["mode"] - a["mode"]) < 0.1
+
+
+@pytest.mark.parametrize("kind", ["silence", "noise", "impulse", "dc"])
+def test_what_is_no_music_gives_numbers_too(kind):
+    x = {
+        "silence": np.zeros(RATE * 3),
+        "noise": np.random.default_rng(0).normal(0, 0.1, RATE * 3),
+        "impulse": np.eye(1, RATE * 3, 1000)[0],
+        "dc": np.full(RATE * 3, 0.5),
+    }[kind]
+    found = analyse(audio(x, RATE)).values
+    assert all(np.isfinite(v) and CUES[n].low <= v <= CUES[n].high for n, v in found.items()), found
+
+
+@settings(deadline=None, max_examples=15)
+@given(seconds=st.floats(1.0, 9.0), seed=st.integers(0, 99), rate=st.sampled_from([8000, 44_100]))
+def test_any_short_sound_gives_numbers(seconds, seed, rate):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(0, 1, (2, int(seconds * rate) + 1)) * (rng.random() ** 8)
+    assert all(np.isfinite(v) for v in analyse(audio(x, rate)).values.values())
+
+
+def test_too_short_to_listen_to_is_refused():
+    with pytest.raises(InputError, match=r"0\.50 s long; allowed: 1 s or more"):
+        analyse(audio(np.zeros(RATE // 2), RATE))
+
+
+def test_nothing_but_the_samples_is_read(tmp_path):
+    """From an empty folder, in another process, the figures are the same to the last bit."""
+    write_audio(tmp_path / "x.wav", melody(MINOR).blocks(), rate=RATE, channels=2, subtype="PCM_24")
+    here = dict(analyse(tmp_path / "x.wav").values)
+    code = "import json; from melancholia.analysis import analyse; print(json.dumps(dict(analyse('x.wav').values)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    import json
+
+    assert json.loads(done.stdout) == here and os.listdir(tmp_path) == ["x.wav"]
+
+
+def test_a_long_file_is_heard_in_pieces_as_a_whole():
+    """Two minutes, longer than one segment, read like the half that they repeat."""
+    once = melody(MINOR, seconds=58)
+    twice = audio(np.tile(once.samples, 2), RATE)
+    a, b = analyse(once).values, analyse(twice).values
+    for name in ("mode", "event_rate", "register", "brightness", "peaks", "chord_clarity"):
+        assert b[name] == pytest.approx(a[name], abs=CUES[name].tolerance), name
