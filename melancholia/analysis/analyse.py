@@ -46,7 +46,7 @@ def analyse(sound: Source | Path | str) -> Analysis:
     InputError
         The sound is shorter than a second.
     """
-    opened = source(sound)  # type: ignore[arg-type]
+    opened = source(sound)
     if opened.frames < SHORTEST_S * opened.rate:
         raise InputError(f"sound is {opened.frames / opened.rate:.2f} s long; allowed: 1 s or more, to be listened to.")
     heard = hear(opened)

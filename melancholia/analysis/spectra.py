@@ -48,7 +48,7 @@ def hear(sound: Source) -> Heard:
     parts.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
     samples = np.concatenate(parts)
     peak = float(np.abs(samples).max(initial=0.0))
-    samples = samples / np.float32(peak) if peak > SILENCE else np.zeros_like(samples)
+    samples = np.asarray(samples / peak if peak > SILENCE else np.zeros_like(samples), np.float32)
     width = 10 * np.log10(max(side, mid * 1e-12) / mid) if mid > 0 else -120.0
     return Heard(samples, sound.frames / sound.rate, meter.lufs(), float(np.clip(width, -120, 20)))
 

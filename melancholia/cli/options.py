@@ -9,13 +9,17 @@ import click
 
 Progress = Callable[[float, str], None]
 
-quiet = click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-intensity = click.option("--intensity", type=float, default=0.7, show_default=True, help="0 (barely) to 1 (wholly).")
-force = click.option("--force", is_flag=True, help="Replace what stands there, if it is ours.")
+Option = Callable[[Any], Any]
+
+quiet: Option = click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result.")
+as_json: Option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+intensity: Option = click.option(
+    "--intensity", type=float, default=0.7, show_default=True, help="0 (barely) to 1 (wholly)."
+)
+force: Option = click.option("--force", is_flag=True, help="Replace what stands there, if it is ours.")
 
 
-def output(help: str, *, required: bool = True) -> Any:
+def output(help: str, *, required: bool = True) -> Option:
     return click.option("-o", "--output", "output", type=click.Path(path_type=Path), required=required, help=help)
 
 

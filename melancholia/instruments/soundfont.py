@@ -90,8 +90,8 @@ def rendered(played: Events, rate: int, frames: int, path: Path, bank: int, prog
         changes.append((max(round(release * rate), round(onset * rate) + 1), 0, int(pitch), 0))
     for curve, controller in (("pedal", 64), ("expression", 11)):
         if curve in played.curves:
-            at, value = played.curves[curve]
-            changes += [(round(t * rate), 2, controller, int(v)) for t, v in zip(at, value, strict=True)]
+            times, value = played.curves[curve]
+            changes += [(round(t * rate), 2, controller, int(v)) for t, v in zip(times, value, strict=True)]
     out = np.zeros((2, frames), np.float32)
     write = synth_writer(fluidsynth, synth)
     now = 0

@@ -199,7 +199,7 @@ def written(
         if subtype in BITS:
             integers = kernels.dithered(samples, BITS[subtype], done, np.uint64(seed))
             meter.add((integers * np.float32(2.0**-31)).astype(np.float32))
-            yield integers  # type: ignore[misc]
+            yield integers
         else:
             meter.add(samples)
             yield samples

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from melancholia.performance import curves, touch
 from melancholia.performance.timing import beat_lengths, tempo_map
-from melancholia.piece import Chord, Note, Part, Phrase, Piece, TempoMap
+from melancholia.piece import Chord, Curve, Note, Part, Phrase, Piece, TempoMap
 from melancholia.profile import Playing, Profile
 from melancholia.streams import check_seed, generator
 
@@ -190,7 +190,7 @@ def releases(part: Part, piece: Piece, playing: Playing, begins: NDArray[np.floa
     return np.asarray(np.minimum(ends, piece.seconds))
 
 
-def draw_curves(part: Part, notes: tuple[Note, ...], piece: Piece, playing: Playing) -> list[tuple[str, curves.Curve]]:
+def draw_curves(part: Part, notes: tuple[Note, ...], piece: Piece, playing: Playing) -> list[tuple[str, Curve]]:
     if part.instrument in SUSTAINED:
         swell = playing.swell * (1.0 if part.role in ("melody", "counter") else 0.6)
         drawn = [("expression", curves.expression(piece, notes, swell_db=swell))]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
@@ -31,6 +32,36 @@ def timeline(sound: Source, arc: Arc, sections: Sections) -> Timeline:
     return Timeline(tuple(arc), tuple(sections), sound.frames / sound.rate)
 
 
+@overload
+def apply(
+    sound: Stems,
+    *,
+    rack: Rack | Path | str,
+    intensity: float = ...,
+    profile: Profile | None = ...,
+    arc: Arc = ...,
+    sections: Sections = ...,
+    tail_s: float | None = ...,
+    out: None = ...,
+    folder: Path | None = ...,
+    jobs: int = ...,
+    progress: Progress | None = ...,
+) -> Stems: ...
+@overload
+def apply(
+    sound: Audio | Source | Path | str,
+    *,
+    rack: Rack | Path | str,
+    intensity: float = ...,
+    profile: Profile | None = ...,
+    arc: Arc = ...,
+    sections: Sections = ...,
+    tail_s: float | None = ...,
+    out: Path | None = ...,
+    folder: None = ...,
+    jobs: int = ...,
+    progress: Progress | None = ...,
+) -> Audio | Recording: ...
 def apply(
     sound: Stems | Audio | Source | Path | str,
     *,

@@ -30,12 +30,12 @@ class Timeline:
         """0..1 at times t in seconds; sound without an arc stands at its middle."""
         if not isinstance(how, str):
             at, value = np.array(how).T
-            return np.interp(t / max(self.seconds, 1e-9), at, value)
+            return np.asarray(np.interp(t / max(self.seconds, 1e-9), at, value))
         if how == "arc":
             if not self.arc:
                 return np.full(len(t), 0.5)
             at, value = np.array(self.arc).T
-            return np.interp(t, at, value)
+            return np.asarray(np.interp(t, at, value))
         inside = np.zeros(len(t))
         for name, start, end in self.sections:
             if name == how:

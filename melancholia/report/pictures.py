@@ -105,8 +105,8 @@ def piano_roll_png(piece: Piece) -> bytes:
                       xytext=(3, 2), textcoords="offset points")  # fmt: skip
     if len(piece.tempo.changes) > 1:
         tempo = axes.twinx()
-        at = piece.tempo.seconds([q for q, _ in piece.tempo.changes])
-        tempo.step(at, [60e6 / us for _, us in piece.tempo.changes], where="post", color=ACCENT, linewidth=0.8)
+        times = piece.tempo.seconds([q for q, _ in piece.tempo.changes])
+        tempo.step(times, [60e6 / us for _, us in piece.tempo.changes], where="post", color=ACCENT, linewidth=0.8)
         tempo.tick_params(colors=ACCENT, labelsize=8)
         tempo.set_ylabel("quarters a minute", color=ACCENT, fontsize=8)
     axes.set_xlabel("seconds", color=INK, fontsize=8)
