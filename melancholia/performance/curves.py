@@ -9,6 +9,7 @@ from melancholia.piece import Chord, Curve, Note, Phrase, Piece, TempoMap
 PEDAL_DOWN_MS = 100.0  # after the chord's onset: the old chord rings over it, then is cleared
 STEP_QUARTERS = 0.25
 FULL_DB = 36.0  # expression 0 is this far below 127
+ARC_DB = 3.5  # of the piece's arc from rest to climax
 FADE_S = 3.0
 
 
@@ -42,7 +43,7 @@ def expression(piece: Piece, notes: Sequence[Note], *, swell_db: float) -> Curve
         level[inside] = swell_db * (np.sin(0.5 * np.pi * np.clip(shape, 0, 1)) - 1)
     if piece.arc:
         at, tension = np.array(piece.arc).T
-        level += 5 * (np.interp(times, at, tension) - 0.9)
+        level += ARC_DB * (np.interp(times, at, tension) - 0.9)
     smooth = np.convolve(np.pad(level, 4, mode="edge"), np.hanning(9) / np.hanning(9).sum(), "valid")
     seconds = piece.tempo.seconds(times)
     closing = np.clip((float(piece.tempo.seconds(end)) - seconds) / FADE_S, 0, 1)

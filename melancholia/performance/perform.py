@@ -192,7 +192,7 @@ def releases(part: Part, piece: Piece, playing: Playing, begins: NDArray[np.floa
 
 def draw_curves(part: Part, notes: tuple[Note, ...], piece: Piece, playing: Playing) -> list[tuple[str, Curve]]:
     if part.instrument in SUSTAINED:
-        swell = playing.swell * (1.0 if part.role in ("melody", "counter") else 0.6)
+        swell = playing.swell * (0.75 if part.role in ("melody", "counter") else 0.45)
         drawn = [("expression", curves.expression(piece, notes, swell_db=swell))]
         if part.instrument in ("cello", "strings"):
             drawn.append(("vibrato", curves.vibrato(piece, notes, cents=playing.vibrato)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from melancholia.piece import Chord, Phrase
 
-VELOCITY_PER_DB = 4.0  # an instrument's 20-odd dB between velocity 30 and 105
+VELOCITY_PER_DB = 3.2  # an instrument's 20-odd dB between velocity 30 and 105
 MELODIC_CHARGE = np.array([0, 6.5, 2, 4.5, 4, 2.5, 6, 1, 5.5, 3, 3.5, 5])  # by semitones above the chord's root
 HARMONIC_CHARGE = np.array([0.3, 8, 2.5, 7, 3, 3.5, 7, 2, 6.5, 1.5, 6, 5.5])  # by root above a minor tonic
 DIMINISHED_CHARGE = 5.0
