@@ -8,8 +8,8 @@ import numpy as np
 from melancholia.composition.form import Form
 from melancholia.profile import Player, Writing
 
-# lowest and highest pitch that each instrument plays well; others (SoundFonts) get the widest comfortable range
-RANGES = {"felt_piano": (33, 96), "cello": (36, 76), "strings": (43, 88), "warm_pad": (43, 76), "sub_bass": (26, 45)}
+# lowest and highest pitch that is written for each instrument; others (SoundFonts) get a range that most have
+RANGES = {"felt_piano": (28, 96), "cello": (36, 76), "strings": (40, 88), "warm_pad": (43, 80), "sub_bass": (28, 45)}
 DEFAULT_RANGE = (40, 84)
 SUSTAINED = ("cello", "strings", "warm_pad", "sub_bass")
 
@@ -63,30 +63,32 @@ def cast(form: Form, writing: Writing, rng: np.random.Generator, instruments: Se
     """Players and their bars: layers enter one at a time, all meet at the climax, the end is thin."""
     players = choose_players(writing, rng, instruments)
     bars: dict[str, set[int]] = {player.name: set() for player in players}
-    opener = "texture" if rng.random() < 0.35 and any(p.role == "texture" for p in players) else "harmony"
+    roles = {player.role for player in players}
+    layers = [str(role) for role in rng.permutation(sorted(roles - {"melody", "harmony"}))]
+    opener = layers[0] if layers and rng.random() < 0.4 and layers[0] != "bass" else "harmony"
     body = [p for p in form.phrases if p.kind in ("body", "climax")]
+    alone = int(rng.integers(1, max(2, len(body) - 1))) if len(body) > 3 and rng.random() < 0.6 else -1
     for phrase in form.phrases:
-        span = set(range(phrase.bar, phrase.bar + phrase.bars))
         order = body.index(phrase) if phrase in body else -1
-        tension = form.tension(phrase.bar + phrase.bars / 2)
         for player in players:
             role = player.role
             if phrase.kind == "intro":
-                on = role == opener or (role == "harmony" and not any(p.role == opener for p in players))
+                on = role == opener or (role == "harmony" and opener not in roles)
             elif phrase.kind == "coda":
-                on = role in ("melody", "harmony") or role == "texture" or (role == "bass" and rng.random() < 0.6)
+                on = role in ("melody", "harmony", "texture") or (role == "bass" and rng.random() < 0.6)
             elif role in ("melody", "harmony"):
                 on = True
             elif phrase.kind == "climax" or len(body) == 1:
                 on = True
+            elif order == alone:
+                on = role == layers[-1] and rng.random() < 0.5  # one phrase where nearly everyone is silent
             else:
-                entry = {"bass": 1, "texture": 1, "counter": 2}[role] if len(body) > 3 else 1
-                chance = {"bass": 0.75, "texture": 0.7, "counter": 0.75}[role] + 0.25 * (tension - 0.5)
-                on = order >= entry and rng.random() < chance
+                entry = min(layers.index(role), 2) if len(body) > 3 else min(layers.index(role), 1)
+                on = order >= entry and rng.random() < 0.86
             if on:
-                bars[player.name] |= span
+                bars[player.name] |= set(range(phrase.bar, phrase.end))
     for player in players:  # nobody sits through the whole piece
         if not bars[player.name] and body:
             peak = max(body, key=lambda p: form.tension(p.bar + p.bars / 2))
-            bars[player.name] |= set(range(peak.bar, peak.bar + peak.bars))
+            bars[player.name] |= set(range(peak.bar, peak.end))
     return Cast(players, bars)

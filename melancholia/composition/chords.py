@@ -65,17 +65,41 @@ HARMONIES: dict[str, Harmony] = {
     "i(maj7)": Harmony((0, 3, 7, 11), 0, 0.55),
     "i(6)": Harmony((0, 3, 7, 9), 0, 0.45),
     "i5": Harmony((0, 7), 0, 0.1),
+    "I": Harmony((0, 4, 7), 0, 0.05),
+    "I6": Harmony((0, 4, 7), 4, 0.2),
+    "Iadd9": Harmony((0, 4, 7, 2), 0, 0.15),
+    "Imaj7": Harmony((0, 4, 7, 11), 0, 0.3),
+    "Cad64M": Harmony((0, 4, 7), 7, 0.5),
+    "IV64": Harmony((5, 9, 0), 0, 0.35),
+    "ii": Harmony((2, 5, 9), 2, 0.4),
+    "ii6": Harmony((2, 5, 9), 5, 0.4),
+    "ii65": Harmony((2, 5, 9, 0), 5, 0.45),
+    "iii": Harmony((4, 7, 11), 4, 0.4),
+    "vi": Harmony((9, 0, 4), 9, 0.3),
+    "vi7": Harmony((9, 0, 4, 7), 9, 0.35),
+    "bVI": Harmony((8, 0, 3), 8, 0.6),
+    "V7/ii": Harmony((9, 1, 4, 7), 9, 0.65),
+    "V7/IV": Harmony((0, 4, 7, 10), 0, 0.5),
 }
 
-MINOR = (0, 2, 3, 5, 7, 8, 10)  # natural minor, semitones above the tonic
+SCALES = {"minor": (0, 2, 3, 5, 7, 8, 10), "major": (0, 2, 4, 5, 7, 9, 11)}  # semitones above the tonic
+# The minor scale with its leading tone: what counts as belonging to a key.
+BELONGING = {"minor": (0, 2, 3, 5, 7, 8, 10, 11), "major": SCALES["major"]}
 
 
-def scale_for(harmony: Harmony) -> tuple[int, ...]:
-    """The seven tones that a melody uses over this chord: natural minor, bent to the chord's own tones."""
-    tones = list(MINOR)
-    for step, plain in enumerate(MINOR):
-        for bent in (plain + 1, plain - 1):
-            if bent % 12 in harmony.pitch_classes and bent % 12 not in MINOR and plain not in harmony.pitch_classes:
+def is_chromatic(numeral: str, mode: str) -> bool:
+    """Whether a chord has a tone outside its key, or is augmented."""
+    harmony = HARMONIES[numeral]
+    return harmony.chromatic or any(pc not in BELONGING[mode] for pc in harmony.pitch_classes)
+
+
+def scale_for(harmony: Harmony, mode: str = "minor") -> tuple[int, ...]:
+    """The seven tones that a melody uses over this chord: the key's scale, bent to the chord's own tones."""
+    plain = SCALES[mode]
+    tones = list(plain)
+    for step, tone in enumerate(plain):
+        for bent in (tone + 1, tone - 1):
+            if bent % 12 in harmony.pitch_classes and bent % 12 not in plain and tone not in harmony.pitch_classes:
                 tones[step] = bent
                 break
     return tuple(tones)

@@ -4,19 +4,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from melancholia.composition.arrangement import SUSTAINED, Cast, cast, range_of
+from melancholia.composition.arrangement import Cast, cast, range_of
 from melancholia.composition.form import Form, draw, plan_form
 from melancholia.composition.harmony import Slot, plan_harmony
-from melancholia.composition.lines import background, bass_line, counter_melody
+from melancholia.composition.lines import background, bass_line, counter_melody, echo, fold
 from melancholia.composition.melody import Tone, write_melody
-from melancholia.composition.textures import TEXTURES, Voiced, accompany
+from melancholia.composition.textures import TEXTURES, Voiced, accompany, choose_rhythm
 from melancholia.composition.voicing import lead, lead_bass
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section, TempoMap
 from melancholia.piece import key as parse_key
 from melancholia.profile import Player, Profile, Writing
 from melancholia.streams import check_seed, generator
 
-ACCOMPANIMENT = (47, 74)  # where the three upper voices of the harmony lie
+DOUBLED = 0.4  # of the climaxes have their melody doubled by the counter part
+# Degrees of home by semitones, as minor and as major keys, for the names of chords in other keys.
+DEGREES = {
+    1: ("bii", "bII"), 2: ("ii", "II"), 3: ("iii", "III"), 4: ("#iii", "#III"), 5: ("iv", "IV"), 6: ("#iv", "#IV"),
+    7: ("v", "V"), 8: ("vi", "VI"), 9: ("#vi", "#VI"), 10: ("vii", "VII"), 11: ("#vii", "#VII"),
+}  # fmt: skip
 LEVELS = {"melody": 9, "counter": -2, "harmony": -7, "bass": -4, "texture": -9, "percussion": -6}
 
 
@@ -57,20 +62,21 @@ def compose(
     check_seed(seed)
     writing = profile.writing
     name = profile.mood
-    form = plan_form(writing, generator(seed, name, "form"), seconds=seconds, bpm=bpm, metre=metre)
-    home = choose_key(generator(seed, name, "key"), writing) if key is None else key
+    home = choose_key(generator(seed, name, "key")) if key is None else key
     if isinstance(home, str):
         home = parse_key(home)
+    form = plan_form(
+        writing, generator(seed, name, "form"), seconds=seconds, bpm=bpm, metre=metre, mode=home.mode,
+        intensity=profile.intensity,
+    )  # fmt: skip
     slots = plan_harmony(form, writing, generator(seed, name, "harmony"))
     players = cast(form, writing, generator(seed, name, "cast"), instruments)
     melody = sing(form, slots, writing, players, home, generator(seed, name, "melody"))
-    voiced = voice(form, slots, writing, home)
-    parts = tuple(
-        Part(p.name, p.role, p.instrument, tuple(write(p, form, slots, voiced, melody, writing, players, home, seed)))
-        for p in players.players
-    )
+    notes = write_parts(players, form, slots, melody, writing, home, seed)
+    notes = at_level({part: with_silences(found, form) for part, found in notes.items()}, writing.velocity)
+    parts = tuple(Part(p.name, p.role, p.instrument, tuple(notes[p.name])) for p in players.players if notes[p.name])
     return Piece(
-        parts=held_to_the_end(tuple(p for p in parts if p.notes), form),
+        parts=held_to_the_end(parts, form),
         tempo=TempoMap.steady(form.bpm),
         metre=form.metre,
         key=home,
@@ -78,8 +84,8 @@ def compose(
         chords=tuple(
             Chord(
                 s.bar * form.bar_quarters,
-                min(s.end * form.bar_quarters, form.quarters) - s.bar * form.bar_quarters,
-                s.numeral if not s.local_key else f"{s.numeral}/{s.local_key}",
+                form.end_of(s.end) - s.bar * form.bar_quarters,
+                numeral(s),
                 s.pitch_classes(home.tonic),
                 s.bass(home.tonic),
             )
@@ -91,8 +97,22 @@ def compose(
     )
 
 
-def choose_key(rng: np.random.Generator, writing: Writing) -> Key:
-    """A tonic whose scale lies well for the melody's register; flats and naturals a little likelier."""
+def numeral(slot: Slot) -> str:
+    """The chord's name, and after a bar the key it stands in where that is not home: "V7|III"."""
+    return slot.numeral if not slot.local_key else f"{slot.numeral}|{DEGREES[slot.local_key][slot.mode == 'major']}"
+
+
+def at_level(notes: dict[str, list[Note]], wanted: float) -> dict[str, list[Note]]:
+    """All parts moved alike, so that the mean velocity of the piece is the wanted one."""
+    shift = wanted - float(np.mean([n.velocity for part in notes.values() for n in part]))
+    return {
+        name: [Note(n.start, n.duration, n.pitch, int(np.clip(round(n.velocity + shift), 8, 120))) for n in part]
+        for name, part in notes.items()
+    }
+
+
+def choose_key(rng: np.random.Generator) -> Key:
+    """A minor key, those with few accidentals a little likelier."""
     tonics = np.array([9, 2, 4, 7, 0, 5, 11, 10, 3, 6, 1, 8])
     weights = np.array([4, 4, 3, 3, 4, 3, 3, 2, 3, 2, 2, 2], float)
     return Key(int(rng.choice(tonics, p=weights / weights.sum())))
@@ -108,79 +128,181 @@ def sing(
 
 def voice(form: Form, slots: tuple[Slot, ...], writing: Writing, home: Key) -> list[Voiced]:
     """Every chord with its bass and three voices, under the melody."""
-    shift = round((writing.melody_mean - 62) * 0.6)
-    low, high = ACCOMPANIMENT[0] + min(0, shift), ACCOMPANIMENT[1] + shift
-    basses = lead_bass([s.bass(home.tonic) for s in slots], low=36, high=52, start=43 + min(0, shift) // 2)
-    chords = [
+    centre = float(np.clip(writing.melody_mean - 6.5, 50, 61))
+    low, high = round(centre - 8), round(centre + 10)
+    start = 41 + round((centre - 55) / 2)
+    basses = lead_bass([s.bass(home.tonic) for s in slots], low=start - 7, high=start + 8, start=start)
+    chords: list[tuple[tuple[int, ...], int, int | None]] = [
         (s.pitch_classes(home.tonic), bass, (home.tonic + s.local_key + 11) % 12)
         for s, bass in zip(slots, basses, strict=True)
     ]
-    voices = lead(chords, low=low, high=high, centre=(low + high) / 2 - 1)
+    voices = lead(chords, low=low, high=high, centre=centre)
     return [Voiced(s, b, v) for s, b, v in zip(slots, basses, voices, strict=True)]
 
 
-def write(
-    player: Player,
+def write_parts(
+    cast: Cast,
     form: Form,
     slots: tuple[Slot, ...],
-    voiced: list[Voiced],
     melody: list[list[Tone]],
     writing: Writing,
-    players: Cast,
     home: Key,
     seed: int,
-) -> list[Note]:
-    """The notes of one part."""
-    rng = generator(seed, "part", player.name)
-    active = players.bars[player.name]
-    low, high = range_of(player.instrument)
-    velocity = writing.velocity + LEVELS[player.role]
-    if player.role == "melody":
-        return [note for phrase in melody for note in as_notes(phrase, form, writing)]
-    if player.role == "bass":
-        return bass_line(
-            voiced, form, active=active, tonic=home.tonic, low=low, high=high, velocity=velocity,
-            moving=player.instrument != "sub_bass", rng=rng,
-        )  # fmt: skip
-    if player.role == "counter":
-        centre = float(np.clip(writing.melody_mean - 8, low + 5, high - 5))
-        return counter_melody(
-            melody, slots, form, active=active, tonic=home.tonic, low=max(low, round(centre) - 10),
-            high=min(high, round(centre) + 9), centre=centre, velocity=velocity,
-            dissonances=writing.dissonances, rng=rng,
-        )  # fmt: skip
-    if player.role == "texture":
-        return background(
-            voiced, form, active=active, low=max(low, 50), high=high, velocity=velocity, voices=2 + (seed % 2)
-        )
-    bass_elsewhere = any(p.role == "bass" and p.instrument != "sub_bass" for p in players.players)
-    notes: list[Note] = []
-    used: dict[str, str] = {}
-    for phrase in form.phrases:
-        span = [bar for bar in range(phrase.bar, phrase.bar + phrase.bars) if bar in active]
-        if not span:
+) -> dict[str, list[Note]]:
+    """The notes of every player: lines first, then the accompaniment, which fills up what the rate still lacks."""
+    voiced = voice(form, slots, writing, home)
+    notes: dict[str, list[Note]] = {}
+    for player in cast.players:
+        rng = generator(seed, "part", player.name)
+        active, velocity = cast.bars[player.name], writing.velocity + LEVELS[player.role]
+        low, high = range_of(player.instrument)
+        if player.role == "melody":
+            found = [note for phrase in melody for note in as_notes(phrase, form, writing)]
+        elif player.role == "bass":
+            found = bass_line(
+                voiced, form, active=active, tonic=home.tonic, low=low, high=min(high, low + 21), velocity=velocity,
+                moving=player.instrument != "sub_bass", rng=rng,
+            )  # fmt: skip
+        elif player.role == "counter":
+            found = counter(player, active, melody, slots, form, writing, home, rng)
+        elif player.role in ("texture", "percussion"):
+            found = background(
+                voiced, form, active=active, low=max(low, 48), high=high, velocity=velocity,
+                voices=int(rng.integers(2, 4)),
+            )  # fmt: skip
+        else:
             continue
-        if phrase.letter not in used or (phrase.visit > 0 and rng.random() < 0.6):
-            weights = {name: w for name, w in writing.textures.items() if name in TEXTURES}
-            if phrase.kind in ("intro", "coda") and rng.random() < 0.5:
-                weights = {"held": 1.0}
-            elif used:
-                weights = {n: w * (0.5 if n in used.values() else 1) for n, w in weights.items()}
-            used[phrase.letter] = draw(rng, weights)
-        thin = 1.0 if phrase.kind in ("body", "climax") else 0.75
-        rate = writing.onset_rate * thin * (0.72 + 0.5 * form.tension(phrase.bar + phrase.bars / 2))
-        notes += accompany(
-            voiced, form, used[phrase.letter], bars=range(span[0], span[-1] + 1), onset_rate=rate, velocity=velocity,
-            sustained=player.instrument in SUSTAINED, with_bass=not bass_elsewhere, rng=rng,
-        )  # fmt: skip
-    return [n for n in notes if low <= n.pitch <= high]
+        notes[player.name] = found
+    for player in cast.players:
+        if player.role == "harmony":
+            sounding = [note for part in notes.values() for note in part]
+            notes[player.name] = harmony(
+                player, cast, voiced, form, writing, sounding, generator(seed, "part", player.name)
+            )
+    return notes
+
+
+def counter(
+    player: Player,
+    active: set[int],
+    melody: list[list[Tone]],
+    slots: tuple[Slot, ...],
+    form: Form,
+    writing: Writing,
+    home: Key,
+    rng: np.random.Generator,
+) -> list[Note]:
+    """A line against the melody; at the climax it may double it an octave away, and it gives the echoes."""
+    low, high = range_of(player.instrument)
+    centre = float(np.clip(writing.melody_mean - 8, low + 7, max(low + 7, high - 7)))
+    low, high = max(low, round(centre) - 10), min(high, round(centre) + 10)
+    velocity = writing.velocity + LEVELS["counter"]
+    notes = counter_melody(
+        melody, slots, form, active=active, tonic=home.tonic, low=low, high=high, centre=centre, velocity=velocity,
+        dissonances=writing.dissonances, rng=rng,
+    )  # fmt: skip
+    doubles = rng.random() < DOUBLED
+    for phrase, tones in zip(form.phrases, melody, strict=True):
+        if not tones or phrase.bar not in active:
+            continue
+        start, end = phrase.bar * form.bar_quarters, phrase.end * form.bar_quarters
+        if phrase.kind == "climax" and doubles:
+            notes = [n for n in notes if not start - 1e-6 <= n.start < end - 1e-6]
+            notes += [
+                Note(t.start, t.duration, fold(t.pitch - 12, low, high), max(12, n.velocity - 12))
+                for t, n in zip(tones, as_notes(tones, form, writing), strict=True)
+            ]
+        elif phrase.event == "echo":
+            level = int(np.clip(velocity + 24 * (form.tension(phrase.end - 1) - 0.45), 15, 110))
+            slot = next(s for s in slots if phrase.end - 0.5 < s.end)
+            answer = echo(tones, slot, end, tonic=home.tonic, low=low, high=high, velocity=level)
+            if answer:
+                notes = [n for n in notes if not answer[0].start - 1e-6 <= n.start < end - 1e-6] + answer
+    return one_voice(notes)
+
+
+def one_voice(notes: list[Note]) -> list[Note]:
+    """A line that one player can play: each tone ends where the next begins."""
+    line = sorted(notes)
+    return [
+        Note(a.start, a.duration if b is None else min(a.duration, b.start - a.start), a.pitch, a.velocity)
+        for a, b in zip(line, [*line[1:], None], strict=True)
+        if b is None or b.start > a.start
+    ]
+
+
+def harmony(
+    player: Player,
+    cast: Cast,
+    voiced: list[Voiced],
+    form: Form,
+    writing: Writing,
+    sounding: list[Note],
+    rng: np.random.Generator,
+) -> list[Note]:
+    """The accompaniment: a texture for each letter, changed on some returns, its rhythm by what the others leave."""
+    low, high = range_of(player.instrument)
+    active, velocity = cast.bars[player.name], writing.velocity + LEVELS["harmony"]
+    with_bass = not any(p.role == "bass" and p.instrument != "sub_bass" for p in cast.players)
+    bar_s = form.bar_quarters * 60 / form.bpm
+    weights = {name: w for name, w in writing.textures.items() if name in TEXTURES}
+    used: dict[str, tuple[str, tuple[float, ...]]] = {}
+    notes: list[Note] = []
+    made = 0
+    for phrase in form.phrases:
+        span = range(phrase.bar, phrase.end)
+        others = onsets_by_bar(sounding, form, span)
+        ahead = writing.onset_rate * bar_s * phrase.end - made
+        target = max(1.0, ahead / phrase.bars) * (0.85 + 0.3 * form.tension(phrase.bar + phrase.bars / 2))
+        if phrase.bar in active:
+            kept = used.get(phrase.letter) if phrase.visit > 0 and rng.random() < 0.55 else None
+            if kept is None:
+                spent = {name: w * (0.4 if name in {t for t, _ in used.values()} else 1) for name, w in weights.items()}
+                if phrase.kind in ("intro", "coda") and rng.random() < 0.4:
+                    spent = {"held": 1.0}
+                texture = draw(rng, spent)
+            else:
+                texture = kept[0]
+            rhythm = choose_rhythm(form, texture, others, target, rng)
+            if kept is not None and abs(len(kept[1]) - len(rhythm)) <= 1:
+                rhythm = kept[1]
+            used[phrase.letter] = (texture, rhythm)
+            found = accompany(
+                voiced, form, phrase, texture, rhythm, bars=span, velocity=velocity, with_bass=with_bass, rng=rng
+            )
+            notes += [Note(n.start, n.duration, fold(n.pitch, low, high), n.velocity) for n in found]
+        made += sum(len(bar) for bar in onsets_by_bar([*sounding, *notes], form, span))
+    return notes
+
+
+def onsets_by_bar(notes: list[Note], form: Form, bars: range) -> list[set[float]]:
+    """The places of onsets in each of the bars, in quarters from its start."""
+    found: list[set[float]] = [set() for _ in bars]
+    for note in notes:
+        bar = int(note.start / form.bar_quarters + 1e-6)
+        if bar in bars:
+            found[bar - bars.start].add(round(note.start - bar * form.bar_quarters, 3))
+    return found
+
+
+def with_silences(notes: list[Note], form: Form) -> list[Note]:
+    """Everyone stops for the last beat of the phrases whose event is silence."""
+    beat = 1.5 if form.metre[1] == 8 else 1.0
+    stops = [p.end * form.bar_quarters for p in form.phrases if p.event == "silence" and p.end < form.bars - 1]
+    for stop in stops:
+        notes = [n for n in notes if not stop - beat - 1e-6 <= n.start < stop - 1e-6]
+        notes = [
+            Note(n.start, stop - beat - n.start, n.pitch, n.velocity) if n.start < stop - beat < n.end else n
+            for n in notes
+        ]
+    return notes
 
 
 def as_notes(phrase: list[Tone], form: Form, writing: Writing) -> list[Note]:
     """A sung phrase as notes: louder to its peak and on its dissonances, softer to its end."""
     notes = []
     for k, tone in enumerate(phrase):
-        level = writing.velocity + LEVELS["melody"] + 22 * (form.tension(tone.start / form.bar_quarters) - 0.45)
+        level = writing.velocity + LEVELS["melody"] + 28 * (form.tension(tone.start / form.bar_quarters) - 0.45)
         level += 5 * tone.is_peak + 4 * tone.is_dissonance - 5 * tone.is_last - 2 * (k == 0)
         if k and phrase[k - 1].is_dissonance:
             level -= 5
@@ -189,18 +311,22 @@ def as_notes(phrase: list[Tone], form: Form, writing: Writing) -> list[Note]:
 
 
 def held_to_the_end(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
-    """The last chord is held until the piece's end: notes that begin in its last bar ring to the last release."""
-    last = (form.bars - 1) * form.bar_quarters
-    held = []
-    for part in parts:
-        notes = [
-            Note(n.start, form.quarters - n.start, n.pitch, n.velocity)
-            if n.start >= last - 1e-6 or n.end >= form.bars * form.bar_quarters - 1e-6
-            else n
-            for n in part.notes
-        ]
-        held.append(Part(part.name, part.role, part.instrument, tuple(notes), dict(part.curves)))
-    return tuple(held)
+    """The last chord is held until the piece's end: what sounds in its last bar rings to the last release."""
+    written = form.bars * form.bar_quarters
+
+    def held(note: Note) -> Note:
+        return Note(note.start, form.quarters - note.start, note.pitch, note.velocity) if rings(note) else note
+
+    def rings(note: Note) -> bool:
+        return note.end >= written - 1e-6
+
+    found = tuple(Part(p.name, p.role, p.instrument, tuple(map(held, p.notes))) for p in parts)
+    if any(n.end >= form.quarters - 0.01 for part in found for n in part.notes):
+        return found
+    last = found[0]
+    note = last.notes[-1]
+    ended = (*last.notes[:-1], Note(note.start, form.quarters - note.start, note.pitch, note.velocity))
+    return (Part(last.name, last.role, last.instrument, ended), *found[1:])
 
 
 def sections(form: Form) -> tuple[Section, ...]:
@@ -221,9 +347,13 @@ def sections(form: Form) -> tuple[Section, ...]:
 
 
 def phrases(form: Form, melody: list[list[Tone]]) -> tuple[Phrase, ...]:
+    """One phrase of melody after the other; one that begins before its bar takes that from the phrase before."""
+    starts = [
+        min([plan.bar * form.bar_quarters, *(t.start for t in tones)])
+        for plan, tones in zip(form.phrases, melody, strict=True)
+    ]
     found = []
-    for plan, tones in zip(form.phrases, melody, strict=True):
-        start, end = plan.bar * form.bar_quarters, (plan.bar + plan.bars) * form.bar_quarters
+    for plan, tones, start, end in zip(form.phrases, melody, starts, [*starts[1:], form.quarters], strict=True):
         peak = next((t.start for t in tones if t.is_peak), (start + end) / 2)
-        found.append(Phrase(start, min(end, form.quarters), peak, plan.cadence))
+        found.append(Phrase(start, end, peak, plan.cadence))
     return tuple(found)

@@ -68,6 +68,36 @@ CHORALE: dict[str, dict[str, float]] = {
     "v6": {"VI": 23, "iv6": 24, "IV6": 8},
 }
 
+# Major keys with a sad turn: 6467 chords of the same Lieder; iv, iiø65 and bVI are the borrowed ones.
+MAJOR: dict[str, dict[str, float]] = {
+    "I": {"V7": 18, "V43": 5, "V65": 4, "V": 17, "IV": 11, "ii65": 5, "ii6": 4, "vi": 6, "I6": 6, "Cad64M": 4,
+          "V7/V": 3, "V7/IV": 2, "V7/ii": 1, "Imaj7": 2, "iii": 2, "iv": 0.9},
+    "I6": {"IV": 10, "ii65": 8, "ii6": 7, "V": 5, "V43": 3},
+    "Imaj7": {"IV": 6, "vi": 5, "ii65": 4},
+    "Iadd9": {"IV": 5, "vi": 5, "ii65": 4},
+    "V7": {"I": 75, "vi": 6, "I6": 4, "bVI": 0.8},
+    "V": {"I": 50, "V7": 16, "vi": 6, "I6": 8, "V42": 4},
+    "V65": {"I": 60},
+    "V43": {"I": 30, "I6": 30},
+    "V42": {"I6": 60},
+    "IV": {"I": 24, "I6": 5, "Cad64M": 18, "V7": 15, "V": 9, "ii65": 7, "iv": 2},
+    "IV6": {"V65": 10, "I": 5},
+    "IV64": {"I": 30},
+    "ii": {"V7": 27, "V": 13, "V7/V": 9, "V43": 4},
+    "ii6": {"V7": 24, "Cad64M": 15, "V": 13},
+    "ii65": {"V7": 27, "Cad64M": 15, "V": 13},
+    "iii": {"vi": 20, "IV": 14},
+    "vi": {"ii65": 9, "ii": 6, "IV": 11, "I6": 8, "V": 8, "V7": 8, "V7/V": 9, "Cad64M": 5, "iii": 3},
+    "vi7": {"ii65": 9, "IV": 8, "V7/V": 4},
+    "iv": {"I": 29, "V7": 19, "Cad64M": 12},
+    "iiø65": {"V7": 37, "Cad64M": 16, "I6": 10},
+    "Cad64M": {"V7": 45, "V": 30},
+    "V7/V": {"V": 36, "V7": 14, "Cad64M": 12},
+    "V7/ii": {"ii": 40, "ii6": 10},
+    "V7/IV": {"IV": 40, "iv": 6},
+    "bVI": {"iv": 10, "V7": 8, "Cad64M": 6},
+}  # fmt: skip
+
 # Ground basses: chord, bars. Lament: the bass falls 1, b7, b6, 5, or by semitones.
 LAMENTS = (
     (("i", 1), ("v6", 1), ("iv6", 1), ("V", 1)),
@@ -87,10 +117,36 @@ DIALECTS = ("lied", "chorale", "lament", "pop-loop")
 
 # How a phrase ends: its last chords, the last of them on the last bar; and the degrees its last note may take.
 CADENCES: dict[str, tuple[tuple[tuple[str, ...], ...], tuple[int, ...]]] = {
-    "authentic": ((("iiø65", "V7", "i"), ("Cad64", "V7", "i"), ("iv", "V7", "i"), ("bII6", "V7", "i")), (0,)),
-    "imperfect": ((("iiø65", "V7", "i"), ("iv", "V43", "i6"), ("VI", "V7", "i")), (3, 7)),
-    "half": ((("iv", "V"), ("iv6", "V"), ("iiø65", "V"), ("Ger6", "V"), ("VI", "V")), (2, 7, 11)),
+    "authentic": ((("iiø65", "V7", "i"), ("Cad64", "V7", "i"), ("iv", "V7", "i"), ("ii°6", "V7", "i")), (0,)),
+    "imperfect": ((("iiø65", "V7", "i"), ("iv", "V43", "i6"), ("VI", "V7", "i"), ("vii°7", "i")), (3, 7)),
+    "half": ((("iv", "V"), ("iv6", "V"), ("iiø65", "V"), ("i6", "V"), ("VI", "V"), ("i", "V")), (2, 7, 11)),
     "deceptive": ((("iiø65", "V7", "VI"), ("Cad64", "V7", "VImaj7"), ("iv", "V7", "VI")), (0, 3)),
     "plagal": ((("iv", "i"), ("iiø42", "i"), ("iv64", "i"), ("iv7", "i9")), (0, 7, 3)),
 }
-ENDINGS = {"minor": "i", "added-ninth": "i9", "fifth": "i5"}
+# The same closes by way of a chord from outside the key: Neapolitan, augmented sixth, applied dominant.
+COLOURED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "authentic": (("bII6", "V7", "i"), ("bII6", "Cad64", "V7", "i"), ("Ger6", "Cad64", "V7", "i")),
+    "imperfect": (("bII6", "V7", "i"), ("vii°7/V", "V7", "i")),
+    "half": (("Ger6", "V"), ("It6", "V"), ("vii°7/V", "V"), ("V7/V", "V")),
+    "deceptive": (("bII6", "V7", "VI"), ("vii°7/V", "V7", "VI")),
+    "plagal": (("V7/iv", "iv", "i"), ("IV6", "iv6", "i")),
+}
+CADENCES_MAJOR: dict[str, tuple[tuple[tuple[str, ...], ...], tuple[int, ...]]] = {
+    "authentic": ((("ii65", "V7", "I"), ("Cad64M", "V7", "I"), ("IV", "V7", "I")), (0,)),
+    "imperfect": ((("ii65", "V7", "I"), ("IV", "V43", "I6"), ("vi", "V7", "I")), (4, 7)),
+    "half": ((("IV", "V"), ("ii6", "V"), ("vi", "V")), (2, 7, 11)),
+    "deceptive": ((("ii65", "V7", "vi"), ("IV", "V7", "vi")), (0, 4)),
+    "plagal": ((("IV", "I"), ("IV64", "I")), (0, 7, 4)),
+}
+COLOURED_MAJOR: dict[str, tuple[tuple[str, ...], ...]] = {
+    "authentic": (("iv", "V7", "I"), ("iiø65", "V7", "I")),
+    "imperfect": (("iiø65", "V7", "I"),),
+    "half": (("V7/V", "V"), ("bVI", "V")),
+    "deceptive": (("ii65", "V7", "bVI"),),
+    "plagal": (("iv", "I"), ("iiø65", "I")),
+}
+ENDINGS = {
+    "minor": {"minor": "i", "added-ninth": "i9", "fifth": "i5"},
+    "major": {"minor": "I", "added-ninth": "Iadd9", "fifth": "i5"},
+}
+HOME = {"minor": ("i", "i6", "VI"), "major": ("I", "I6", "vi")}  # what a phrase may begin with; the first is likeliest

@@ -1,11 +1,12 @@
 """The other lines: a counter-melody that speaks where the melody rests, a bass, and held backgrounds."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from melancholia.composition.chords import scale_for
 from melancholia.composition.form import Form
 from melancholia.composition.harmony import Slot
-from melancholia.composition.melody import Tone, scale_pitches
+from melancholia.composition.melody import Tone
 from melancholia.composition.textures import Voiced
 from melancholia.piece import Note
 
@@ -34,7 +35,7 @@ def counter_melody(
     notes: list[Note] = []
     now, last_melody = round(centre), None
     for k, slot in enumerate(slots):
-        start, end = slot.bar * bar_quarters, min(slot.end * bar_quarters, form.quarters)
+        start, end = slot.bar * bar_quarters, form.end_of(slot.end)
         if int(slot.bar) not in active or end - start < 0.25:
             continue
         over = int(np.searchsorted(times, start + 1e-6, side="right")) - 1
@@ -47,7 +48,7 @@ def counter_melody(
         if above is not None:
             cost = cost + 4.0 * (np.abs(tones - above) < 3) + 1.0 * ((tones - above) % 12 == 0)
         goal = int(tones[int((cost + rng.gumbel(0, 0.5, len(tones))).argmin())])
-        level = velocity + 18 * (form.tension(slot.bar) - 0.45)
+        level = velocity + 24 * (form.tension(slot.bar) - 0.45)
         loud = int(np.clip(level, 15, 110))
         suspended = (
             notes
@@ -71,6 +72,36 @@ def counter_melody(
     return notes
 
 
+def scale_pitches(slot: Slot, tonic: int, low: int, high: int) -> NDArray[np.int64]:
+    """Pitches of the chord's scale, `low` to `high`, rising."""
+    scale = [(tone + tonic + slot.local_key) % 12 for tone in scale_for(slot.harmony, slot.mode)]
+    pitches = np.arange(low, high + 1)
+    return np.asarray(pitches[np.isin(pitches % 12, scale)])
+
+
+def fold(pitch: int, low: int, high: int) -> int:
+    """The pitch moved by octaves into `low` to `high`, as near to itself as can be."""
+    while pitch > high:
+        pitch -= 12
+    while pitch < low:
+        pitch += 12
+    return pitch
+
+
+def echo(tones: list[Tone], slot: Slot, end: float, *, tonic: int, low: int, high: int, velocity: int) -> list[Note]:
+    """The last tones of a phrase once more, quicker and lower, in the silence after its close."""
+    if len(tones) < 4:
+        return []
+    last = [t.pitch for t in tones[-3:]]
+    scale = scale_pitches(slot, tonic, low, high)
+    start = max(tones[-1].start + 1, end - 1.5)
+    return [
+        Note(start + 0.5 * k, 0.5, int(scale[np.abs(scale - fold(pitch - 12, low, high)).argmin()]), velocity - 2 * k)
+        for k, pitch in enumerate(last)
+        if start + 0.5 * k < end - 1e-6
+    ]
+
+
 def answer(
     first: int,
     slot: Slot,
@@ -83,7 +114,7 @@ def answer(
     rng: np.random.Generator,
 ) -> list[Note]:
     """A short stepwise figure in the melody's silence: a tone held, then two or three steps, mostly down."""
-    pitches, _ = scale_pitches(slot, tonic, low, high)
+    pitches = scale_pitches(slot, tonic, low, high)
     at = int(np.abs(pitches - first).argmin())
     way = -1 if rng.random() < 0.65 else 1
     count = int(rng.integers(2, 4))
@@ -113,19 +144,17 @@ def bass_line(
     """The planned bass, one long tone a chord, in `low` to `high`; `moving` walks to the next where there is time."""
     notes: list[Note] = []
     for k, v in enumerate(voiced):
-        start, end = v.slot.bar * form.bar_quarters, min(v.slot.end * form.bar_quarters, form.quarters)
+        start, end = v.slot.bar * form.bar_quarters, form.end_of(v.slot.end)
         if int(v.slot.bar) not in active or end - start < 0.25:
             continue
-        pitch = v.bass
-        while pitch > high:
-            pitch -= 12
-        while pitch < low:
-            pitch += 12
-        level = int(np.clip(velocity + 16 * (form.tension(v.slot.bar) - 0.45), 15, 110))
+        if not moving and v.slot.harmony.bass != v.slot.harmony.pitch_classes[0] and rng.random() < 0.35:
+            continue  # a deep bass says roots; under an inversion it often waits
+        pitch = fold(v.bass, low, high)
+        level = int(np.clip(velocity + 22 * (form.tension(v.slot.bar) - 0.45), 15, 110))
         following = voiced[k + 1] if k + 1 < len(voiced) else None
         gap = following.bass - v.bass if following is not None else 0
         if moving and following is not None and end - start >= 3 and 3 <= abs(gap) <= 5 and rng.random() < 0.5:
-            scale = {(t + v.slot.local_key + tonic) % 12 for t in scale_for(v.slot.harmony)}
+            scale = {(t + v.slot.local_key + tonic) % 12 for t in scale_for(v.slot.harmony, v.slot.mode)}
             way = 1 if gap > 0 else -1
             steps = [p for p in range(pitch + gap - way, pitch, -way) if p % 12 in scale][:1]
             notes.append(Note(start, end - start - 1, pitch, level))
@@ -142,19 +171,15 @@ def background(
     notes: list[Note] = []
     sounding: dict[int, Note] = {}
     for v in voiced:
-        start, end = v.slot.bar * form.bar_quarters, min(v.slot.end * form.bar_quarters, form.quarters)
+        start, end = v.slot.bar * form.bar_quarters, form.end_of(v.slot.end)
         if int(v.slot.bar) not in active or end - start < 0.25:
             notes += sounding.values()
             sounding = {}
             continue
         wanted = set()
         for pitch in v.voices[3 - voices :]:
-            while pitch > high:
-                pitch -= 12
-            while pitch < low:
-                pitch += 12
-            wanted.add(pitch)
-        level = int(np.clip(velocity + 14 * (form.tension(v.slot.bar) - 0.45), 12, 110))
+            wanted.add(fold(pitch, low, high))
+        level = int(np.clip(velocity + 20 * (form.tension(v.slot.bar) - 0.45), 12, 110))
         kept: dict[int, Note] = {}
         for pitch in sorted(wanted):
             tied = sounding.pop(pitch, None)

@@ -1,25 +1,33 @@
 """Accompaniments: how voiced chords are broken up, held or repeated, bar by bar.
 
-A texture turns the chord that sounds (bass and three voices) into notes of the bar. Its unit follows the wanted rate
-of onsets; single notes fall away where the rate is lower, and the last bar of a phrase is left to ring.
+A texture turns the chord that sounds (bass and three voices) into notes. Its rhythm is a set of places in the bar,
+chosen once a phrase so that together with what the other parts play it comes to the wanted number of onsets; the
+close of a phrase is left to ring.
 """
 
 from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
 
 import numpy as np
 
-from melancholia.composition.form import Form
+from melancholia.composition.form import Form, PhrasePlan
 from melancholia.composition.harmony import Slot
 from melancholia.piece import Note
 
-TEXTURES = ("held", "broken", "nocturne", "ostinato", "syncopated", "repeated", "chorale", "tremolo")
-# order of voices for each texture, cycled through the bar's units: 0 bass, 1 2 3 the upper voices, rising
+STEP = 0.5  # quarters; accompaniments move in eighths
+# order of voices, cycled through the onsets after the first: 0 bass, 1 2 3 the upper voices, rising
 CYCLES: dict[str, tuple[tuple[int, ...], ...]] = {
-    "broken": ((0, 1, 2, 3, 2, 1, 2, 3), (0, 2, 1, 3, 1, 2, 3, 2), (0, 1, 2, 3, 3, 2, 1, 2), (0, 1, 3, 2, 1, 3, 2, 1)),
-    "nocturne": ((0, 2, 3, 1, 3, 2, 3, 1), (0, 1, 3, 2, 3, 1, 2, 3), (0, 3, 2, 3, 1, 3, 2, 3)),
-    "ostinato": ((0, 3, 2, 3, 1, 3, 2, 3), (0, 3, 1, 3, 2, 3, 1, 3)),
+    "broken": ((1, 2, 3, 2), (2, 1, 3, 1), (1, 2, 3, 3, 2), (1, 3, 2), (2, 3, 1, 3, 2), (1, 2, 3)),
+    "nocturne": ((2, 3, 1, 3), (1, 3, 2, 3, 2), (3, 2, 3, 1, 3), (2, 3)),
+    "ostinato": ((3, 2, 3, 1), (3, 1, 3, 2), (2, 3, 3), (3, 2, 1)),
+    "falling": ((3, 2, 1), (3, 2, 1, 2), (3, 3, 2, 1)),
 }
-FIRST_ONLY = ("held", "chorale")
+CHORDS = ("repeated", "tremolo", "syncopated", "offbeat")  # the three voices together
+ONCE = ("held", "chorale", "fifths")  # struck when the chord changes
+TEXTURES = (*CYCLES, *CHORDS, *ONCE)
+UNEVEN = 0.55  # cost of a quarter's deviation in the gaps of a rhythm
+RING = 0.7  # of the phrases let their last bar ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,94 +39,133 @@ class Voiced:
     voices: tuple[int, int, int]
 
 
+@cache
+def rhythms_of(steps: int) -> tuple[tuple[int, ...], ...]:
+    """All accompaniment rhythms of a bar of `steps` eighths that begin on its first; long bars are two equal halves."""
+    if steps > 10:
+        return tuple((*half, *(k + steps // 2 for k in half)) for half in rhythms_of(steps // 2))
+    return tuple((0, *rest) for n in range(steps) for rest in combinations(range(1, steps), n))
+
+
+def choose_rhythm(
+    form: Form, texture: str, others: list[set[float]], target: float, rng: np.random.Generator
+) -> tuple[float, ...]:
+    """Places in the bar (quarters) such that, with the onsets of `others` in each bar, about `target` come together."""
+    steps = round(form.bar_quarters / STEP)
+    beat = 3 if form.metre[1] == 8 else 2
+    bank = rhythms_of(steps)
+    if texture in ("syncopated", "offbeat"):
+        bank = tuple(r for r in bank if all(k % beat for k in r[1:]) and len(r) > 1)
+    cost = []
+    for rhythm in bank:
+        places = {k * STEP for k in rhythm}
+        found = np.mean([len(places | there) for there in others]) if others else len(places)
+        gaps = np.diff([*rhythm, steps]) * STEP
+        off = sum(k % beat != 0 for k in rhythm) / len(rhythm)
+        cost.append(1.4 * abs(found - target) + UNEVEN * float(gaps.std()) + (0.8 * max(0, off - 0.67)))
+    noisy = np.array(cost) + rng.gumbel(0, 0.25, len(bank))
+    return tuple(k * STEP for k in bank[int(noisy.argmin())])
+
+
 def accompany(
     voiced: list[Voiced],
     form: Form,
+    phrase: PhrasePlan,
     texture: str,
+    rhythm: tuple[float, ...],
     *,
     bars: range,
-    onset_rate: float,
     velocity: float,
-    sustained: bool,
     with_bass: bool,
     rng: np.random.Generator,
 ) -> list[Note]:
-    """Notes of one stretch of bars in one texture."""
-    bar_quarters = form.bar_quarters
-    per_bar = onset_rate * bar_quarters * 60 / form.bpm
-    triple = form.metre in ((6, 8), (12, 8))
-    unit = 0.5 if triple or per_bar > 1.25 * bar_quarters else 1.0
-    keep = float(np.clip(per_bar / (bar_quarters / unit), 0.45, 1.0))
+    """Notes of the bars of one phrase in one texture."""
+    length = form.bar_quarters
     cycles = CYCLES.get(texture, CYCLES["broken"])
     cycle = cycles[int(rng.integers(len(cycles)))]
+    rings = rng.random() < RING and phrase.kind in ("body", "climax")
     notes: list[Note] = []
     for bar in bars:
-        start, end = bar * bar_quarters, min((bar + 1) * bar_quarters, form.quarters)
-        phrase = form.phrase_at(bar)
-        resting = bar == phrase.bar + phrase.bars - 1 and phrase.kind != "intro"
-        if bar == form.bars - 1:
-            resting = True
-        level = velocity + 18 * (form.tension(bar) - 0.45)
-        inside = [v for v in voiced if v.slot.bar * bar_quarters < end - 1e-6 and v.slot.end * bar_quarters > start]
-        kind = "held" if resting or sustained and texture in CYCLES else texture
-        if rng.random() < 0.2 and bar % 4 == 3 and texture in CYCLES:
-            cycle = cycles[int(rng.integers(len(cycles)))]
-        for v in inside:
-            a, b = max(start, v.slot.bar * bar_quarters), min(end, v.slot.end * bar_quarters)
-            new = v.slot.bar * bar_quarters >= start - 1e-6
-            notes += pattern(v, kind, cycle, a, b, unit, keep, level, new, with_bass, rng)
-    return [n for n in notes if n.start < form.quarters - 1e-6]
+        final = bar >= form.bars - 1
+        start, end = bar * length, form.quarters if final else (bar + 1) * length
+        level = velocity + 24 * (form.tension(bar) - 0.45)
+        ringing = final or rings and bar == phrase.end - 1
+        here = tuple(p for p in rhythm if not ringing or p == 0)
+        if not ringing and texture not in ONCE and bar > phrase.bar + 1 and len(here) > 3 and rng.random() < 0.12:
+            here = tuple(p for k, p in enumerate(here) if k != len(here) - 1)
+        for v in voiced:
+            a, b = max(start, v.slot.bar * length), min(end, v.slot.end * length if v.slot.end < form.bars else end)
+            if b - a < 1e-6:
+                continue
+            new = v.slot.bar * length >= start - 1e-6
+            if texture in ONCE or ringing:
+                notes += struck_once(v, texture, a, b, level, new or ringing and texture not in ONCE, with_bass, rng)
+            else:
+                places = sorted({a, *(start + p for p in here if a < start + p < b - 1e-6)})
+                notes += figure(v, texture, cycle, places, b, level, with_bass, rng)
+    return notes
 
 
-def pattern(
+def loudness(level: float, rng: np.random.Generator) -> int:
+    return int(np.clip(level + rng.normal(0, 1.5), 10, 115))
+
+
+def struck_once(
     v: Voiced,
-    kind: str,
-    cycle: tuple[int, ...],
+    texture: str,
     start: float,
     end: float,
-    unit: float,
-    keep: float,
     level: float,
     new: bool,
     with_bass: bool,
     rng: np.random.Generator,
 ) -> list[Note]:
+    """The chord where it begins, held to its end; a chorale moves two voices in the middle of a long chord."""
+    if not new:
+        return []
+    if texture == "fifths":
+        tones = [p for p in (v.bass, *v.voices) if (p - v.bass) % 12 in (0, 7)]
+        tones = tones[0 if with_bass else 1 :] or [v.voices[0]]
+    else:
+        tones = [*([v.bass] if with_bass else []), *v.voices]
+    notes = [Note(start, end - start, p, loudness(level - 3, rng)) for p in tones]
+    half = start + (end - start) / 2
+    if texture == "chorale" and end - start >= 3 and abs(half * 2 - round(half * 2)) < 1e-6:
+        inner = v.voices[1]
+        notes = [n for n in notes if n.pitch != inner]
+        notes += [Note(t, (end - start) / 2, inner, loudness(level - less, rng)) for t, less in ((start, 3), (half, 7))]
+    return notes
+
+
+def figure(
+    v: Voiced,
+    texture: str,
+    cycle: tuple[int, ...],
+    places: list[float],
+    end: float,
+    level: float,
+    with_bass: bool,
+    rng: np.random.Generator,
+) -> list[Note]:
+    """One chord's stretch of a moving texture; `places` begin with the chord."""
     tones = (v.bass, *v.voices)
-    length = end - start
-
-    def struck(at: float, long: float, voice: int, less: float = 0) -> Note:
-        wave = 3 * np.sin(np.pi * (at - start) / max(length, unit))
-        loud = level - less + wave + float(rng.normal(0, 1.2)) + (2 if voice == 0 else 0)
-        return Note(at, min(long, end - at), tones[voice], int(np.clip(loud, 12, 112)))
-
+    start = places[0]
+    wave = [4 * np.sin(np.pi * (at - start) / max(end - start, STEP)) for at in places]
+    ends = [*places[1:], end]
+    notes: list[Note] = []
+    if texture in CHORDS:
+        if with_bass:
+            notes.append(Note(start, end - start, v.bass, loudness(level + 2, rng)))
+        skip = 1 if texture in ("syncopated", "offbeat") and len(places) > 1 and with_bass else 0
+        for k in range(skip, len(places)):
+            long = ends[k] - places[k] if texture != "offbeat" else min(STEP, ends[k] - places[k])
+            notes += [Note(places[k], long, p, loudness(level - 6 + wave[k], rng)) for p in v.voices]
+        return notes
     first = 0 if with_bass else 1
-    if kind in FIRST_ONLY:
-        if not new:
-            return []
-        held = [struck(start, length, voice, 4) for voice in range(first, 4)]
-        if kind == "chorale" and length >= 4 * unit and unit < 1:
-            half = start + length / 2
-            held += [struck(half, length / 2, voice, 7) for voice in (2, 3)]
-        return held
-    if kind == "repeated":
-        made = [struck(start, length, 0)] if with_bass else []
-        times = np.arange(start, end - 1e-6, max(unit, 1.0))
-        return made + [struck(float(t), max(unit, 1.0), voice, 8) for t in times for voice in (1, 2, 3)]
-    if kind == "tremolo":
-        made = [struck(start, length, 0)] if with_bass else []
-        times = np.arange(start, end - 1e-6, 1.0)
-        return made + [struck(float(t), 1.0, voice, 6) for t in times for voice in (1, 2, 3)]
-    if kind == "syncopated":
-        made = [struck(start, length, 0)] if with_bass else []
-        times = np.arange(start + unit, end - 1e-6, 2 * unit)
-        return made + [struck(float(t), 2 * unit, voice, 6) for t in times for voice in (1, 2, 3)]
-    made = []
-    for k, at in enumerate(np.arange(start, end - 1e-6, unit)):
-        voice = cycle[k % len(cycle)]
-        if voice == 0 and not with_bass:
-            voice = 1
-        if k and rng.random() > keep:
-            continue
-        rings = end - float(at) if kind == "nocturne" and voice == 0 else 2 * unit
-        made.append(struck(float(at), max(rings, unit), voice, 0 if k == 0 else 4))
-    return made
+    ring = end if texture in ("nocturne", "broken") else ends[0]
+    notes.append(Note(start, ring - start, tones[first], loudness(level + 2, rng)))
+    for k in range(1, len(places)):
+        voice = cycle[(k - 1) % len(cycle)]
+        until = min(end, places[k] + 2 * (ends[k] - places[k]))
+        notes.append(Note(places[k], until - places[k], tones[voice], loudness(level - 4 + wave[k], rng)))
+    return notes
