@@ -20,8 +20,8 @@ MODULATION_S = 20.0
 GROUPS = 8
 ROUGH_PEAKS = 20
 # on the square root of the mel power: on its logarithm, vibrato and bow noise count as tones (r with the notes of our
-# own pieces -.81; on the root .90)
-ONSET_LAG, ONSET_SMOOTH, ONSET_DELTA = 3, 3, 0.06
+# own pieces -.8; on the root +.6)
+ONSET_LAG, ONSET_SMOOTH, ONSET_DELTA = 2, 3, 0.15
 MEL_FLOOR = 1e-3  # about 65 dB under the loudest band of a sound with its peak at 1: below, codecs differ
 
 

@@ -192,8 +192,8 @@ def fill(
     bar = phrase.bar + np.cumsum([0.0, *lengths[:-1]])
     fit = [favour * np.exp(-STRAIN_FIT * (strain - 0.15 - 0.7 * form.tension(b)) ** 2) for b in bar]
     start = np.zeros(len(names))
-    for name, weight in zip(HOME[phrase.mode], (3.0, 1.0, 0.6), strict=True):
-        start[index[name]] = weight
+    for name, favoured in zip(HOME[phrase.mode], (3.0, 1.0, 0.6), strict=True):
+        start[index[name]] = favoured
     if phrase.visit == 0:
         start[index[HOME[phrase.mode][0]]] *= 2
     message = [np.zeros(len(names)) for _ in range(free + 1)]

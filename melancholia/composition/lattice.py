@@ -40,4 +40,4 @@ def pick(weights: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.i
     """One index from each row of weights."""
     upto = np.cumsum(weights, axis=1)
     at = rng.random(len(weights)) * upto[:, -1]
-    return np.minimum((upto <= at[:, None]).sum(axis=1), weights.shape[1] - 1)
+    return np.asarray(np.minimum((upto <= at[:, None]).sum(axis=1), weights.shape[1] - 1))

@@ -128,7 +128,8 @@ def ground(sketch: list[Sketch], slots: tuple[Slot, ...], form: Form, *, tonic: 
     beat = 1.5 if form.metre[1] == 8 else 2.0 if form.metre in ((4, 4), (2, 4)) else form.bar_quarters
     strong = [abs(s.start / beat - round(s.start / beat)) < 1e-6 or s.duration >= 2 for s in sketch]
     found = [rows[k] for k in at.tolist()]
-    return Ground(low, *(np.array([row[k] for row in found]) for k in range(3)), np.array(strong))  # type: ignore[arg-type]
+    in_scale, in_chord, third = (np.array([row[k] for row in found]) for k in range(3))
+    return Ground(low, in_scale, in_chord, third, np.array(strong))
 
 
 def slot_row(

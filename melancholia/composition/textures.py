@@ -59,7 +59,7 @@ def choose_rhythm(
     cost = []
     for rhythm in bank:
         places = {k * STEP for k in rhythm}
-        found = np.mean([len(places | there) for there in others]) if others else len(places)
+        found = float(np.mean([len(places | there) for there in others])) if others else float(len(places))
         gaps = np.diff([*rhythm, steps]) * STEP
         off = sum(k % beat != 0 for k in rhythm) / len(rhythm)
         cost.append(1.4 * abs(found - target) + UNEVEN * float(gaps.std()) + (0.8 * max(0, off - 0.67)))

@@ -102,7 +102,8 @@ def phrase_sketch(
 
 
 def bar_tones(cell: Cell, start: float, bar: int, operation: str, source: int) -> list[Sketch]:
-    tones, at = [], start
+    tones: list[Sketch] = []
+    at = start
     for length in cell:
         if length > 0:
             place = len(tones)

@@ -21,7 +21,7 @@ def candidates(
     """All sets of three voices (n, 3), rising, in `low` to `high`, that hold the chord's colour over the bass."""
     needed = set(pitch_classes[:2]) if len(pitch_classes) == 2 else set(pitch_classes[1:])
     tones = [p for p in range(low, high + 1) if p % 12 in pitch_classes]
-    found = []
+    found: list[tuple[int, ...]] = []
     for a, b, c in product(tones, repeat=3):
         if not a < b < c or c - b > 12 or b - a > 12 or a <= bass + 2:
             continue
@@ -40,7 +40,7 @@ def own_cost(voices: NDArray[np.int64], centre: float) -> NDArray[np.float64]:
     """How far each voicing is from the comfortable middle, and how uneven its spacing is."""
     middle = np.abs(voices.mean(axis=1) - centre) * 0.6
     gaps = np.diff(voices, axis=1)
-    return middle + 0.15 * np.abs(gaps - 5).sum(axis=1) + 3.0 * (gaps < 2).sum(axis=1)
+    return np.asarray(middle + 0.15 * np.abs(gaps - 5).sum(axis=1) + 3.0 * (gaps < 2).sum(axis=1))
 
 
 def move_cost(

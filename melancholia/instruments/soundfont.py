@@ -95,14 +95,14 @@ def rendered(played: Events, rate: int, frames: int, path: Path, bank: int, prog
     out = np.zeros((2, frames), np.float32)
     write = synth_writer(fluidsynth, synth)
     now = 0
-    for at, kind, number, value in sorted(changes):
+    for at, kind, number, amount in sorted(changes):
         now = advance(write, out, now, min(at, frames))
         if kind == 1:
-            synth.noteon(0, number, value)
+            synth.noteon(0, number, amount)
         elif kind == 0:
             synth.noteoff(0, number)
         else:
-            synth.cc(0, number, value)
+            synth.cc(0, number, amount)
     advance(write, out, now, frames)
     synth.delete()
     fade = min(frames, int(0.25 * rate))

@@ -1,0 +1,212 @@
+"""A piece is planned: it begins, returns, climbs once, breathes and ends; and what is asked is obeyed."""
+
+import numpy as np
+import pytest
+
+from melancholia.composition import compose
+from melancholia.composition.arrangement import range_of
+from melancholia.cues import from_piece
+from melancholia.errors import InputError
+from melancholia.midi import from_midi, to_midi
+from melancholia.piece import Key
+from melancholia.profile import moods, profile
+
+MOODS = moods()
+SEEDS = range(40, 46)
+
+
+def pieces(mood, seconds=75, intensity=0.7, seeds=SEEDS):
+    return [compose(profile(mood, intensity), seconds=seconds, seed=seed) for seed in seeds]
+
+
+@pytest.mark.parametrize("mood", MOODS)
+@pytest.mark.parametrize("intensity", [0.0, 0.5, 1.0])
+def test_a_piece_is_whole(mood, intensity):
+    for piece in pieces(mood, intensity=intensity, seeds=SEEDS[:3]):
+        assert len(piece.parts) >= 4 and piece.key.mode == "minor"
+        for part in piece.parts:
+            low, high = range_of(part.instrument)
+            assert part.notes and all(low <= n.pitch <= high for n in part.notes), part.name
+            assert all(n.end <= piece.end + 1e-6 for n in part.notes)
+        assert from_midi(to_midi(piece)) == piece
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_the_plan_covers_the_piece(mood):
+    for piece in pieces(mood):
+        ends = [0.0]
+        for chord in piece.chords:
+            assert chord.start == pytest.approx(ends[-1], abs=2e-3) and chord.duration > 0
+            ends.append(chord.end)
+        assert ends[-1] == pytest.approx(piece.end, abs=2e-3)
+        bars = [s.bar for s in piece.sections]
+        assert bars == sorted(bars) and bars[0] == 0
+        assert sum(s.bars for s in piece.sections) * piece.bar_quarters == pytest.approx(
+            piece.end, abs=piece.bar_quarters
+        )
+
+
+@pytest.mark.parametrize("mood", MOODS)
+@pytest.mark.parametrize("seconds", [15, 21, 40, 90, 240, 600])
+def test_the_last_release_is_at_the_second_asked(mood, seconds):
+    for seed in (1, 2):
+        piece = compose(profile(mood), seconds=seconds, seed=seed)
+        assert piece.seconds == pytest.approx(seconds, rel=0.005)
+
+
+@pytest.mark.parametrize("bpm", [48, 60, 91.5])
+@pytest.mark.parametrize("metre", ["4/4", "3/4", "6/8", "5/4"])
+def test_tempo_metre_and_key_are_obeyed(bpm, metre):
+    piece = compose(profile("longing"), seconds=40, seed=3, bpm=bpm, metre=metre, key="F# minor")
+    assert piece.tempo.bpm == pytest.approx(bpm, rel=1e-5) and piece.fixed_tempo and len(piece.tempo.changes) == 1
+    assert "/".join(map(str, piece.metre)) == metre and piece.key == Key(6)
+    assert piece.seconds == pytest.approx(40, rel=0.005)
+
+
+@pytest.mark.parametrize(
+    "players", [("felt_piano",), ("cello",), ("felt_piano", "cello"), ("sub_bass", "strings", "warm_pad", "felt_piano")]
+)
+def test_only_those_asked_play(players):
+    piece = compose(profile("melancholy"), seconds=40, seed=3, instruments=players)
+    assert {part.instrument for part in piece.parts} == set(players)
+    assert piece.with_role("melody") and len(piece.parts) >= 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"seconds": 14}, {"seconds": 601}, {"bpm": 10}, {"bpm": 999}, {"metre": "7/7"}, {"key": "X"}, {"seed": -1}],
+)
+def test_what_cannot_be_is_refused(wrong):
+    with pytest.raises(InputError, match="allowed"):
+        compose(profile("longing"), **wrong)
+
+
+def test_same_seed_same_piece_another_seed_another():
+    a, b, c = (compose(profile("despair"), seconds=60, seed=s) for s in (8, 8, 9))
+    assert a == b and a != c
+
+
+def sung(piece):
+    return piece.with_role("melody")[0].notes
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_the_highest_tone_stands_once_near_the_climax(mood):
+    placed = []
+    for piece in pieces(mood, seconds=90):
+        notes = sung(piece)
+        top = max(n.pitch for n in notes)
+        at = [n.start / piece.end for n in notes if n.pitch == top]
+        assert len(at) <= 3
+        placed.append(0.45 <= np.mean(at) <= 0.85)
+    assert np.mean(placed) >= 0.8
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_phrases_breathe(mood):
+    """After nine phrases of ten the melody is silent for a moment or rests on a long tone; a few run on."""
+    breaths = []
+    for piece in pieces(mood):
+        notes = sung(piece)
+        for phrase in piece.phrases[1:-1]:
+            inside = [n for n in notes if phrase.start - 1e-6 <= n.start < phrase.end - 1e-6]
+            if inside:
+                rest = phrase.end - inside[-1].end
+                breaths.append(rest >= 0.24 or inside[-1].duration >= 1.5)
+    assert np.mean(breaths) >= 0.9
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_leaps_are_answered_and_most_steps_are_small(mood):
+    steps, answered = [], []
+    for piece in pieces(mood):
+        d = np.diff([n.pitch for n in sung(piece)])
+        steps += (np.abs(d) <= 2).tolist()
+        for a, b in zip(d, d[1:], strict=False):
+            if abs(a) >= 5:
+                answered.append(b == 0 or np.sign(b) != np.sign(a))
+    assert 0.4 < np.mean(steps) < 0.92
+    assert not answered or np.mean(answered) > 0.65
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_it_ends_on_its_tonic(mood):
+    for piece in pieces(mood):
+        last = piece.chords[-1]
+        assert last.bass == piece.key.tonic and last.pitch_classes[0] == piece.key.tonic
+        assert (piece.key.tonic + 4) % 12 not in last.pitch_classes
+
+
+def bars_of(piece):
+    """Each bar's melody as (place, interval from the bar's first tone), None where it is silent."""
+    notes = sung(piece)
+    found = []
+    for bar in range(int(np.ceil(piece.end / piece.bar_quarters))):
+        start = bar * piece.bar_quarters
+        inside = [n for n in notes if start <= n.start < start + piece.bar_quarters]
+        found.append(tuple((round(n.start - start, 3), n.pitch - inside[0].pitch) for n in inside) or None)
+    return found
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_no_two_pieces_share_five_bars(mood):
+    runs = {}
+    for seed, piece in enumerate(pieces(mood, seconds=90, seeds=range(200, 220))):
+        bars = bars_of(piece)
+        for k in range(len(bars) - 4):
+            run = tuple(bars[k : k + 5])
+            if sum(bar is not None for bar in run) >= 2:
+                assert runs.setdefault(run, seed) == seed, run
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_it_is_minor_unhurried_and_never_a_loop(mood):
+    for piece in pieces(mood):
+        found = from_piece(piece)
+        assert found["mode"] > -0.15 and found["event_rate"] < 5
+        top = {}
+        for part in piece.parts:
+            for n in part.notes:
+                top[round(n.start, 2)] = max(n.pitch, top.get(round(n.start, 2), 0))
+        steps = np.diff([top[t] for t in sorted(top)]).tolist()
+        size = max(6, len(steps) // 4)
+        seen = [tuple(steps[i : i + size]) for i in range(len(steps) - size + 1)]
+        assert len(seen) == len(set(seen))
+
+
+def test_moods_lie_apart_in_height_and_pace():
+    def mean(mood, name, intensity=0.7):
+        return np.mean([from_piece(p)[name] for p in pieces(mood, intensity=intensity)])
+
+    heights = {mood: mean(mood, "melody_register") for mood in MOODS}
+    assert heights["despair"] + 1.5 < heights["melancholy"] < heights["longing"] - 3
+    for mood in MOODS:
+        assert mean(mood, "event_rate", 1.0) < 0.85 * mean(mood, "event_rate", 0.0)
+
+
+@pytest.mark.parametrize("mood", MOODS)
+def test_what_the_mood_asks_of_the_melody_is_there(mood):
+    writing = profile(mood, 0.7).writing
+    found = [from_piece(p) for p in pieces(mood, seconds=90, seeds=range(60, 72))]
+    assert np.mean([f["melody_register"] for f in found]) == pytest.approx(writing.melody_mean, abs=3)
+    assert np.mean([f["melody_rate"] for f in found]) == pytest.approx(writing.melody_rate, rel=0.4)
+    assert np.mean([f["event_rate"] for f in found]) == pytest.approx(writing.onset_rate, rel=0.4)
+
+
+def test_no_parallel_fifths_or_octaves_in_the_voicing():
+    from melancholia.composition.voicing import lead
+
+    rng = np.random.default_rng(0)
+    shapes = [((0, 3, 7), 36), ((5, 8, 0), 41), ((7, 11, 2), 43), ((8, 0, 3), 44), ((2, 5, 8, 0), 41)]
+    moves = bad = 0
+    for _ in range(30):
+        chords = [(pcs, bass, 11) for pcs, bass in (shapes[int(k)] for k in rng.integers(0, 5, 12))]
+        voices = lead(chords, low=47, high=74, centre=60)
+        full = [(c[1], *v) for c, v in zip(chords, voices, strict=True)]
+        for x, y in zip(full, full[1:], strict=False):
+            for i in range(4):
+                for j in range(i + 1, 4):
+                    if x[i] != y[i] and x[j] != y[j]:
+                        moves += 1
+                        bad += (x[j] - x[i]) % 12 == (y[j] - y[i]) % 12 and (x[j] - x[i]) % 12 in (0, 7)
+    assert bad / moves < 0.01
