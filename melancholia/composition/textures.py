@@ -56,7 +56,7 @@ def choose_rhythm(
     bank = rhythms_of(steps)
     if texture in ("syncopated", "offbeat"):
         bank = tuple(r for r in bank if all(k % beat for k in r[1:]) and len(r) > 1)
-    cost = []
+    cost: list[float] = []
     for rhythm in bank:
         places = {k * STEP for k in rhythm}
         found = float(np.mean([len(places | there) for there in others])) if others else float(len(places))
