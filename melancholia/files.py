@@ -173,6 +173,8 @@ def writing_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
             path.rename(old)
         part.rename(path)
         shutil.rmtree(old, ignore_errors=True)
+    except MelancholiaError as error:  # a file inside speaks of the part; the caller knows the folder
+        raise type(error)(str(error).replace(str(part), str(path))) from error
     except OSError as error:
         raise failed_to_write(path, error) from error
     finally:
@@ -251,6 +253,8 @@ def write_refused(path: Path, part: Path, error: Exception) -> MelancholiaError:
     free = shutil.disk_usage(path.absolute().parent).free
     if free < WRITE_FRAMES * 8:
         return MelancholiaError(f"{path} cannot be written: No space left on device.")
+    if "System error" in str(error):  # libsndfile's word for whatever the system refused
+        return MelancholiaError(f"{path} cannot be written: the disk refused it (full, or a limit on file size).")
     if not os.access(path.absolute().parent, os.W_OK):
         return MelancholiaError(f"{path} cannot be written: Permission denied.")
     return InputError(f"{path} cannot be written: {one_line(error)}")

@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,6 +33,14 @@ Progress = Callable[[float, str], None]
 LONGEST_TAIL_S = 20.0  # from the last release to the end of every file
 
 
+class Scratch:
+    """A temporary folder that goes when nobody holds it any more."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="melancholia-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Song:
     """A finished song. Its sound lies in `folder`; `save` gives it a lasting place."""
@@ -43,7 +52,7 @@ class Song:
     score: Score
     recipe: Recipe
     folder: Path
-    scratch: "tempfile.TemporaryDirectory[str] | None" = None
+    scratch: "Scratch | None" = None
 
     @property
     def master(self) -> Recording:
@@ -119,9 +128,9 @@ def make(
     progress : callable, optional
         Called with a fraction 0..1 and what is being done; may raise `Cancelled`.
     """
-    scratch = tempfile.TemporaryDirectory(prefix="melancholia-")
+    scratch = Scratch()
     song = make_in(
-        Path(scratch.name),
+        scratch.path,
         mood,
         intensity=intensity,
         seconds=seconds,

@@ -62,8 +62,11 @@ def run(args: list[str] | None = None) -> int:
     given = sys.argv[1:] if args is None else args
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # a kill unwinds like Ctrl-C: nothing half-written
     try:
-        code = cli.main(given, prog_name="melancholia", standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        with cli.make_context("melancholia", list(given)) as ctx:
+            cli.invoke(ctx)
+        return 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except (KeyboardInterrupt, click.Abort):
         return failed("interrupted; nothing was left half-written.", 130)
     except click.ClickException as error:

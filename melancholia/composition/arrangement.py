@@ -67,7 +67,7 @@ def cast(form: Form, writing: Writing, rng: np.random.Generator, instruments: Se
     layers = [str(role) for role in rng.permutation(sorted(roles - {"melody", "harmony"}))]
     opener = layers[0] if layers and rng.random() < 0.4 and layers[0] != "bass" else "harmony"
     body = [p for p in form.phrases if p.kind in ("body", "climax")]
-    alone = int(rng.integers(1, max(2, len(body) - 1))) if len(body) > 3 and rng.random() < 0.6 else -1
+    alone = int(rng.integers(1, max(2, len(body) - 1))) if len(body) > 3 and rng.random() < 0.4 else -1
     for phrase in form.phrases:
         order = body.index(phrase) if phrase in body else -1
         for player in players:
@@ -83,8 +83,8 @@ def cast(form: Form, writing: Writing, rng: np.random.Generator, instruments: Se
             elif order == alone:
                 on = role == layers[-1] and rng.random() < 0.5  # one phrase where nearly everyone is silent
             else:
-                entry = min(layers.index(role), 2) if len(body) > 3 else min(layers.index(role), 1)
-                on = order >= entry and rng.random() < 0.86
+                entry = min(layers.index(role), 1 + (len(body) > 5))
+                on = order >= entry and rng.random() < 0.92
             if on:
                 bars[player.name] |= set(range(phrase.bar, phrase.end))
     for player in players:  # nobody sits through the whole piece

@@ -128,7 +128,7 @@ def sing(
 
 def voice(form: Form, slots: tuple[Slot, ...], writing: Writing, home: Key) -> list[Voiced]:
     """Every chord with its bass and three voices, under the melody."""
-    centre = float(np.clip(writing.melody_mean - 6.5, 50, 61))
+    centre = float(np.clip(writing.melody_mean - 6.5, 46, 61))
     low, high = round(centre - 8), round(centre + 10)
     start = 41 + round((centre - 55) / 2)
     basses = lead_bass([s.bass(home.tonic) for s in slots], low=start - 7, high=start + 8, start=start)
@@ -253,7 +253,7 @@ def harmony(
         span = range(phrase.bar, phrase.end)
         others = onsets_by_bar(sounding, form, span)
         ahead = writing.onset_rate * bar_s * phrase.end - made
-        target = max(1.0, ahead / phrase.bars) * (0.85 + 0.3 * form.tension(phrase.bar + phrase.bars / 2))
+        target = max(1.0, 1.15 * ahead / phrase.bars) * (0.85 + 0.3 * form.tension(phrase.bar + phrase.bars / 2))
         if phrase.bar in active:
             kept = used.get(phrase.letter) if phrase.visit > 0 and rng.random() < 0.55 else None
             if kept is None:

@@ -14,6 +14,7 @@ from melancholia.profile import Writing
 
 SHORTEST_S, LONGEST_S = 15.0, 600.0
 SLOWEST_BPM, FASTEST_BPM = 30.0, 160.0
+BRIGHT = 0.2  # of a minor piece's bars may stand in a major key
 BEND = 0.04  # how far the tempo may leave the mood's own to fit whole bars
 METRES = {"4/4": (4, 4), "3/4": (3, 4), "6/8": (6, 8), "5/4": (5, 4), "2/4": (2, 4), "12/8": (12, 8)}
 
@@ -164,13 +165,17 @@ def plan_phrases(
     visits: dict[str, int] = {}
     keys: dict[str, tuple[int, str]] = {}
     before = ""
+    bright = 0  # bars away in major: too many, and the piece is no longer in minor
     for number, (length, letter, kind) in enumerate(zip(lengths, letters, kinds, strict=True)):
         visits[letter] = visits.get(letter, -1) + 1
         last = number == len(lengths) - 1
         cadence = phrase_cadence(writing, rng, number, len(lengths), last)
         if letter not in keys:
             stays = letter == "A" or bars < 20 or last
-            keys[letter] = (0, mode) if stays else departure(rng, mode, intensity, set(keys.values()))
+            visiting = sum(size for size, name in zip(lengths, letters, strict=True) if name == letter)
+            darker = bright + visiting > BRIGHT * bars
+            keys[letter] = (0, mode) if stays else departure(rng, mode, intensity, set(keys.values()), darker=darker)
+            bright += visiting if keys[letter][1] == "major" else 0
         event = draw(rng, {name: weight for name, weight in EVENTS.items() if name != before})
         before = event
         plans.append(PhrasePlan(letter, visits[letter], bar, length, cadence, *keys[letter], kind, event))
@@ -180,11 +185,14 @@ def plan_phrases(
     return tuple(plans)
 
 
-def departure(rng: np.random.Generator, mode: str, intensity: float, been: set[tuple[int, str]]) -> tuple[int, str]:
+def departure(
+    rng: np.random.Generator, mode: str, intensity: float, been: set[tuple[int, str]], *, darker: bool
+) -> tuple[int, str]:
     """A key to go to; the sadder, the less likely a major one, and one where the piece has been counts little."""
     options = {
         (key, there): share * (1.25 - intensity if there == "major" else 1) * (0.2 if (key, there) in been else 1)
         for key, there, share in AWAY[mode]
+        if mode == "major" or there == "minor" or not darker
     }
     names, share = list(options), np.array(list(options.values()))
     return names[int(rng.choice(len(names), p=share / share.sum()))]

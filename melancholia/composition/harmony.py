@@ -32,7 +32,7 @@ STRAIN_FIT = 2.5  # how sharply chords follow the tension curve
 REPEATED = 0.45  # a chord that this phrase has had already
 HEARD = 0.75  # a move from chord to chord, for each time that the piece has made it
 CATCH_UP = 9.0  # how sharply the draw makes good what the piece lacks in chromatic chords
-RECALLED = 0.75  # of the returns of a tune bring its first chords back
+RECALLED = 0.85  # of the returns of a tune bring its first chords back
 
 Table = dict[str, dict[str, float]]
 
@@ -119,12 +119,12 @@ def slot_lengths(
     bar = 0
     while bar < phrase.bars:
         near_end = bar == phrase.bars - 2 and phrase.bars > 2
-        rate = writing.harmonic_rhythm * (0.75 + 0.5 * form.tension(phrase.bar + bar)) + 0.15 * lag
-        if bar < phrase.bars - 3 and rng.random() < min(0.9, 1.5 * max(0.0, 1.05 - rate)):
+        rate = writing.harmonic_rhythm * (0.75 + 0.5 * form.tension(phrase.bar + bar)) + 0.35 * lag
+        if bar < phrase.bars - 2 and rng.random() < min(0.9, 2.5 * max(0.0, 1.1 - rate)):
             lengths.append(2.0)
             bar += 2
             continue
-        split = rate - 0.8 + (0.3 if near_end else 0.0)
+        split = rate - 0.8 + (0.15 if near_end else 0.0)
         if bar < phrase.bars - 1 and rng.random() < split:
             lengths += [short, 1 - short]
         else:
@@ -176,7 +176,7 @@ def fill(
 ) -> list[Slot]:
     """Chords for the slots of a phrase, the cadence's at its end; the first half may be `recalled`."""
     owed = owed_colour(writing, tally, len(lengths))
-    coloured = owed > (0.3 if phrase.event == "colour" else 0.9)
+    coloured = owed > (0.2 if phrase.event == "colour" else 0.7)
     ending = cadence_chords(phrase, coloured, rng)[-max(1, len(lengths) - 1) :]
     owed -= sum(is_chromatic(name, phrase.mode) for name in ending)
     free = len(lengths) - len(ending)
@@ -188,7 +188,7 @@ def fill(
     weights = move * heard
     strain = np.array([HARMONIES[n].strain for n in names])
     outside = np.array([is_chromatic(n, phrase.mode) for n in names])
-    favour = np.where(outside, np.clip(CATCH_UP * owed / max(1, free), 0.02, 6.0), 1.0)
+    favour = np.where(outside, np.clip(CATCH_UP * owed / max(1, free), 0.02, 12.0), 1.0)
     bar = phrase.bar + np.cumsum([0.0, *lengths[:-1]])
     fit = [favour * np.exp(-STRAIN_FIT * (strain - 0.15 - 0.7 * form.tension(b)) ** 2) for b in bar]
     start = np.zeros(len(names))
@@ -202,7 +202,7 @@ def fill(
         message[k] = fit[k] * (weights @ message[k + 1])
     chosen: list[str] = []
     for k in range(free):
-        old = recalled_at(recalled, float(bar[k]) - phrase.bar) if recalled and k <= free // 2 else None
+        old = recalled_at(recalled, float(bar[k]) - phrase.bar) if recalled and k < 0.7 * free else None
         if old in index and message[k][index[old]] > 0 and (not chosen or weights[index[chosen[-1]], index[old]] > 0):
             chosen.append(old)
             continue
@@ -237,7 +237,7 @@ def ground_slots(
         for name, bars in ground:
             if bar >= end - 1e-9:
                 break
-            if name in TURNED and owed > 0.8:
+            if name in TURNED and owed > 0.5:
                 name, owed = TURNED[name], owed - 1
             elif (phrase.visit > 0 or rounds) and rng.random() < 0.3:
                 name = VARIED.get(name, name)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.composition.chords import is_chromatic
 from melancholia.piece import Note, Piece
 
 # Bellman-Budge key profiles, index 0 the tonic
@@ -91,10 +92,13 @@ def on_beat(piece: Piece, quarters: float) -> bool:
 
 
 def chromatic_share(piece: Piece) -> float:
-    """Share of chords with a tone outside the home key's natural and harmonic minor (major: outside its scale)."""
-    scale = (0, 2, 3, 5, 7, 8, 10, 11) if piece.key.mode == "minor" else (0, 2, 4, 5, 7, 9, 11)
-    outside = [any((pc - piece.key.tonic) % 12 not in scale for pc in c.pitch_classes) for c in piece.chords]
-    return float(np.mean(outside))
+    """Share of chords that are chromatic in the key in which they stand (a numeral names it after its bar)."""
+
+    def mode(numeral: str) -> str:
+        key = numeral.partition("|")[2]
+        return piece.key.mode if not key else "major" if key.lstrip("#b").isupper() else "minor"
+
+    return float(np.mean([is_chromatic(c.numeral.partition("|")[0], mode(c.numeral)) for c in piece.chords]))
 
 
 def minorness(piece: Piece) -> float:

@@ -19,7 +19,7 @@ from melancholia.composition.lattice import NEVER, draw_lines
 from melancholia.composition.themes import Sketch, Theme, coda_sketch, first_theme, held_peak, phrase_sketch
 from melancholia.profile import Writing
 
-CANDIDATES = 48
+CANDIDATES = 96
 # shares of intervals in semitones, -12..12, inside phrases of minor songs (OpenScore Lieder); words repeat tones more
 # often than instruments do, so the share of repeats is lowered from 22.5
 INTERVALS = {
@@ -28,7 +28,6 @@ INTERVALS = {
 }  # fmt: skip
 LOG_INTERVAL = np.log(np.array([INTERVALS[k] for k in range(-12, 13)]) / 100)
 TABLE_STEPS, TABLE_FALLS = 0.645, 0.523  # the table's own shares among moves
-SPREAD = 3.0  # semitones about the planned contour
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def write_melody(
     `low` and `high` bound the instrument. The highest tone of the piece stands in the climax phrase alone.
     """
     mean = float(np.clip(writing.melody_mean, low + 5, high - 7))
-    top = min(high, round(mean + 0.66 * writing.melody_span))
+    top = min(high, round(mean + 0.2 + 0.72 * writing.melody_span))
     themes: dict[str, Theme] = {}
     done = Sung()
     written: list[list[Tone]] = []
@@ -102,7 +101,7 @@ def write_melody(
         theme = themes["A" if phrase.kind == "coda" else phrase.letter]
         tones, pitches = sing_phrase(
             phrase, sketch, theme, slots, form, writing, rng, done,
-            tonic=tonic, low=max(low, round(mean - 0.8 * writing.melody_span) - 2), mean=mean, top=top, before=before,
+            tonic=tonic, low=max(low, round(mean - 0.8 * writing.melody_span) - 1), mean=mean, top=top, before=before,
         )  # fmt: skip
         if not theme.pitches and phrase.kind != "coda":
             themes[phrase.letter] = replace(theme, pitches=pitches)
@@ -185,18 +184,23 @@ def sing_phrase(
         sketch = held_peak(sketch, peak)
     base = ground(sketch, slots, form, tonic=tonic, low=low, high=top)
     tension = form.tension(phrase.bar + phrase.bars / 2)
-    drift = float(np.clip(mean - done.pitch_sum / done.tones, -2, 2)) if done.tones else 0.0
-    summit = top if phrase.kind == "climax" else peak_height(writing, mean + 0.6 * drift, tension, top)
+    drift = float(np.clip(mean - done.pitch_sum / done.tones, -4, 4)) if done.tones else 0.0
+    summit = top if phrase.kind == "climax" else peak_height(writing, mean + drift, tension, top)
     height = peak_pitch(base, peak, summit, highest=phrase.kind == "climax", rng=rng)
+    recalled = theme.pitches.get(sketch[peak].source or (-1, -1), 0) if sketch[peak].operation == "recalled" else 0
+    if phrase.kind not in ("climax", "coda") and low <= recalled <= top - 3 and base.in_scale[peak][recalled - low]:
+        height = recalled
     u = np.array([s.start for s in sketch])
     u = (u - u[0]) / max(1e-9, u[-1] - u[0])
     u_peak = float(u[peak])
     times, levels = SHAPES[shape]
     bent = np.interp(u, (0, max(u_peak, 1e-3), 1), (0, times[int(np.argmax(levels))], 1))
-    depth = writing.melody_span * (0.5 + 0.3 * tension)
+    depth = writing.melody_span * (0.72 + 0.3 * tension)
     target = height - depth * (1 - np.interp(bent, times, levels))
     wished = wished_dissonances(sketch, base, writing, done, phrase, peak, rng)
-    states = tone_weights(sketch, base, target, wished, theme, phrase, peak, height, tonic, slots, form)
+    states = tone_weights(
+        sketch, base, target, wished, theme, phrase, peak, height, tonic, slots, form, writing.melody_span
+    )
     moves = move_weights(sketch, base, writing, phrase, peak, done)
     if before is not None:
         states[0] -= 0.35 * np.maximum(0, np.abs(np.arange(low, top + 1) - before) - 7)
@@ -239,7 +243,7 @@ def peak_index(phrase: PhrasePlan, sketch: list[Sketch], theme: Theme, form: For
 
 def peak_height(writing: Writing, mean: float, tension: float, top: int) -> float:
     """How high the phrase goes: higher with tension, always under the piece's highest tone."""
-    return min(mean + writing.melody_span * (0.12 + 0.5 * tension), top - 2)
+    return min(mean + writing.melody_span * (0.18 + 0.55 * tension), top - 3)
 
 
 def peak_pitch(base: Ground, peak: int, summit: float, *, highest: bool, rng: np.random.Generator) -> int:
@@ -247,7 +251,9 @@ def peak_pitch(base: Ground, peak: int, summit: float, *, highest: bool, rng: np
     pitches = base.low + np.arange(base.in_scale.shape[1])
     cost = np.abs(pitches - summit) + np.where(base.in_scale[peak], 0, 99) + np.where(base.in_chord[peak], 0, 1.8)
     if not highest:
-        cost = cost + np.where(pitches > pitches[-1] - 2, 50, 0) + rng.gumbel(0, 0.3, len(cost))
+        cost = cost + np.where(pitches > pitches[-1] - 3, 50, 0) + rng.gumbel(0, 0.3, len(cost))
+    else:
+        cost = cost + np.where(pitches < pitches[-1] - 2, 50, 0)
     return int(pitches[int(cost.argmin())])
 
 
@@ -262,7 +268,7 @@ def wished_dissonances(
 ) -> NDArray[np.bool_]:
     """The tones that shall be appoggiaturas: long ones on strong beats, about as many as the mood asks for."""
     wished = np.zeros(len(sketch), bool)
-    owed = 0.8 * writing.dissonances * (done.bars + phrase.bars) - done.dissonances
+    owed = (0.75 + 0.2 * writing.dissonances) * writing.dissonances * (done.bars + phrase.bars) - done.dissonances
     places = [
         k
         for k in range(len(sketch) - 1)
@@ -295,10 +301,12 @@ def tone_weights(
     tonic: int,
     slots: tuple[Slot, ...],
     form: Form,
+    span: float,
 ) -> NDArray[np.float64]:
     """Log weight of each pitch at each tone."""
     pitches = base.low + np.arange(base.in_scale.shape[1])
-    states = -((pitches[None, :] - target[:, None]) ** 2) / (2 * SPREAD**2)
+    spread = 1.5 + 0.13 * span  # semitones about the planned contour
+    states = -((pitches[None, :] - target[:, None]) ** 2) / (2 * spread**2)
     states = states + np.where(base.in_scale, 0.0, NEVER)
     durations = np.array([s.duration for s in sketch])
     gap = np.array([b.start - a.start - a.duration for a, b in zip(sketch, sketch[1:], strict=False)] + [9.0])
@@ -308,7 +316,7 @@ def tone_weights(
     for k, s in enumerate(sketch):
         if s.operation == "recalled" and s.source in theme.pitches and k not in (peak, len(sketch) - 1):
             old = theme.pitches[s.source]
-            states[k] += 5.0 * (pitches == old) + 1.5 * ((pitches - old) % 12 == 0)
+            states[k] += 7.5 * (pitches == old) + 1.5 * ((pitches - old) % 12 == 0)
     last = slot_at(slots, sketch[-1].start / form.bar_quarters)
     cadences = CADENCES_MAJOR if phrase.mode == "major" else CADENCES
     degrees = (
@@ -338,9 +346,11 @@ def move_weights(
     width = base.in_scale.shape[1]
     jump = np.arange(width)[None, :] - np.arange(width)[:, None]  # from row to column
     size = np.abs(jump)
-    steps = logit(writing.step_share) - logit(TABLE_STEPS) + 6 * shortfall(writing.step_share, done.steps, done.moves)
+    steps = logit(writing.step_share) - logit(TABLE_STEPS) + 12 * shortfall(writing.step_share, done.steps, done.moves)
     falls = (
-        logit(writing.falling_share) - logit(TABLE_FALLS) + 5 * shortfall(writing.falling_share, done.falls, done.moves)
+        logit(writing.falling_share)
+        - logit(TABLE_FALLS)
+        + 10 * shortfall(writing.falling_share, done.falls, done.moves)
     )
     plain = np.where(size <= 12, LOG_INTERVAL[np.clip(jump, -12, 12) + 12], -20.0)
     plain = plain + np.where((size == 1) | (size == 2), 0.5 * steps, np.where(size > 2, -0.5 * steps, 0.0))
@@ -376,12 +386,12 @@ def recall(
     """Weigh in what the bars that are said again take from the motif as it was drafted: its tones, or its steps."""
     for k, s in enumerate(sketch):
         if s.operation == "new" and s.bar < 2 and (s.bar, s.place) in motif:
-            states[k, motif[s.bar, s.place] - base.low] += 6.0
+            states[k, motif[s.bar, s.place] - base.low] += 9.0
         if s.source is None or s.source not in motif:
             continue
         old = motif[s.source] - base.low
         if s.operation in ("same", "ornamented", "head"):
-            states[k, old] += 4.5
+            states[k, old] += 8.0
         elif k and (s.source[0], s.source[1] - 1) in motif and s.place > 0:
             previous = motif[s.source[0], s.source[1] - 1] - base.low
             wanted = base.degree[0][old] - base.degree[0][previous]
@@ -400,14 +410,16 @@ def line_costs(
     moved = np.maximum(1, done.moves + (size > 0).sum(axis=1))
     steps = (done.steps + ((size > 0) & (size <= 2)).sum(axis=1)) / moved
     falls = (done.falls + (jump < 0).sum(axis=1)) / moved
-    cost = 14 * np.abs(steps - writing.step_share) + 10 * np.abs(falls - writing.falling_share)
+    cost = 26 * np.abs(steps - writing.step_share) + 18 * np.abs(falls - writing.falling_share)
     tones = done.tones + lines.shape[1]
     mean = (done.pitch_sum + (lines + base.low).sum(axis=1)) / tones
-    cost = cost + 0.5 * np.abs(mean - writing.melody_mean)
+    cost = cost + 1.2 * np.abs(mean - writing.melody_mean)
     foreign = ~base.in_chord[np.arange(lines.shape[1])[None, :], lines]
     beats = np.array([abs(s.start - round(s.start)) < 1e-6 and s.duration >= 0.5 for s in sketch])
     count = (foreign & beats).sum(axis=1) + done.dissonances
-    cost = cost + 0.9 * np.abs(count - 0.8 * writing.dissonances * (done.bars + phrase.bars))
+    cost = cost + 0.9 * np.abs(
+        count - (0.75 + 0.2 * writing.dissonances) * writing.dissonances * (done.bars + phrase.bars)
+    )
     if jump.shape[1] > 1:
         again = (jump[:, 1:] == 0) & (jump[:, :-1] == 0)
         same_way = (np.sign(jump[:, 1:]) == np.sign(jump[:, :-1])) & (size[:, 1:] > 2) & (size[:, :-1] > 2)

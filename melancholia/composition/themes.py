@@ -22,7 +22,7 @@ SCHEMES: dict[int, tuple[str, ...]] = {
     6: ("ABABxx", "ABAxAB", "AABAxB", "ABxABx"),
 }
 # What happens to a bar that is said again, with Schoenberg's weights from exact to remote.
-OPERATIONS = {"same": 3.0, "sequence": 4.0, "turned": 1.0, "head": 1.5, "ornamented": 1.5}
+OPERATIONS = {"same": 5.0, "sequence": 4.0, "turned": 1.0, "head": 1.0, "ornamented": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,22 @@ class Theme:
 
     cells: tuple[Cell, ...]
     pitches: dict[tuple[int, int], int]
+    breathes: bool = False  # after its second bar
+    rest: float = 1.0  # quarters of silence at its end
 
 
 def first_theme(phrase: PhrasePlan, form: Form, rng: np.random.Generator, target: float, home: Theme | None) -> Theme:
-    """Rhythm for the bars before the close; a departure may borrow a bar of the home theme."""
+    """Rhythm for the bars before the close; a departure borrows from the home theme."""
     first = draw_cell(rng, form.metre, target + 0.4)
     second = draw_cell(rng, form.metre, target - 0.4, avoid=(first,))
-    if home is not None and rng.random() < 0.5:
-        first = home.cells[min(1, len(home.cells) - 1)]
+    if home is not None and rng.random() < 0.75:
+        second = home.cells[int(rng.integers(min(2, len(home.cells))))]
     named = {"A": first, "B": second}
     scheme = scheme_for(phrase.bars - 1, rng)
     cells = tuple(named.get(name) or draw_cell(rng, form.metre, target, avoid=(first,)) for name in scheme)
-    return Theme(cells or (first,), {})
+    rests = (1.0,) if form.bar_quarters <= 3 else (1.0, 1.5, 2.0)
+    rest = home.rest if home is not None else rests[int(rng.integers(len(rests)))]
+    return Theme(cells or (first,), {}, bool(rng.random() < 0.65), rest)
 
 
 def scheme_for(bars: int, rng: np.random.Generator) -> str:
@@ -70,10 +74,10 @@ def phrase_sketch(
     returning = bool(theme.pitches)
     cells, operations, sources = [], [], []
     first_seen: dict[Cell, int] = {}
-    changed = int(rng.integers(max(1, phrase.bars - 1))) if returning else -1
+    changed = int(rng.integers(max(1, phrase.bars - 1))) if returning and rng.random() < 0.6 else -1
     for bar in range(phrase.bars - 1):
         if bar >= len(theme.cells):
-            cells.append(draw_cell(rng, form.metre, target))
+            cells.append(theme.cells[bar % len(theme.cells)])
             operations.append("new")
             sources.append(bar)
             continue
@@ -96,8 +100,8 @@ def phrase_sketch(
     sketch: list[Sketch] = []
     for bar, (cell, operation, source) in enumerate(zip(cells, operations, sources, strict=True)):
         sketch += bar_tones(cell, (phrase.bar + bar) * form.bar_quarters, bar, operation, source)
-    sketch = breathe(sketch, phrase, rng)
-    sketch += close(phrase, form, rng, target)
+    sketch = breathe(sketch, phrase) if theme.breathes else sketch
+    sketch += close(phrase, form, rng, target, theme.rest)
     return with_event(sketch, phrase, form)
 
 
@@ -112,9 +116,9 @@ def bar_tones(cell: Cell, start: float, bar: int, operation: str, source: int) -
     return tones
 
 
-def breathe(sketch: list[Sketch], phrase: PhrasePlan, rng: np.random.Generator) -> list[Sketch]:
+def breathe(sketch: list[Sketch], phrase: PhrasePlan) -> list[Sketch]:
     """A short breath after the second bar of a long phrase: songs in minor pause every 2.25 bars."""
-    if phrase.bars < 4 or rng.random() < 0.35:
+    if phrase.bars < 4:
         return sketch
     inside = [k for k, tone in enumerate(sketch) if tone.bar == 1]
     if inside and sketch[inside[-1]].duration >= 1:
@@ -123,11 +127,10 @@ def breathe(sketch: list[Sketch], phrase: PhrasePlan, rng: np.random.Generator) 
     return sketch
 
 
-def close(phrase: PhrasePlan, form: Form, rng: np.random.Generator, target: float) -> list[Sketch]:
+def close(phrase: PhrasePlan, form: Form, rng: np.random.Generator, target: float, rest: float) -> list[Sketch]:
     """The last bar: perhaps a run into it, one long tone (or a sigh), and at least a beat of silence."""
     bar, length = phrase.bars - 1, form.bar_quarters
     start = (phrase.bar + bar) * length
-    rest = 1.0 if length <= 3 else float(rng.choice([1.0, 1.5, 2.0]))
     room = length - rest
     if phrase.event == "sigh" and room >= 1:
         first = 1.5 if room >= 2.5 and rng.random() < 0.5 else 1.0 if room >= 2 else room / 2

@@ -30,8 +30,8 @@ def candidates(
             continue
         if leading is not None and classes.count(leading) + (bass % 12 == leading) > 1:
             continue
-        if b - a < 3 and a < 48:
-            continue
+        if (b - a < 4 and a < 48) or (a < 48 and a - bass < 5) or (c - b < 3 and b < 48):
+            continue  # close intervals under C3 are mud
         found.append((a, b, c))
     return np.array(found or [tuple(sorted(tones)[:3])], np.int64)
 

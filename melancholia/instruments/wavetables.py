@@ -115,7 +115,7 @@ def add_note(
     bend = bend + wave - wave.mean() - voice.scoop_cents * np.exp(-t / 0.05) + cents
     dynamic = played.curve("expression", onset + late_s + t)
     level_db = EXPRESSION_DB * (dynamic / 127 - 1) + voice.velocity_db * (played.velocity[k] / 127 - 1)
-    sway = 1 + 0.05 * wander(blocks, 0.3 * rate / block, rng) + 0.035 * depth * np.sin(swing + 1.3)
+    sway = 1 + 0.02 * wander(blocks, 0.6 * rate / block, rng) + 0.015 * depth * np.sin(swing + 1.3)
     level = gain * shape * sway * 10 ** (level_db / 20)
     pressed = shape * 10 ** (EXPRESSION_DB * (dynamic / 127 - 1) / 20)
     blend = np.clip(pressed * (1.15 * played.velocity[k] / 127) ** 1.3, 0, 1)
