@@ -74,6 +74,8 @@ def cast(form: Form, writing: Writing, rng: np.random.Generator, instruments: Se
             role = player.role
             if phrase.kind == "intro":
                 on = role == opener or (role == "harmony" and opener not in roles)
+            elif phrase.kind == "interlude":
+                on = role in ("harmony", "texture", "counter")
             elif phrase.kind == "coda":
                 on = role in ("melody", "harmony", "texture") or (role == "bass" and rng.random() < 0.6)
             elif role in ("melody", "harmony"):

@@ -8,6 +8,7 @@ rise to 0.3-0.7, in the last tenth 30 % fewer notes and the lowest tension).
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from melancholia.errors import InputError, in_range
 from melancholia.profile import Writing
@@ -61,7 +62,7 @@ class PhrasePlan:
     cadence: str
     local_key: int  # semitones above the home tonic
     mode: str  # minor or major
-    kind: str  # intro, body, climax, coda
+    kind: str  # intro, body, climax, interlude, coda
     event: str  # what one would not have guessed here: a name of EVENTS, or none
 
     @property
@@ -156,8 +157,11 @@ def plan_phrases(
 ) -> tuple[PhrasePlan, ...]:
     intro = 0 if bars < 7 else 1 if bars < 13 else int(rng.choice([1, 2, 2])) if bars < 40 else int(rng.choice([2, 4]))
     coda = 0 if bars < 9 else 2 if bars < 22 else 3 if bars < 40 else 4
-    lengths = phrase_lengths(rng, bars - intro - coda)
-    letters, kinds = body_letters(rng, len(lengths), intro, bars, lengths, climax)
+    pause = 0 if bars < 18 else int(rng.choice([0, 1, 1, 2]))
+    lengths = phrase_lengths(rng, bars - intro - coda - pause)
+    paused = int(rng.integers(1, len(lengths))) if pause and len(lengths) > 1 else 0
+    ends = intro + np.cumsum(lengths) + pause * (np.arange(len(lengths)) >= paused)
+    letters, kinds = body_letters(rng, len(lengths), ends, bars, climax)
     plans: list[PhrasePlan] = []
     if intro:
         plans.append(PhrasePlan("intro", 0, 0, intro, "open", 0, mode, "intro", "none"))
@@ -167,6 +171,9 @@ def plan_phrases(
     before = ""
     bright = 0  # bars away in major: too many, and the piece is no longer in minor
     for number, (length, letter, kind) in enumerate(zip(lengths, letters, kinds, strict=True)):
+        if pause and number == paused:
+            plans.append(PhrasePlan("interlude", 0, bar, pause, "open", 0, mode, "interlude", "none"))
+            bar += pause
         visits[letter] = visits.get(letter, -1) + 1
         last = number == len(lengths) - 1
         cadence = phrase_cadence(writing, rng, number, len(lengths), last)
@@ -216,7 +223,7 @@ def phrase_lengths(rng: np.random.Generator, body: int) -> list[int]:
 
 
 def body_letters(
-    rng: np.random.Generator, count: int, intro: int, bars: int, lengths: list[int], climax: float
+    rng: np.random.Generator, count: int, ends: NDArray[np.int64], bars: int, climax: float
 ) -> tuple[list[str], list[str]]:
     """Letters for `count` phrases, and which of them holds the climax: the one that stands at its place."""
     if count in BODIES:
@@ -225,7 +232,6 @@ def body_letters(
     else:
         middle = [("B", "C", "A", "D", "B", "E")[(k // 3) % 6] for k in range(count - 5)]
         letters = ["A", "A", *middle, "A", "A", "A"]
-    ends = np.cumsum(lengths) + intro
     at = min(int(np.searchsorted(ends, climax * bars, side="right")), count - 1)
     return letters, ["climax" if k == at else "body" for k in range(count)]
 

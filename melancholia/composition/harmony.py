@@ -88,7 +88,7 @@ def plan_harmony(form: Form, writing: Writing, rng: np.random.Generator) -> tupl
     tally = Tally()
     slots: list[Slot] = []
     for phrase in form.phrases:
-        if phrase.kind == "intro":
+        if phrase.kind in ("intro", "interlude"):
             found = intro_slots(phrase, rng)
         elif phrase.kind == "coda":
             found = coda_slots(phrase, rng)

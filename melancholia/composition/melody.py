@@ -20,13 +20,16 @@ from melancholia.composition.themes import Sketch, Theme, coda_sketch, first_the
 from melancholia.profile import Writing
 
 CANDIDATES = 96
+SILENT = ("intro", "interlude")  # phrases in which the melody waits
 # shares of intervals in semitones, -12..12, inside phrases of minor songs (OpenScore Lieder); words repeat tones more
 # often than instruments do, so the share of repeats is lowered from 22.5
 INTERVALS = {
-    -12: 0.5, -9: 0.3, -8: 0.3, -7: 1.6, -6: 0.4, -5: 2.7, -4: 3.2, -3: 4.6, -2: 15.4, -1: 11.4, 0: 9.0, 1: 9.8,
+    -12: 0.5, -9: 0.3, -8: 0.3, -7: 1.6, -6: 0.4, -5: 2.7, -4: 3.2, -3: 4.6, -2: 15.4, -1: 11.4, 0: 14.0, 1: 9.8,
     2: 13.4, 3: 4.7, 4: 2.0, 5: 3.8, 6: 0.4, 7: 1.4, 8: 0.6, 9: 0.4, 12: 0.4, -10: 0.2, -11: 0.02, 10: 0.2, 11: 0.02,
 }  # fmt: skip
 LOG_INTERVAL = np.log(np.array([INTERVALS[k] for k in range(-12, 13)]) / 100)
+ONWARD = 0.41  # of the moves of a minor song go on as the one before: up, down or level
+DEPTHS = (0.4, 0.7, 1.0, 1.3)  # how deep a phrase may lie under its peak, against what the mood asks for
 TABLE_STEPS, TABLE_FALLS = 0.645, 0.523  # the table's own shares among moves
 
 
@@ -82,7 +85,7 @@ def write_melody(
     wanted = writing.melody_rate * form.quarters * 60 / form.bpm
     weights = [phrase_weight(phrase, form) for phrase in form.phrases]
     for number, phrase in enumerate(form.phrases):
-        if phrase.kind == "intro":
+        if phrase.kind in SILENT:
             written.append([])
             continue
         share = (wanted - done.tones) * weights[number] / max(1e-9, sum(weights[number:]))
@@ -112,7 +115,7 @@ def write_melody(
 
 def phrase_weight(phrase: PhrasePlan, form: Form) -> float:
     """How many of the melody's tones a phrase takes, relative to others."""
-    if phrase.kind == "intro":
+    if phrase.kind in SILENT:
         return 0.0
     if phrase.kind == "coda":
         return 0.9
@@ -149,12 +152,13 @@ SHAPES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {  # time and h
     "falling": ((0, 0.12, 0.6, 1), (0.75, 1.0, 0.4, 0.0)),
     "arch": ((0, 0.4, 1), (0.2, 1.0, 0.1)),
     "level": ((0, 0.4, 1), (0.6, 1.0, 0.5)),
+    "recited": ((0, 0.15, 0.3, 0.8, 1), (0.8, 1.0, 0.75, 0.75, 0.2)),
     "rising": ((0, 0.7, 1), (0.0, 1.0, 0.55)),
 }
 
 
 def choose_shape(phrase: PhrasePlan, reach: float, rng: np.random.Generator) -> str:
-    weights = {"falling": 4 - 2.5 * reach, "arch": 3.5, "level": 1.5, "rising": 0.3 + 2.5 * reach}
+    weights = {"falling": 4 - 2.5 * reach, "arch": 3.5, "level": 1.5, "recited": 2.0, "rising": 0.3 + 2.5 * reach}
     if phrase.kind == "climax":
         weights = {"arch": 2.0, "rising": 1.0 + reach}
     share = np.array(list(weights.values()))
@@ -180,7 +184,7 @@ def sing_phrase(
     """The tones of a phrase, and the pitches by (bar, place) that its theme may keep."""
     shape = choose_shape(phrase, writing.reach, rng)
     peak = peak_index(phrase, sketch, theme, form, shape)
-    if phrase.event == "hold" and phrase.kind != "coda":
+    if phrase.kind != "coda" and (phrase.event == "hold" or phrase.kind == "climax" and sketch[peak].duration < 1):
         sketch = held_peak(sketch, peak)
     base = ground(sketch, slots, form, tonic=tonic, low=low, high=top)
     tension = form.tension(phrase.bar + phrase.bars / 2)
@@ -195,7 +199,7 @@ def sing_phrase(
     u_peak = float(u[peak])
     times, levels = SHAPES[shape]
     bent = np.interp(u, (0, max(u_peak, 1e-3), 1), (0, times[int(np.argmax(levels))], 1))
-    depth = writing.melody_span * (0.72 + 0.3 * tension)
+    depth = writing.melody_span * (0.72 + 0.3 * tension) * float(rng.choice(DEPTHS))  # no two waves alike
     target = height - depth * (1 - np.interp(bent, times, levels))
     wished = wished_dissonances(sketch, base, writing, done, phrase, peak, rng)
     states = tone_weights(
@@ -229,7 +233,7 @@ def peak_index(phrase: PhrasePlan, sketch: list[Sketch], theme: Theme, form: For
     """Where the phrase peaks: at the piece's climax, where its theme peaked, or where the shape says."""
     if phrase.kind == "climax":
         goal = form.climax * form.bars * form.bar_quarters
-        cost = [abs(s.start - goal) - 0.6 * min(s.duration, 3) for s in sketch[: max(1, len(sketch) - 1)]]
+        cost = [abs(s.start - goal) - 1.5 * min(s.duration, 3) for s in sketch[: max(1, len(sketch) - 1)]]
         return int(np.argmin(cost))
     known = [theme.pitches.get(s.source or (-1, -1), -1) if s.operation == "recalled" else -1 for s in sketch]
     if max(known) > 0 and phrase.kind != "coda":
@@ -372,7 +376,7 @@ def move_weights(
         elif k + 1 == peak:
             moves[k] += 2.0 * writing.reach * (jump >= 5)
         elif k == peak:
-            moves[k] += 0.8 * ((jump < 0) & (size <= 2))
+            moves[k] += (2.5 if phrase.kind == "climax" else 0.8) * ((jump < 0) & (size <= 2))
     return np.asarray(moves)
 
 
@@ -423,13 +427,14 @@ def line_costs(
     if jump.shape[1] > 1:
         again = (jump[:, 1:] == 0) & (jump[:, :-1] == 0)
         same_way = (np.sign(jump[:, 1:]) == np.sign(jump[:, :-1])) & (size[:, 1:] > 2) & (size[:, :-1] > 2)
-        cost = cost + 2.0 * again.sum(axis=1) + 1.0 * same_way.sum(axis=1)
+        cost = cost + 1.0 * again.sum(axis=1) + 1.0 * same_way.sum(axis=1)
         leapt = size[:, :-1] >= 5
         back = np.sign(jump[:, 1:]) == -np.sign(jump[:, :-1])
         later = np.concatenate([np.sign(jump[:, 2:]) == -np.sign(jump[:, :-2]), np.zeros((total, 1), bool)], axis=1)
         cost = cost + 1.5 * (leapt & ~back & ~later).sum(axis=1)
         turns = (np.sign(jump[:, 1:]) * np.sign(jump[:, :-1]) < 0).mean(axis=1)
-        cost = cost + 2.0 * np.maximum(0, turns - 0.65)
+        onward = (np.sign(jump[:, 1:]) == np.sign(jump[:, :-1])).mean(axis=1)
+        cost = cost + 2.0 * np.maximum(0, turns - 0.65) + 9.0 * np.abs(onward - ONWARD)
     return np.asarray(cost + 0.8 * np.maximum(0, 4 - np.ptp(lines, axis=1)))
 
 
