@@ -62,7 +62,7 @@ def listen(task: tuple[str, float, float, int, str]) -> dict[str, object]:
     piece = twin(played(mood, intensity, seconds, seed), major=major, pace=pace)
     found = analyse(mastered(piece, mood, intensity, seed))
     said = {"mood": mood, "intensity": intensity, "seconds": seconds, "seed": seed, "twin": kind}
-    return {**said, "values": dict(found.values), "sadness": score(found).sadness}
+    return {**said, "values": dict(found.values)}
 
 
 def tasks(options: argparse.Namespace) -> list[tuple[str, float, float, int, str]]:
@@ -94,6 +94,10 @@ def verdict(row: dict[str, object], mood: str):
     return score(found, profile(mood, row["intensity"]))
 
 
+def heard(row: dict[str, object]) -> float:
+    return score(Analysis.from_values(row["values"])).sadness
+
+
 def judge(rows: list[dict[str, object]]) -> dict[str, object]:
     """Rates, all in 0..1: matched and others rejected by mood, twins rejected, twins sadder by 0.10 or more."""
     plain = [row for row in rows if not row["twin"]]
@@ -116,7 +120,7 @@ def judge(rows: list[dict[str, object]]) -> dict[str, object]:
         )
     for kind, sign in (("major", 1), ("slow", -1), ("major 1.6x", 1)):
         pairs = [
-            sign * (by_key[r["mood"], r["seed"], r["intensity"], ""]["sadness"] - r["sadness"])
+            sign * (heard(by_key[r["mood"], r["seed"], r["intensity"], ""]) - heard(r))
             for r in rows
             if r["twin"] == kind
         ]

@@ -3,6 +3,7 @@
 Data goes to stdout, talk to stderr. Exit 0 done, 1 the work failed, 2 wrong call or wrong input, 130 interrupted.
 """
 
+import os
 import signal
 import sys
 from importlib import import_module
@@ -53,8 +54,12 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit with its code."""
-    sys.exit(run(args))
+    """Run the command line and exit with its code; an interrupt ends at once, whatever still runs in threads."""
+    code = run(args)
+    if code == 130:
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(args: list[str] | None = None) -> int:

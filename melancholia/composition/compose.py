@@ -8,6 +8,7 @@ from melancholia.composition.arrangement import Cast, cast, range_of
 from melancholia.composition.form import Form, draw, plan_form
 from melancholia.composition.harmony import Slot, plan_harmony
 from melancholia.composition.lines import background, bass_line, counter_melody, echo, fold
+from melancholia.composition.measures import longest_hole_s, longest_return, minorness
 from melancholia.composition.melody import Tone, write_melody
 from melancholia.composition.textures import TEXTURES, Voiced, accompany, choose_rhythm
 from melancholia.composition.voicing import lead, lead_bass
@@ -16,6 +17,8 @@ from melancholia.piece import key as parse_key
 from melancholia.profile import Player, Profile, Writing
 from melancholia.streams import check_seed, generator
 
+DRAFTS = 8
+LEAST_MINOR, LONGEST_RETURN, LONGEST_HOLE_S = 0.02, 0.2, 4.0  # what a draft must keep, with room to what ears allow
 DOUBLED = 0.4  # of the climaxes have their melody doubled by the counter part
 # Degrees of home by semitones, as minor and as major keys, for the names of chords in other keys.
 DEGREES = {
@@ -60,11 +63,37 @@ def compose(
         A value lies outside its range.
     """
     check_seed(seed)
-    writing = profile.writing
-    name = profile.mood
-    home = choose_key(generator(seed, name, "key")) if key is None else key
+    home = choose_key(generator(seed, profile.mood, "key")) if key is None else key
     if isinstance(home, str):
         home = parse_key(home)
+    for draft in range(DRAFTS):
+        piece = write(profile, home, seconds, bpm, metre, instruments, seed if draft == 0 else seed + draft * 2**32)
+        if not faults(piece):
+            break
+    return piece
+
+
+def faults(piece: Piece) -> list[str]:
+    """What makes a draft unfit: a minor piece that sounds in major, one that goes round in circles, a long hole."""
+    checks = {
+        "in major": piece.key.mode == "minor" and minorness(piece) < LEAST_MINOR,
+        "a loop": longest_return(piece) > LONGEST_RETURN,
+        "a hole": longest_hole_s(piece) > LONGEST_HOLE_S,
+    }
+    return [name for name, failed in checks.items() if failed]
+
+
+def write(
+    profile: Profile,
+    home: Key,
+    seconds: float,
+    bpm: float | None,
+    metre: str | None,
+    instruments: Sequence[str] | None,
+    seed: int,
+) -> Piece:
+    """One draft of the piece; `seed` may lie beyond a caller's range for later drafts."""
+    writing, name = profile.writing, profile.mood
     form = plan_form(
         writing, generator(seed, name, "form"), seconds=seconds, bpm=bpm, metre=metre, mode=home.mode,
         intensity=profile.intensity,

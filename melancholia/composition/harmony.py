@@ -176,7 +176,7 @@ def fill(
 ) -> list[Slot]:
     """Chords for the slots of a phrase, the cadence's at its end; the first half may be `recalled`."""
     owed = owed_colour(writing, tally, len(lengths))
-    coloured = owed > (0.2 if phrase.event == "colour" else 0.7)
+    coloured = owed > (0.1 if phrase.event == "colour" else 0.5)
     ending = cadence_chords(phrase, coloured, rng)[-max(1, len(lengths) - 1) :]
     owed -= sum(is_chromatic(name, phrase.mode) for name in ending)
     free = len(lengths) - len(ending)
@@ -237,7 +237,7 @@ def ground_slots(
         for name, bars in ground:
             if bar >= end - 1e-9:
                 break
-            if name in TURNED and owed > 0.5:
+            if name in TURNED and owed > 0.2:
                 name, owed = TURNED[name], owed - 1
             elif (phrase.visit > 0 or rounds) and rng.random() < 0.3:
                 name = VARIED.get(name, name)

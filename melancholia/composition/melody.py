@@ -315,7 +315,7 @@ def tone_weights(
     durations = np.array([s.duration for s in sketch])
     gap = np.array([b.start - a.start - a.duration for a, b in zip(sketch, sketch[1:], strict=False)] + [9.0])
     foreign = np.where(base.strong, -3.5, np.where(durations >= 1, -1.4, -0.3)) - 3.0 * (gap > 0.26)
-    foreign = np.where(wished, 2.4, foreign)
+    foreign = np.where(wished, 4.0, foreign)
     states = states + np.where(base.in_chord, 0.0, foreign[:, None])
     for k, s in enumerate(sketch):
         if s.operation == "recalled" and s.source in theme.pitches and k not in (peak, len(sketch) - 1):

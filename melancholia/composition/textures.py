@@ -27,7 +27,7 @@ CHORDS = ("repeated", "tremolo", "syncopated", "offbeat")  # the three voices to
 ONCE = ("held", "chorale", "fifths")  # struck when the chord changes
 TEXTURES = (*CYCLES, *CHORDS, *ONCE)
 UNEVEN = 0.55  # cost of a quarter's deviation in the gaps of a rhythm
-RING = 0.7  # of the phrases let their last bar ring
+RING = 0.55  # of the phrases let their last bar ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,8 @@ def accompany(
             a, b = max(start, v.slot.bar * length), min(end, v.slot.end * length if v.slot.end < form.bars else end)
             if b - a < 1e-6:
                 continue
+            if texture in ONCE:
+                b = form.end_of(min(v.slot.end, phrase.end))  # struck once, and held over the bar line
             new = v.slot.bar * length >= start - 1e-6
             if texture in ONCE or ringing:
                 notes += struck_once(v, texture, a, b, level, new or ringing and texture not in ONCE, with_bass, rng)

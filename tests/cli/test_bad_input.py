@@ -104,11 +104,15 @@ def test_a_disk_that_fills_up_leaves_nothing(here):
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("after_s", [1.0, 2.0, 4.0])
+@pytest.mark.parametrize("after_s", [0.1, 1.0, 3.0])
 def test_an_interrupt_leaves_nothing(here, sent, after_s):
     before = sorted(os.listdir(here))
     args = ["make", "longing", "--seconds", "300", "--seed", "1", "-o", "out"]
     process = subprocess.Popen([*CLI, *args], stderr=subprocess.PIPE, text=True)
+    for _ in range(600):  # until it has begun to write
+        if sorted(os.listdir(here)) != before:
+            break
+        time.sleep(0.05)
     time.sleep(after_s)
     process.send_signal(sent)
     _, said = process.communicate(timeout=60)

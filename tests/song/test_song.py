@@ -108,3 +108,12 @@ def test_progress_tells_all_and_may_cancel(tmp_path):
     with pytest.raises(mel.Cancelled):
         mel.make("despair", seconds=15, seed=2, progress=progress)
     assert [f for f, _ in said] == sorted(f for f, _ in said) and {"composing", "performing"} <= {w for _, w in said}
+
+
+def test_the_limiter_hardly_works(folder):
+    from melancholia.mastering import plan_master
+
+    mood = json.loads((folder / "recipe.json").read_text())["mood"]
+    bussed = mel.bus(folder / "mix.wav", rack=mood, profile=mel.profile(mood))
+    plan = plan_master(bussed)
+    assert plan.reduction_db <= 3 and not plan.note
