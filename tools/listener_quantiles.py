@@ -3,9 +3,9 @@
     python tools/listener_quantiles.py own pieces.jsonl [...]          rows of `python -m tests.judge -o`
     python tools/listener_quantiles.py mixes ../shared/data/4qaed      clips with labels (its split "fit" alone)
 
-Prints quantiles of each cue, and the offset and slope of the scale: the median of happy recordings comes to .15, that
-of sad ones to .70. Happy and sad are, of our own, the twins in major at 1.6 times the tempo and the pieces as they
-are; of clips, the first quadrant and those with a sad word.
+Prints quantiles of each cue, and the offset and slope of the scale: the medians of happy and of sad recordings come to
+the ANCHORS of their kind. Happy and sad are, of our own, the twins in major at 1.6 times the tempo and the pieces as
+they are; of clips, the first quadrant and those with a sad word.
 """
 
 import csv
@@ -25,7 +25,7 @@ from melancholia.audio import audio
 from melancholia.scoring.listener import Kind, kind, prior
 
 PROBABILITIES = (0.02, 0.10, 0.25, 0.50, 0.75, 0.90, 0.98)
-HAPPY, SAD = 0.15, 0.70
+ANCHORS = {"mixes": (0.15, 0.70), "own": (0.05, 0.66)}
 
 
 def clips(folder: Path):
@@ -50,26 +50,30 @@ def pieces(paths):
             yield row["values"], row["twin"] == "major 1.6x", row["twin"] == ""
 
 
+def reading(known, cue, values):
+    return known.rate(values) if cue == "event_rate" else values[cue]
+
+
 def main(name, given):
     rows = list(clips(Path(given[0])) if name == "mixes" else pieces(given))
     known = kind(name)
     table = {
-        cue: tuple(float(v) for v in np.quantile([values[cue] for values, _, _ in rows], PROBABILITIES))
+        cue: tuple(float(v) for v in np.quantile([reading(known, cue, v) for v, _, _ in rows], PROBABILITIES))
         for cue in known.quantiles
     }
-    fresh = Kind(PROBABILITIES, table, known.logistic, known.bias, 0.0, 1.0)
+    fresh = Kind(PROBABILITIES, table, known.logistic, known.bias, 0.0, 1.0, known.pace)
     half = 0.5 if known.logistic else 1.0
 
     def raw(values):
         total = (1 - half) * known.bias
         for cue in table:
             weight = half * prior().get(cue, 0.0) + (1 - half) * known.logistic.get(cue, 0.0)
-            total += weight * fresh.z(cue, values[cue]) if weight else 0.0
+            total += weight * fresh.score(cue, values) if weight else 0.0
         return total
 
     happy = np.median([raw(values) for values, is_happy, _ in rows if is_happy])
     sad = np.median([raw(values) for values, _, is_sad in rows if is_sad])
-    low, high = math.log(HAPPY / (1 - HAPPY)), math.log(SAD / (1 - SAD))
+    low, high = (math.log(p / (1 - p)) for p in ANCHORS[name])
     slope = (high - low) / (sad - happy)
     print("[values]")
     for cue, points in table.items():

@@ -9,7 +9,7 @@ from melancholia.composition.form import Form
 from melancholia.profile import Player, Writing
 
 # lowest and highest pitch that is written for each instrument; others (SoundFonts) get a range that most have
-RANGES = {"felt_piano": (28, 96), "cello": (36, 76), "strings": (40, 88), "warm_pad": (43, 80), "sub_bass": (28, 45)}
+RANGES = {"felt_piano": (28, 96), "cello": (36, 76), "strings": (36, 88), "warm_pad": (43, 80), "sub_bass": (28, 45)}
 DEFAULT_RANGE = (40, 84)
 SUSTAINED = ("cello", "strings", "warm_pad", "sub_bass")
 

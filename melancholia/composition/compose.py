@@ -155,12 +155,14 @@ def sing(
     return write_melody(form, slots, writing, rng, tonic=home.tonic, low=low, high=high)
 
 
-def voice(form: Form, slots: tuple[Slot, ...], writing: Writing, home: Key) -> list[Voiced]:
-    """Every chord with its bass and three voices, under the melody."""
-    centre = float(np.clip(writing.melody_mean - 6.5, 46, 61))
-    low, high = round(centre - 8), round(centre + 10)
-    start = 41 + round((centre - 55) / 2)
-    basses = lead_bass([s.bass(home.tonic) for s in slots], low=start - 7, high=start + 8, start=start)
+def voice(form: Form, slots: tuple[Slot, ...], writing: Writing, home: Key, *, over_sub: bool) -> list[Voiced]:
+    """Every chord with its bass and three voices, under the melody; over a sub bass, which takes the octave below."""
+    centre = float(np.clip(writing.melody_mean - 6.5, 48, 61))
+    low, high = round(centre - 8), round(centre + 12)
+    start = max(41 + round((centre - 55) / 2), 46 if over_sub else 0)
+    basses = lead_bass(
+        [s.bass(home.tonic) for s in slots], low=start - 6 if over_sub else start - 7, high=start + 8, start=start
+    )
     chords: list[tuple[tuple[int, ...], int, int | None]] = [
         (s.pitch_classes(home.tonic), bass, (home.tonic + s.local_key + 11) % 12)
         for s, bass in zip(slots, basses, strict=True)
@@ -179,7 +181,8 @@ def write_parts(
     seed: int,
 ) -> dict[str, list[Note]]:
     """The notes of every player: lines first, then the accompaniment, which fills up what the rate still lacks."""
-    voiced = voice(form, slots, writing, home)
+    over_sub = any(p.instrument == "sub_bass" for p in cast.players)
+    voiced = voice(form, slots, writing, home, over_sub=over_sub)
     notes: dict[str, list[Note]] = {}
     for player in cast.players:
         rng = generator(seed, "part", player.name)
@@ -299,7 +302,8 @@ def harmony(
             found = accompany(
                 voiced, form, phrase, texture, rhythm, bars=span, velocity=velocity, with_bass=with_bass, rng=rng
             )
-            notes += [Note(n.start, n.duration, fold(n.pitch, low, high), n.velocity) for n in found]
+            within = [n for n in found if n.pitch >= low] or found  # a bass too deep for the instrument is left out
+            notes += [Note(n.start, n.duration, fold(n.pitch, low, high), n.velocity) for n in within]
         made += sum(len(bar) for bar in onsets_by_bar([*sounding, *notes], form, span))
     return notes
 

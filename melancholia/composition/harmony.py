@@ -177,7 +177,7 @@ def fill(
     """Chords for the slots of a phrase, the cadence's at its end; the first half may be `recalled`."""
     owed = owed_colour(writing, tally, len(lengths))
     coloured = owed > (0.1 if phrase.event == "colour" else 0.5)
-    ending = cadence_chords(phrase, coloured, rng)[-max(1, len(lengths) - 1) :]
+    ending = cadence_chords(phrase, coloured, rng)[-(len(lengths) if coloured else max(1, len(lengths) - 1)) :]
     owed -= sum(is_chromatic(name, phrase.mode) for name in ending)
     free = len(lengths) - len(ending)
     names = sorted(table)

@@ -149,7 +149,7 @@ def bass_line(
             continue
         if not moving and v.slot.harmony.bass != v.slot.harmony.pitch_classes[0] and rng.random() < 0.35:
             continue  # a deep bass says roots; under an inversion it often waits
-        pitch = fold(v.bass, low, high)
+        pitch = fold(v.bass if moving else v.bass - 12, low, high)
         level = int(np.clip(velocity + 22 * (form.tension(v.slot.bar) - 0.45), 15, 110))
         following = voiced[k + 1] if k + 1 < len(voiced) else None
         gap = following.bass - v.bass if following is not None else 0

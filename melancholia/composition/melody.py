@@ -247,7 +247,7 @@ def peak_index(phrase: PhrasePlan, sketch: list[Sketch], theme: Theme, form: For
 
 def peak_height(writing: Writing, mean: float, tension: float, top: int) -> float:
     """How high the phrase goes: higher with tension, always under the piece's highest tone."""
-    return min(mean + writing.melody_span * (0.18 + 0.55 * tension), top - 3)
+    return min(mean + writing.melody_span * (0.13 + 0.55 * tension), top - 3)
 
 
 def peak_pitch(base: Ground, peak: int, summit: float, *, highest: bool, rng: np.random.Generator) -> int:
@@ -431,7 +431,7 @@ def line_costs(
         leapt = size[:, :-1] >= 5
         back = np.sign(jump[:, 1:]) == -np.sign(jump[:, :-1])
         later = np.concatenate([np.sign(jump[:, 2:]) == -np.sign(jump[:, :-2]), np.zeros((total, 1), bool)], axis=1)
-        cost = cost + 1.5 * (leapt & ~back & ~later).sum(axis=1)
+        cost = cost + 1.5 * (leapt & ~back & ~later).sum(axis=1) + 3.0 * (leapt & ~back).sum(axis=1)
         turns = (np.sign(jump[:, 1:]) * np.sign(jump[:, :-1]) < 0).mean(axis=1)
         onward = (np.sign(jump[:, 1:]) == np.sign(jump[:, :-1])).mean(axis=1)
         cost = cost + 2.0 * np.maximum(0, turns - 0.65) + 9.0 * np.abs(onward - ONWARD)

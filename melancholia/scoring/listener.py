@@ -32,9 +32,22 @@ class Kind:
     bias: float
     offset: float
     slope: float
+    pace: Mapping[str, float]
+
+    def rate(self, values: Mapping[str, float]) -> float:
+        """Tones a second: as counted, or by the scale's own line through what tells the pace of this kind."""
+        if not self.pace:
+            return values["event_rate"]
+        logs = {n: math.log(max(values[n], 1e-3)) for n in ("event_rate", "fast_modulation")}
+        logs["slow_modulation"] = values["slow_modulation"]
+        return math.exp(self.pace["constant"] + sum(self.pace[name] * value for name, value in logs.items()))
+
+    def score(self, name: str, values: Mapping[str, float]) -> float:
+        """The cue's normal score among this kind; the pace stands for the event rate."""
+        return self.z(name, self.rate(values) if name == "event_rate" else values[name])
 
     def z(self, name: str, value: float) -> float:
-        """The value as a normal score among this kind."""
+        """A value as a normal score among this kind."""
         scores = [NormalDist().inv_cdf(p) for p in self.probabilities]
         points = self.quantiles[name]
         if value <= points[0]:
@@ -58,10 +71,11 @@ def prior() -> Mapping[str, float]:
 @cache
 def kind(name: str) -> Kind:
     table = read_table(data_folder("assets") / "listener" / f"{name}.toml")
-    table.only(("about", "quantiles", "values", "logistic", "scale"))
+    table.only(("about", "quantiles", "values", "logistic", "scale", "pace"))
     values = table.table("values").only(CUES)
     logistic = table.table("logistic", required=False)
     scale = table.table("scale").only(("offset", "slope"))
+    pace = table.table("pace", required=False).only(("constant", "event_rate", "slow_modulation", "fast_modulation"))
     return Kind(
         probabilities=tuple(table.need("quantiles")),
         quantiles={name: rising(values, name) for name in values.data},
@@ -69,6 +83,7 @@ def kind(name: str) -> Kind:
         bias=logistic.number("bias", -5, 5, default=0.0),
         offset=scale.number("offset", -10, 10),
         slope=scale.number("slope", 0, 10),
+        pace={name: pace.number(name, -10, 10) for name in pace.data},
     )
 
 
@@ -98,7 +113,7 @@ def contributions(values: Mapping[str, float], *, own: float | None = None) -> d
         total["base"] += weight * (found.offset + found.slope * (1 - half) * found.bias)
         for cue in {*prior(), *found.logistic}:
             each = half * prior().get(cue, 0.0) + (1 - half) * found.logistic.get(cue, 0.0)
-            total[cue] = total.get(cue, 0.0) + weight * found.slope * each * found.z(cue, values[cue])
+            total[cue] = total.get(cue, 0.0) + weight * found.slope * each * found.score(cue, values)
     return total
 
 
