@@ -161,7 +161,7 @@ def voice(form: Form, slots: tuple[Slot, ...], writing: Writing, home: Key, *, o
     low, high = round(centre - 8), round(centre + 12)
     start = max(41 + round((centre - 55) / 2), 46 if over_sub else 0)
     basses = lead_bass(
-        [s.bass(home.tonic) for s in slots], low=start - 6 if over_sub else start - 7, high=start + 8, start=start
+        [s.bass(home.tonic) for s in slots], low=start - 6 if over_sub else start - 7, high=start + 6, start=start
     )
     chords: list[tuple[tuple[int, ...], int, int | None]] = [
         (s.pitch_classes(home.tonic), bass, (home.tonic + s.local_key + 11) % 12)
