@@ -233,8 +233,10 @@ def peak_index(phrase: PhrasePlan, sketch: list[Sketch], theme: Theme, form: For
     """Where the phrase peaks: at the piece's climax, where its theme peaked, or where the shape says."""
     if phrase.kind == "climax":
         goal = form.climax * form.bars * form.bar_quarters
-        cost = [abs(s.start - goal) - 1.5 * min(s.duration, 3) for s in sketch[: max(1, len(sketch) - 1)]]
-        return int(np.argmin(cost))
+        inner = sketch[: max(1, len(sketch) - 1)]
+        early = min(3, len(inner) - 1)  # a climax is climbed to, not begun with
+        far = [abs(s.start - goal) - 1.5 * min(s.duration, 3) + 3.0 * (k < early) for k, s in enumerate(inner)]
+        return int(np.argmin(far))
     known = [theme.pitches.get(s.source or (-1, -1), -1) if s.operation == "recalled" else -1 for s in sketch]
     if max(known) > 0 and phrase.kind != "coda":
         return int(np.argmax(known))
