@@ -15,7 +15,7 @@ SUSTAINED = ("cello", "strings", "warm_pad", "sub_bass")
 LEAD_MS_PER_VELOCITY = 35 / 25  # a melody that is 25 louder speaks 35 ms earlier, by its harder stroke (Goebl 2001)
 SECTION_SPREAD_MS = 14.0
 ROLL_MS = 14.0  # between the tones of a chord in one hand
-BREATH_MS = 110.0
+BREATH_MS = 90.0
 PEAK_AGOGIC = 0.10
 REPEATED_PAUSE_MS = 35.0
 
