@@ -246,6 +246,7 @@ def write_audio(
             raise write_refused(path, part, error) from error
         if format_ in ("WAV", "WAVEX"):
             check_written(path, part, frames)
+            forget_the_clock(part)
     return Recording(path, rate, channels, frames)
 
 
@@ -258,6 +259,19 @@ def write_refused(path: Path, part: Path, error: Exception) -> MelancholiaError:
     if not os.access(path.absolute().parent, os.W_OK):
         return MelancholiaError(f"{path} cannot be written: Permission denied.")
     return InputError(f"{path} cannot be written: {one_line(error)}")
+
+
+def forget_the_clock(part: Path) -> None:
+    """libsndfile stamps the time of writing into a float WAV's PEAK chunk: without it, same sound, same bytes."""
+    with part.open("rb+") as file:
+        file.seek(12)
+        while len(head := file.read(8)) == 8 and head[:4] != b"data":
+            if head[:4] == b"PEAK":
+                file.seek(4, os.SEEK_CUR)
+                file.write(bytes(4))
+                return
+            length = int.from_bytes(head[4:], "little")
+            file.seek(length + length % 2, os.SEEK_CUR)
 
 
 def check_written(path: Path, part: Path, frames: int) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -33,6 +34,13 @@ def test_every_format_by_its_suffix(tmp_path, noise, name):
 def test_float_wav_is_exact(tmp_path, noise):
     write(tmp_path / "a.wav", noise, subtype="FLOAT")
     assert np.array_equal(recording(tmp_path / "a.wav").read().samples, noise.samples)
+
+
+def test_the_same_sound_is_the_same_bytes_at_another_time(tmp_path, noise):
+    write(tmp_path / "a.wav", noise, subtype="FLOAT")
+    time.sleep(1.1)
+    write(tmp_path / "b.wav", noise, subtype="FLOAT")
+    assert (tmp_path / "a.wav").read_bytes() == (tmp_path / "b.wav").read_bytes()
 
 
 def test_six_channels_of_wav_say_which(tmp_path):
