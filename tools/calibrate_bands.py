@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from melancholia.cues import CUES
 
-REACH = 3.0
+REACH = 2.8
 WEIGHTS = {
     "mode": 0.20, "event_rate": 0.12, "brightness": 0.12, "peaks": 0.10, "flux": 0.10, "stereo_width": 0.10,
     "high_energy": 0.10, "slow_modulation": 0.10, "register": 0.03, "level_range": 0.01, "roughness": 0.01,
