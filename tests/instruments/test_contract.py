@@ -12,8 +12,8 @@ from melancholia.instruments.table import TABLE
 from melancholia.piece import Note, Part, Piece, TempoMap
 
 RATE = 48_000
-ENSEMBLES = ("strings", "warm_pad")
-STRUCK = ("felt_piano",)
+ENSEMBLES = [name for name in names() if TABLE[name].kind == "ensemble"]
+STRUCK = [name for name in names() if TABLE[name].kind == "struck"]
 ONSET_S = 0.25
 
 
