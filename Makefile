@@ -1,13 +1,14 @@
 # make song   a first song, from nothing        make test   the whole suite, as CI runs it
 # make bench  every budget beside its figure    make soak   long counts, into tests/RESULTS.md
+# make listener DATA=folder    fit the listener anew on the ratings and clips in that folder
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: song test bench soak clean
+.PHONY: song test bench soak listener clean
 
 song: .venv/installed
-	$(BIN)/melancholia make longing --seconds 60 --seed 7 -o first-song --force
+	$(BIN)/melancholia make longing --seconds 60 --seed 8 -o first-song --force
 	@echo "Listen to first-song/master.wav; first-song/report.html shows it with every stem."
 
 test: .venv/tested
@@ -15,13 +16,18 @@ test: .venv/tested
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: .venv/tested
 	$(BIN)/python -m tests.benchmarks
 
 soak: .venv/tested
 	$(BIN)/python -m tests.soak
+
+listener: .venv/tested
+	@test -n "$(DATA)" || { echo "make listener needs DATA=folder, which holds eerola2013 and 4qaed"; exit 1; }
+	$(BIN)/python tools/fit_cue_weights.py $(DATA)/eerola2013
+	$(BIN)/python tools/fit_listener.py $(DATA) -o assets/listener/mixes.toml
 
 clean:
 	rm -rf .venv build dist first-song

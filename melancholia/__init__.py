@@ -18,17 +18,20 @@ if TYPE_CHECKING:
     from melancholia import instruments, racks
     from melancholia.analysis import Analysis, analyse
     from melancholia.audio import Audio, Stem, Stems
-    from melancholia.composition import compose
+    from melancholia.composition import compose, orchestrate
+    from melancholia.edits import retimed, transposed, with_instrument
     from melancholia.errors import Cancelled, InputError, MelancholiaError
     from melancholia.files import Recording, recording, write_audio
     from melancholia.instruments import render
     from melancholia.mastering import Loudness, master, measure
     from melancholia.midi import load_midi, save_midi
+    from melancholia.motif import Motif, load_motif
     from melancholia.performance import perform
     from melancholia.piece import Note, Part, Piece
-    from melancholia.profile import Profile, moods, profile
+    from melancholia.profile import Profile, blend, moods, profile
     from melancholia.racks import apply, bus, mix, rack
-    from melancholia.scoring import Score, score
+    from melancholia.scoring import House, Score, fit_house, load_house, profile_like, score
+    from melancholia.setting import Setting, setting
     from melancholia.song import Song, make
 
 ROOMS = ("instruments", "racks")
@@ -37,17 +40,20 @@ ORIGINS = {
     for room, names in {
         "analysis": ("Analysis", "analyse"),
         "audio": ("Audio", "Stem", "Stems"),
-        "composition": ("compose",),
+        "composition": ("compose", "orchestrate"),
+        "edits": ("retimed", "transposed", "with_instrument"),
         "errors": ("Cancelled", "InputError", "MelancholiaError"),
         "files": ("Recording", "recording", "write_audio"),
         "instruments": ("render",),
         "mastering": ("Loudness", "master", "measure"),
         "midi": ("load_midi", "save_midi"),
+        "motif": ("Motif", "load_motif"),
         "performance": ("perform",),
         "piece": ("Note", "Part", "Piece"),
-        "profile": ("Profile", "moods", "profile"),
+        "profile": ("Profile", "blend", "moods", "profile"),
         "racks": ("apply", "bus", "mix", "rack"),
-        "scoring": ("Score", "score"),
+        "scoring": ("House", "Score", "fit_house", "load_house", "profile_like", "score"),
+        "setting": ("Setting", "setting"),
         "song": ("Song", "make"),
     }.items()
     for name in names
@@ -57,37 +63,50 @@ __all__ = [
     "Analysis",
     "Audio",
     "Cancelled",
+    "House",
     "InputError",
     "Loudness",
     "MelancholiaError",
+    "Motif",
     "Note",
     "Part",
     "Piece",
     "Profile",
     "Recording",
     "Score",
+    "Setting",
     "Song",
     "Stem",
     "Stems",
     "analyse",
     "apply",
+    "blend",
     "bus",
     "compose",
+    "fit_house",
     "instruments",
+    "load_house",
     "load_midi",
+    "load_motif",
     "make",
     "master",
     "measure",
     "mix",
     "moods",
+    "orchestrate",
     "perform",
     "profile",
+    "profile_like",
     "rack",
     "racks",
     "recording",
     "render",
+    "retimed",
     "save_midi",
     "score",
+    "setting",
+    "transposed",
+    "with_instrument",
     "write_audio",
 ]
 

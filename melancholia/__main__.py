@@ -2,4 +2,5 @@
 
 from melancholia.cli import main
 
-main()
+if __name__ == "__main__":  # processes that listen side by side import this module too
+    main()

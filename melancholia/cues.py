@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.piece import Piece
+from melancholia.piece import Key, Piece
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
     """One thing that ears judge by: `low` to `high` in `unit`; `direction` +1 when more of it is sadder, -1 when less.
 
-    `tolerance` is how far outside its band a value may lie and still pass, in the cue's unit.
+    `tolerance` is how far outside its band a value may lie and still pass, in the cue's unit. `of` says whether it is
+    the music's or the sound's.
     """
 
     name: str
@@ -30,30 +31,44 @@ class Cue:
     tolerance: float
     about: str
     source: str
+    of: str = "sound"
 
 
 FACTORIAL = "Eerola, Friberg & Bresin 2013"  # with the share of variance that the cue explains
 CLIPS = "4QAED, sad against the rest"
 TABLE = (
-    Cue("mode", "index", -2, 2, 1, 0.03, "minor against major, in windows of 3 s", f"{FACTORIAL}: .535"),
-    Cue("event_rate", "onsets/s", 0, 20, -1, 0.1, "how many tones begin in a second", f"{FACTORIAL}: .213"),
-    Cue("register", "MIDI pitch", 20, 110, -1, 1.0, "mean height of what sounds", f"{FACTORIAL}: .006"),
+    Cue("mode", "index", -2, 2, 1, 0.03, "minor against major, in windows of 3 s", f"{FACTORIAL}: .535", "music"),
+    Cue("event_rate", "onsets/s", 0, 20, -1, 0.1, "how many tones begin in a second", f"{FACTORIAL}: .213", "music"),
+    Cue("stroke_rate", "rises/s", 0, 30, -1, 0.3, "how often the spectrum rises", f"{CLIPS}: AUC .74", "music"),
+    Cue("register", "MIDI pitch", 20, 110, -1, 1.0, "mean height of what sounds", f"{FACTORIAL}: .006", "music"),
     Cue("brightness", "Hz", 0, 11_025, -1, 60, "centroid of the spectrum", f"{FACTORIAL}: .012"),
     Cue("articulation", "dB", 0, 60, -1, 2.0, "how far the level falls between tones", f"{FACTORIAL}: .037"),
     Cue("fast_modulation", "share", 0, 1, -1, 0.02, "movement of the level at 8 to 20 Hz", f"{CLIPS}: AUC .76"),
     Cue("slow_modulation", "share", 0, 1, 1, 0.04, "movement of the level slower than 1 Hz", f"{CLIPS}: AUC .70"),
+    Cue("persistence", "s", 0, 30, 1, 0.15, "how long a moment of the music lasts", "r -.7 with our rates", "music"),
     Cue("flux", "ratio", 0, 2, -1, 0.004, "how much of the spectrum is new in each frame", f"{CLIPS}: low is sad"),
     Cue("contrast", "dB", 0, 80, 1, 2.5, "peaks over valleys, 200 to 400 Hz", f"{CLIPS}: AUC .78"),
     Cue("high_energy", "dB", -100, 0, -1, 3.0, "energy above 2 kHz of the whole", f"{CLIPS}: -13.0 dB"),
     Cue("peaks", "count", 0, 500, -1, 2.0, "partials that stand out at once", f"{CLIPS}: AUC .73"),
     Cue("level_range", "dB", 0, 80, 1, 3.0, "soft to loud inside the piece (P5 to P95)", f"{CLIPS}: AUC .67"),
-    Cue("chord_clarity", "cosine", 0, 1, 1, 0.04, "how plainly chords are heard", f"{CLIPS}: AUC .75"),
-    Cue("chroma_entropy", "nats", 0, 2.485, -1, 0.12, "how many tones of the scale are in use", f"{CLIPS}: AUC .71"),
-    Cue("tonal_clarity", "correlation", -1, 1, -1, 0.06, "how surely a key is heard", "EMOPIA: AUC .34 against calm"),
+    Cue("chord_clarity", "cosine", 0, 1, 1, 0.04, "how plainly chords are heard", f"{CLIPS}: AUC .75", "music"),
+    Cue("chroma_entropy", "nats", 0, 2.485, -1, 0.12, "how many tones are in use", f"{CLIPS}: AUC .71", "music"),
+    Cue("tonal_clarity", "correlation", -1, 1, -1, 0.06, "how surely a key is heard", "EMOPIA: AUC .34", "music"),
     Cue("roughness", "index", 0, 1, -1, 0.01, "beating of close partials", f"{CLIPS}: tense, not sad, .69"),
     Cue("space", "s", 0, 30, 1, 0.8, "how long sound takes to die away (60 dB)", "J&L; a cue of mood"),
     Cue("stereo_width", "dB", -120, 20, 1, 0.6, "side against middle", "a cue of mood"),
     Cue("loudness", "LUFS", -120, 20, -1, 1.0, "integrated loudness", "ITU-R BS.1770"),
+    Cue("key_mode", "index", -2, 2, 1, 0.05, "minor against major, in windows of 30 s", "scores: AUC .92", "music"),
+    Cue("diminished", "share", 0, 1, 1, 0.03, "diminished chords of all", f"{CLIPS}: against calm .63", "music"),
+    Cue("harmonic_change", "distance", 0, 3, 1, 0.02, "harmony against 0.1 s ago", f"{CLIPS}: AUC .73", "music"),
+    Cue("pulse_clarity", "correlation", -1, 1, -1, 0.08, "how plainly a beat is heard", f"{CLIPS}: AUC .62", "music"),
+    Cue("tremor", "share", 0, 1, -1, 0.02, "movement of the level at 4 to 8 Hz", f"{CLIPS}: AUC .74"),
+    Cue("attack", "ms", 0, 400, 1, 10, "how long tones take to rise", f"{CLIPS}: AUC .63"),
+    Cue("slope", "dB/octave", -40, 20, -1, 1.0, "fall of the spectrum toward the highs", f"{CLIPS}: AUC .69"),
+    Cue("percussiveness", "log ratio", -5, 5, -1, 0.1, "strokes against held tones", f"{CLIPS}: AUC .71"),
+    Cue("pitch_range", "semitones", 0, 60, -1, 1.0, "how far pitch goes up and down", "EMOPIA: 10.3 of 11.5", "music"),
+    Cue("vibrato", "cents", 0, 200, 1, 5.0, "how far tones sway", "J&L: slow vibrato"),
+    Cue("glides", "share", 0, 1, 1, 0.03, "how often tones slide", "Huron, Anderson & Shanahan 2014", "music"),
 )  # fmt: skip
 CUES: Mapping[str, Cue] = {cue.name: cue for cue in TABLE}
 
@@ -77,12 +92,32 @@ def key_strength(chroma: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
     return minor - major, np.maximum(minor, major)
 
 
-WINDOW_S = 3.0
-WINDOW_STEP_S = 1.5
+SIGNED_MARGIN = 0.05  # of correlation: so much better must another key fit than the one that is written
 
 
-def from_piece(piece: Piece) -> dict[str, float]:
-    """The cues that notes carry: mode, event rate, register; with the melody's rate and height beside them."""
+def found_key(piece: Piece) -> Key:
+    """The key that a piece is heard in, by its pitch classes; the written one where that fits nearly as well."""
+    weight = np.zeros(12)
+    for part in piece.parts:
+        if part.role != "percussion":
+            for note in part.notes:
+                weight[note.pitch % 12] += note.duration
+    fit = (standard(weight) @ KEYS.T / 12).reshape(2, 12)  # major, minor; by tonic
+    fit[("major", "minor").index(piece.key.mode), piece.key.tonic] += SIGNED_MARGIN
+    mode, tonic = np.unravel_index(int(fit.argmax()), fit.shape)
+    return Key(int(tonic), ("major", "minor")[mode])
+
+
+# a mode is heard in 3 s, or in as many tones where they are slow
+WINDOW_S, WINDOW_TONES, LONGEST_WINDOW_S = 3.0, 12, 12.0
+TOGETHER_S = 0.06  # tones that begin closer together are one event: chords are spread, players are not exact
+
+
+def from_piece(piece: Piece, *, window_s: float = WINDOW_S) -> dict[str, float]:
+    """The cues that notes carry: mode, event rate, register; with the melody's rate, height and legato beside them.
+
+    `window_s` is how long a moment is in which the mode is read; the moments overlap by half.
+    """
     notes = [(part.role, note) for part in piece.parts for note in part.notes]
     if not notes:
         return {}
@@ -91,14 +126,18 @@ def from_piece(piece: Piece) -> dict[str, float]:
     pitch = np.array([n.pitch for _, n in notes])
     length = float(end.max())
     chroma = []
-    for at in np.arange(0, max(length - WINDOW_S, 0) + 1e-6, WINDOW_STEP_S):
-        inside = np.clip(np.minimum(end, at + WINDOW_S) - np.maximum(start, at), 0, None)
+    for at in np.arange(0, max(length - window_s, 0) + 1e-6, window_s / 2):
+        inside = np.clip(np.minimum(end, at + window_s) - np.maximum(start, at), 0, None)
         if inside.sum() > 0:
             chroma.append(np.bincount(pitch % 12, inside, 12))
     mode, clarity = key_strength(np.array(chroma)) if chroma else (np.zeros(1), np.zeros(1))
     sung = np.array([role == "melody" for role, _ in notes])
     held = end - start
-    onsets = len(np.unique(np.round(start, 2)))
+    onsets = 0
+    last = -np.inf
+    for at in np.sort(start):
+        if at > last + TOGETHER_S:
+            onsets, last = onsets + 1, at
     found = {
         "mode": float(mode.mean()),
         "tonal_clarity": float(clarity.mean()),
@@ -108,10 +147,20 @@ def from_piece(piece: Piece) -> dict[str, float]:
     if sung.any():
         found["melody_rate"] = float(sung.sum()) / length
         found["melody_register"] = float((pitch[sung] * held[sung]).sum() / held[sung].sum())
+        found["legato"] = legato(start[sung], end[sung])
     return found
 
 
-# rating of sadness (1..7) = 2.641 + 1.677 minor - 0.639 log2(notes/s) - 0.009 (register - 62) + 0.798 (legato = 1)
+def legato(start: NDArray[np.float64], end: NDArray[np.float64]) -> float:
+    """How much of the way to the next tone a tone sounds, 0 to 1, in the mean; rests of a second are none of it."""
+    order = np.argsort(start)
+    way = np.diff(start[order])
+    near = (way > TOGETHER_S) & (way < end[order][:-1] - start[order][:-1] + 1.0)
+    share = (end[order][:-1] - start[order][:-1])[near] / way[near]
+    return float(np.clip(share, 0, 1).mean()) if len(share) else 1.0
+
+
+# rating of sadness (1..7) = 2.641 + 1.677 minor - 0.639 log2(notes/s) - 0.009 (register - 62) + 0.798 legato (0..1)
 INTERCEPT, MINOR_WEIGHT, RATE_WEIGHT, REGISTER_WEIGHT, LEGATO_WEIGHT = 2.641, 1.677, -0.639, -0.009, 0.798
 
 
@@ -120,8 +169,11 @@ def written_sadness(piece: Piece) -> float:
     found = from_piece(piece)
     if not found:
         return 0.0
+    if WINDOW_TONES / found["event_rate"] > WINDOW_S:
+        found = from_piece(piece, window_s=min(WINDOW_TONES / found["event_rate"], LONGEST_WINDOW_S))
     minor = 1 / (1 + np.exp(-15 * found["mode"]))
     rate = np.log2(max(found.get("melody_rate", found["event_rate"]), 0.25))
     height = found.get("melody_register", found["register"]) - 62
-    rating = INTERCEPT + MINOR_WEIGHT * minor + RATE_WEIGHT * rate + REGISTER_WEIGHT * height + LEGATO_WEIGHT
+    rating = INTERCEPT + MINOR_WEIGHT * minor + RATE_WEIGHT * rate + REGISTER_WEIGHT * height
+    rating += LEGATO_WEIGHT * found.get("legato", 1.0)
     return float(np.clip((rating - 1) / 6, 0, 1))

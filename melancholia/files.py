@@ -8,16 +8,22 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, check_rate
 from melancholia.errors import InputError, MelancholiaError
 
+if TYPE_CHECKING:
+    import soundfile
+
 WRITE_FRAMES = 16_384  # one long write of Ogg or Opus kills libsndfile 1.2.2
+NEARLY_FULL = 8 * 2**20  # bytes
 FLOAT_SUBTYPE = "FLOAT"
 
 
@@ -39,11 +45,16 @@ class Recording:
     def blocks(self, frames: int = BLOCK_FRAMES) -> Iterator[Samples]:
         """The file from its start in blocks (channels, <= frames); refuses NaN, infinity and a broken file.
 
+        The next block is read while this one is worked on.
+
         Raises
         ------
         InputError
             The file cannot be decoded, or holds numbers that are not finite.
         """
+        return read_ahead(self.decoded(frames))
+
+    def decoded(self, frames: int) -> Iterator[Samples]:
         import soundfile
 
         read = 0
@@ -69,6 +80,15 @@ class Recording:
             samples[:, at : at + block.shape[1]] = block
             at += block.shape[1]
         return Audio(samples, self.rate)
+
+
+def read_ahead(blocks: Iterator[Samples]) -> Iterator[Samples]:
+    """The same blocks; the next one is made in a thread of its own while this one is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(next, blocks, None)
+        while (block := following.result()) is not None:
+            following = pool.submit(next, blocks, None)
+            yield block
 
 
 def one_line(error: Exception) -> str:
@@ -201,6 +221,8 @@ def write_audio(
 ) -> Recording:
     """Write blocks (channels, frames) atomically; the format follows the suffix of `path`.
 
+    A block is written while the next is made: nobody may change it once it was handed over.
+
     Parameters
     ----------
     blocks : iterable of float32 (channels, frames)
@@ -235,11 +257,18 @@ def write_audio(
     frames = 0
     with writing(path) as part:
         try:
-            with soundfile.SoundFile(part, "w", rate, channels, subtype, format=format_) as file:
+            with (
+                soundfile.SoundFile(part, "w", rate, channels, subtype, format=format_) as file,
+                ThreadPoolExecutor(1) as pool,
+            ):
+                under_way: Future[None] | None = None
                 for block in blocks:
-                    for start in range(0, block.shape[1], WRITE_FRAMES):
-                        file.write(block[:, start : start + WRITE_FRAMES].T)
+                    if under_way is not None:
+                        under_way.result()
+                    under_way = pool.submit(write_block, file, block)
                     frames += block.shape[1]
+                if under_way is not None:
+                    under_way.result()
             if part.stat().st_size == 0:
                 raise MelancholiaError(f"{path} cannot be written: No space left on device.")
         except soundfile.SoundFileError as error:
@@ -250,9 +279,13 @@ def write_audio(
     return Recording(path, rate, channels, frames)
 
 
+def write_block(file: "soundfile.SoundFile", block: Samples) -> None:
+    for start in range(0, block.shape[1], WRITE_FRAMES):
+        file.write(block[:, start : start + WRITE_FRAMES].T)
+
+
 def write_refused(path: Path, part: Path, error: Exception) -> MelancholiaError:
-    free = shutil.disk_usage(path.absolute().parent).free
-    if free < WRITE_FRAMES * 8:
+    if shutil.disk_usage(path.absolute().parent).free < NEARLY_FULL:  # what failed beside may have been removed already
         return MelancholiaError(f"{path} cannot be written: No space left on device.")
     if "System error" in str(error):  # libsndfile's word for whatever the system refused
         return MelancholiaError(f"{path} cannot be written: the disk refused it (full, or a limit on file size).")

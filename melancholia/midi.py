@@ -30,6 +30,7 @@ from melancholia.piece import (
 
 MARK = "melancholia "
 
+DRUMS = 9  # the channel that General MIDI keeps for percussion, counted from 0
 CONTROLLERS = {number: name for name, number in CURVES.items()}
 
 
@@ -54,6 +55,8 @@ def to_midi(piece: Piece) -> Any:
         "sections": [[s.name, s.bar, s.bars] for s in piece.sections],
         "arc": piece.arc,
         "fixed_tempo": piece.fixed_tempo,
+        "hits": piece.hits,
+        "loops": piece.loops,
         "parts": [[p.name, p.role, p.instrument] for p in piece.parts],
     }
     head: list[tuple[int, int, Any]] = [
@@ -66,7 +69,7 @@ def to_midi(piece: Piece) -> Any:
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS, charset="utf-8")
     file.tracks.append(track(head))
     for number, part in enumerate(piece.parts):
-        channel = number % 15 + (number % 15 >= 9)  # channel 10 (index 9) is percussion
+        channel = number % 15 + (number % 15 >= DRUMS)
         events: list[tuple[int, int, Any]] = [
             (0, 0, mido.MetaMessage("track_name", name="|".join((part.name, part.role, part.instrument))))
         ]
@@ -131,7 +134,7 @@ def from_midi(file: Any) -> Piece:
     tempo: dict[float, int] = {0.0: 500_000}
     metre, home, plan = (4, 4), None, None
     markers: list[tuple[float, str]] = []
-    found: list[tuple[str, list[Note], dict[str, list[tuple[float, int]]]]] = []
+    found: list[tuple[str, int, list[Note], dict[str, list[tuple[float, int]]]]] = []
     for number, midi_track in enumerate(file.tracks):
         now, name = 0, ""
         notes: dict[int, list[Note]] = defaultdict(list)
@@ -164,7 +167,7 @@ def from_midi(file: Any) -> Piece:
             notes[channel] += [Note(start, end - start, pitch, velocity) for start, velocity in rest]
         for channel in sorted({*notes, *curves}) or ([0] if "|" in name else []):
             if notes[channel] or plan is not None:
-                found.append((name or f"track {number}", notes[channel], curves[channel]))
+                found.append((name or f"track {number}", channel, notes[channel], curves[channel]))
     bar = 4 * metre[0] / metre[1]
     sections = tuple(
         Section(text, round(at / bar), round((after - at) / bar))
@@ -183,11 +186,13 @@ def from_midi(file: Any) -> Piece:
         phrases=tuple(Phrase(*p) for p in plan["phrases"]),
         arc=tuple((at, tension) for at, tension in plan["arc"]),
         fixed_tempo=plan["fixed_tempo"],
+        hits=tuple(plan.get("hits", ())),
+        loops=plan.get("loops", False),
     )
 
 
 def end_of(found: list[Any]) -> float:
-    return max((note.end for _, notes, _ in found for note in notes), default=0.0)
+    return max((note.end for _, _, notes, _ in found for note in notes), default=0.0)
 
 
 def parts_of(found: list[Any], planned: list[list[str]] | None) -> tuple[Part, ...]:
@@ -195,12 +200,15 @@ def parts_of(found: list[Any], planned: list[list[str]] | None) -> tuple[Part, .
     if planned is not None and len(planned) == len(found):
         named = [tuple(p) for p in planned]
     else:
-        named = [tuple(name.split("|")) if name.count("|") == 2 else (name, "", "") for name, _, _ in found]
-    mean = [sum(n.pitch for n in notes) / len(notes) if notes else 0.0 for _, notes, _ in found]
+        named = [tuple(name.split("|")) if name.count("|") == 2 else (name, "", "") for name, *_ in found]
+    mean = [sum(n.pitch for n in notes) / len(notes) if notes else 0.0 for _, _, notes, _ in found]
+    tuned = [height for height, (_, channel, *_) in zip(mean, found, strict=True) if channel != DRUMS] or mean
     parts, taken = [], set()
-    for (name, role, instrument), (_, notes, curves), height in zip(named, found, mean, strict=True):
-        if role not in ROLES:
-            role = "melody" if height == max(mean) else "bass" if height == min(mean) and height < 50 else "harmony"
+    for (name, role, instrument), (_, channel, notes, curves), height in zip(named, found, mean, strict=True):
+        if role not in ROLES and channel == DRUMS:
+            role = "percussion"
+        elif role not in ROLES:
+            role = "melody" if height == max(tuned) else "bass" if height == min(tuned) and height < 50 else "harmony"
         unique, copy = name, 2
         while unique in taken:
             unique, copy = f"{name} {copy}", copy + 1

@@ -209,7 +209,8 @@ class Phrase:
 class Piece:
     """A piece, written or performed.
 
-    `arc` is the planned tension at breakpoints (quarters, 0..1); `fixed_tempo` says that the grid must not bend.
+    `arc` is the planned tension at breakpoints (quarters, 0..1); `fixed_tempo` says that the grid must not bend; `hits`
+    are the quarters that must be met in time to the moment; where it `loops`, its end leads into its start.
     """
 
     parts: tuple[Part, ...]
@@ -221,6 +222,8 @@ class Piece:
     phrases: tuple[Phrase, ...] = ()
     arc: tuple[tuple[float, float], ...] = ()
     fixed_tempo: bool = False
+    hits: tuple[float, ...] = ()
+    loops: bool = False
 
     def __post_init__(self) -> None:
         names = [part.name for part in self.parts]

@@ -1,24 +1,30 @@
 """What is wanted: a mood at an intensity, as targets for the cues and as preferences for writing and playing.
 
-A mood is one TOML file in ``assets/moods``; a `Profile` is that file read at one intensity: every ``[a, b]`` has
-become a number. Composition and performance read `writing` and `playing`, scoring reads `bands`.
+A mood is one TOML file in ``assets/moods``; a `Profile` is that file, or several of them mixed, read at one intensity:
+every ``[a, b]`` has become a number. Composition and performance read `writing` and `playing`, scoring reads `bands`.
+Where intensity follows a curve, or a section has a mood of its own, `Profile.at` is what holds at a place of the piece.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from melancholia.audio import ROLES
 from melancholia.cues import CUES
-from melancholia.errors import in_range, unknown
+from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import data_folder
+from melancholia.piece import MODES
 from melancholia.tables import Table, read_table
 
 # name: (lowest, highest, moves by ratios, unit)
 WRITING_RANGES: dict[str, tuple[float, float, bool, str]] = {
     "bpm": (30, 120, True, "quarters a minute"),
+    "mode_index": (-0.5, 0.5, False, "best minor less best major key in 3 s, mean"),
     "onset_rate": (0.3, 5, True, "onsets/s of the whole texture"),
     "melody_rate": (0.2, 3, True, "melody notes/s"),
     "melody_mean": (45, 80, False, "MIDI pitch"),
@@ -30,7 +36,11 @@ WRITING_RANGES: dict[str, tuple[float, float, bool, str]] = {
     "harmonic_rhythm": (0.25, 3, True, "chords a bar"),
     "velocity": (20, 100, False, "MIDI velocity"),
     "reach": (0, 1, False, "0: the line sinks, 1: it reaches upward"),
+    "rests": (0, 0.4, False, "share of the piece in which nobody sounds"),
+    "dynamics": (0, 2, False, "of the loudness that tension, place and weight give a note; 1: all of it"),
+    "breaking": (0, 1, False, "share of the phrases, and of the players at the end, that break off"),
 }
+WEIGHTS = ("modes", "metres", "dialects", "textures", "cadences", "endings")
 PLAYING_RANGES: dict[str, tuple[float, float, bool, str]] = {
     "arch": (-3, 5, False, "k"),
     "arch_level": (0, 5, False, "amp"),
@@ -44,6 +54,12 @@ PLAYING_RANGES: dict[str, tuple[float, float, bool, str]] = {
     "swell": (0, 15, False, "dB from the edge of a phrase to its peak"),
     "vibrato": (0, 60, False, "cents either way"),
 }
+
+
+SECTIONS = ("intro", "A", "B", "C", "D", "E", "interlude", "climax", "coda")  # what may have a mood of its own
+MOST = 1000  # the largest weight of a mood in a blend
+
+Curve = tuple[tuple[float, float], ...]  # (share of the piece 0..1, intensity 0..1), in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,7 @@ class Writing:
     """What the composer aims at; ranges and units in `WRITING_RANGES`. Weights are drawn from."""
 
     bpm: float
+    mode_index: float
     onset_rate: float
     melody_rate: float
     melody_mean: float
@@ -88,6 +105,10 @@ class Writing:
     harmonic_rhythm: float
     velocity: float
     reach: float
+    rests: float
+    dynamics: float
+    breaking: float
+    modes: Mapping[str, float]
     metres: Mapping[str, float]
     dialects: Mapping[str, float]
     textures: Mapping[str, float]
@@ -115,7 +136,11 @@ class Playing:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A mood at an intensity: everything that the rooms above ask for."""
+    """A mood, or a blend of moods, at an intensity: everything that the rooms above ask for.
+
+    `shares` are the moods in it, adding up to 1. Where `curve` is not empty, intensity moves along it and `intensity`
+    is its mean, at which the rest is read; `sections` are moods (or blends) of sections, by name.
+    """
 
     mood: str
     intensity: float
@@ -124,6 +149,39 @@ class Profile:
     bands: Mapping[str, Band]
     writing: Writing
     playing: Playing
+    shares: Mapping[str, float] = field(default_factory=dict)
+    curve: Curve = ()
+    sections: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    background: bool = False
+
+    @classmethod
+    def blend(cls, shares: Mapping[str, float], intensity: "float | Sequence[tuple[float, float]]" = 0.7) -> "Profile":
+        """Several moods mixed by weight, as ``{"nostalgia": 0.6, "despair": 0.4}``; see `profile`."""
+        return profile(shares, intensity)
+
+    @property
+    def varies(self) -> bool:
+        """Whether intensity or mood change within the piece."""
+        return bool(self.curve or self.sections)
+
+    def hushed(self) -> "Profile":
+        """The same as a background."""
+        return hushed(self)
+
+    def intensity_at(self, share: float) -> float:
+        """The intensity at a share 0..1 of the piece."""
+        return float(np.interp(share, *np.array(self.curve).T)) if self.curve else self.intensity
+
+    def at(self, share: float, *names: str) -> "Profile":
+        """What holds at a share 0..1 of the piece, in a section called by any of `names` (the first that has a mood).
+
+        It is this profile itself where neither intensity nor mood changes.
+        """
+        own = next((self.sections[name] for name in names if name in self.sections), None)
+        if own is None and not self.curve:
+            return self
+        mixed = self.shares if own is None else own
+        return steady(tuple(mixed.items()), self.intensity_at(share), self.background)
 
 
 def moods() -> tuple[str, ...]:
@@ -131,22 +189,200 @@ def moods() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in (data_folder("assets") / "moods").glob("*.toml")))
 
 
-def profile(mood: str, intensity: float = 0.7) -> Profile:
-    """The profile of a mood at an intensity of 0 (barely) to 1 (wholly).
+def profile(
+    mood: str | Path | Mapping[str, float],
+    intensity: float | str | Sequence[tuple[float, float]] = 0.7,
+    *,
+    sections: Mapping[str, str | Mapping[str, float]] | None = None,
+    background: bool = False,
+) -> Profile:
+    """The profile of a mood.
+
+    Parameters
+    ----------
+    mood : str, path or mapping
+        One of `moods()`, the path of a mood file (``*.toml``), or several with weights: ``{"nostalgia": 0.6,
+        "despair": 0.4}``, as text
+        "nostalgia:0.6,despair:0.4".
+    intensity : float, or sequence of (share, intensity)
+        0 (barely) to 1 (wholly); or a curve over the piece, as ``[(0, 0.2), (0.6, 1), (1, 0.4)]`` or text
+        "0:0.2,0.6:1,1:0.4", straight between its points.
+    sections : mapping, optional
+        Moods of sections, by name: one of `SECTIONS`. Their writing and playing are the other mood's.
+    background : bool
+        Few events, a sparse melody and narrow dynamics.
 
     Raises
     ------
     InputError
-        There is no such mood, or the intensity lies outside 0 to 1.
+        There is no such mood or section, or a weight or intensity lies outside its range.
     """
+    shares, points = shares_of(mood), curve_of(intensity)
+    own = {}
+    for name, other in (sections or {}).items():
+        if name not in SECTIONS:
+            raise unknown("section", name, SECTIONS)
+        own[name] = MappingProxyType(shares_of(other))
+    found = steady(tuple(shares.items()), mean_of(points), background)
+    return replace(found, curve=points if len(points) > 1 else (), sections=MappingProxyType(own))
+
+
+def is_path(mood: str) -> bool:
+    return mood.endswith(".toml")
+
+
+def mood_path(mood: str) -> Path:
+    """Where a mood is written: the file that it names by a path, or the one that ships."""
+    if is_path(mood):
+        return Path(mood)
     if mood not in moods():
         raise unknown("mood", mood, moods())
-    return read_mood(mood_table(mood), in_range("intensity", intensity, 0, 1))
+    return data_folder("assets") / "moods" / f"{mood}.toml"
+
+
+def blend(shares: Mapping[str, float], intensity: float | Sequence[tuple[float, float]] = 0.7) -> Profile:
+    """Several moods mixed by weight, as ``{"nostalgia": 0.6, "despair": 0.4}``; see `profile`."""
+    return profile(shares, intensity)
+
+
+def shares_of(mood: str | Path | Mapping[str, float]) -> dict[str, float]:
+    """Moods with weights that add up to 1, from a name, a mapping, or text as "nostalgia:0.6,despair:0.4"."""
+    if isinstance(mood, Path) or isinstance(mood, str) and is_path(mood):
+        return {str(mood): 1.0}
+    given: dict[str, float] = {}
+    pairs = [part.partition(":") for part in mood.split(",")] if isinstance(mood, str) else None
+    for name, weight in [(n.strip(), w if sep else 1) for n, sep, w in pairs] if pairs else dict(mood).items():  # type: ignore[arg-type]
+        mood_path(name)
+        if name in given:
+            raise InputError(f"mood {name!r} stands twice in a blend; allowed: once.")
+        given[name] = in_range(f"weight of {name}", number(f"weight of {name}", weight), 0, MOST)
+    total = sum(given.values())
+    if not total:
+        raise InputError("a blend has no weight above 0; allowed: at least one.")
+    return {name: weight / total for name, weight in given.items() if weight}
+
+
+def number(thing: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InputError(f"{thing} is {value!r}; allowed: a number.") from None
+
+
+def curve_of(intensity: float | str | Sequence[tuple[float, float]]) -> Curve:
+    """The points of a curve of intensity: one for a number, or those given, in order."""
+    if isinstance(intensity, str) and ":" not in intensity or isinstance(intensity, int | float):
+        return ((0.0, in_range("intensity", number("intensity", intensity), 0, 1)),)
+    pairs = [p.split(":") for p in intensity.split(",")] if isinstance(intensity, str) else list(intensity)
+    points: list[tuple[float, float]] = []
+    for pair in pairs:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise InputError(f"intensity holds {pair!r}; allowed: points of share and intensity, as 0:0.2,0.6:1.")
+        share = in_range("share of the piece", number("share of the piece", pair[0]), 0, 1)
+        if points and share <= points[-1][0]:
+            raise InputError(f"intensity goes back to the share {share:g}; allowed: points in order.")
+        points.append((share, in_range("intensity", number("intensity", pair[1]), 0, 1)))
+    if not points:
+        raise InputError("intensity has no point; allowed: a number, or points of share and intensity.")
+    return tuple(points)
+
+
+def mean_of(points: Curve) -> float:
+    """The mean over the piece of the curve through the points, level before the first and behind the last."""
+    if len(points) == 1:
+        return points[0][1]
+    at, value = (np.array(row) for row in zip((0.0, points[0][1]), *points, (1.0, points[-1][1]), strict=True))
+    return float(np.trapezoid(value, at))
+
+
+def steady(shares: tuple[tuple[str, float], ...], intensity: float, background: bool) -> Profile:
+    """The profile of moods with their shares at one intensity."""
+    found = [(share, read_mood(mood_table(mood), intensity)) for mood, share in shares]
+    mixed = replace(found[0][1] if len(found) == 1 else mix(found), shares=MappingProxyType(dict(shares)))
+    return hushed(mixed) if background else mixed
+
+
+def mix(parts: Sequence[tuple[float, Profile]]) -> Profile:
+    """Profiles mixed by share: numbers by (where they move so, geometric) means, choices and players by weight."""
+    share = np.array([share for share, _ in parts])
+    heaviest = max(parts, key=lambda part: part[0])[1]
+    rest: dict[str, Any] = {
+        name: MappingProxyType(merged([(s, getattr(p.writing, name)) for s, p in parts])) for name in WEIGHTS
+    }
+    players = tuple(
+        replace(o, weight=s * o.weight / sum(other.weight for other in p.writing.orchestrations))
+        for s, p in parts
+        for o in p.writing.orchestrations
+    )
+    rest |= {
+        name: mean([getattr(p.writing, name) for _, p in parts], share, log=WRITING_RANGES[name][2])
+        for name in WRITING_RANGES
+    }
+    played = {name: mean([getattr(p.playing, name) for _, p in parts], share, log=False) for name in PLAYING_RANGES}
+    bands = {}
+    for cue in dict.fromkeys(name for _, p in parts for name in p.bands):
+        having = [(s, p.bands[cue]) for s, p in parts if cue in p.bands]
+        part = np.array([s for s, _ in having])
+        low, high = (part @ [getattr(b, end) for _, b in having] / part.sum() for end in ("low", "high"))
+        bands[cue] = Band(float(low), float(high), sum(s * b.weight for s, b in having))
+    return Profile(
+        mood=" + ".join(f"{p.mood} {f'{s:.2g}'.lstrip('0')}" for s, p in parts),
+        intensity=heaviest.intensity,
+        about=" ".join(p.about for _, p in parts),
+        rack=heaviest.rack,
+        bands=MappingProxyType(bands),
+        writing=Writing(**rest, orchestrations=players),
+        playing=Playing(**played),
+    )
+
+
+def mean(values: Sequence[float], share: Any, *, log: bool) -> float:
+    return float(np.exp(share @ np.log(values)) if log else share @ np.array(values))
+
+
+def merged(parts: Sequence[tuple[float, Mapping[str, float]]]) -> dict[str, float]:
+    """Weights of choices, each table counting by its share."""
+    found: dict[str, float] = {}
+    for share, weights in parts:
+        for name, weight in weights.items():
+            found[name] = found.get(name, 0.0) + share * weight / sum(weights.values())
+    return found
+
+
+FEWER, FEWER_SUNG = 0.6, 0.5  # events, and tones of the melody, of a background against a song's
+NARROWER = 0.35  # its dynamics
+
+
+def hushed(wanted: Profile) -> Profile:
+    """The profile as a background: fewer events, a sparse melody, narrow dynamics; the bands of both cues follow."""
+    bands = dict(wanted.bands)
+    for name, factor in (("event_rate", FEWER), ("level_range", 0.8)):
+        if name in bands:
+            bands[name] = replace(bands[name], low=factor * bands[name].low, high=max(factor, 0.9) * bands[name].high)
+    w, p = wanted.writing, wanted.playing
+    return replace(
+        wanted,
+        background=True,
+        bands=MappingProxyType(bands),
+        writing=replace(
+            w, onset_rate=FEWER * w.onset_rate, melody_rate=FEWER_SUNG * w.melody_rate, dynamics=NARROWER * w.dynamics
+        ),
+        playing=replace(
+            p, arch_level=NARROWER * p.arch_level, high_loud=NARROWER * p.high_loud, swell=NARROWER * p.swell,
+            harmonic_charge=NARROWER * p.harmonic_charge, melodic_charge=NARROWER * p.melodic_charge,
+        ),
+    )  # fmt: skip
 
 
 @cache
+def shipped(path: Path) -> Table:
+    return read_table(path)
+
+
 def mood_table(mood: str) -> Table:
-    return read_table(data_folder("assets") / "moods" / f"{mood}.toml")
+    """The table of a mood; a file of one's own is read each time, for it may change."""
+    path = mood_path(mood)
+    return read_table(path) if is_path(mood) else shipped(path)
 
 
 def read_mood(table: Table, intensity: float) -> Profile:
@@ -174,8 +410,7 @@ def numbers(table: Table, ranges: Mapping[str, tuple[float, float, bool, str]], 
 def writing(mood: Table, intensity: float) -> Writing:
     table = mood.table("writing").only([field.name for field in fields(Writing)])
     rest: dict[str, Any] = {
-        name: MappingProxyType(table.weights(name))
-        for name in ("metres", "dialects", "textures", "cadences", "endings")
+        name: MappingProxyType(table.weights(name, MODES if name == "modes" else None)) for name in WEIGHTS
     }
     rest |= numbers(table, WRITING_RANGES, intensity)
     found = tuple(orchestration(inner) for inner in mood.tables("orchestration"))

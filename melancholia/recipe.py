@@ -33,22 +33,27 @@ def file_hash(path: Path) -> str:
 class Recipe:
     """What was asked for, what it was made with, and (once written) the hash of each file.
 
-    `sources` are the files that shaped the sound (mood, rack, SoundFonts), by name, as SHA-256; `made` likewise the
-    files of the song's folder.
+    `theme` is the tune that was given, as (start, duration in quarters, pitch). `sources` are the files that shaped the
+    sound (mood, rack, SoundFonts), by name, as SHA-256; `made` likewise the files of the song's folder.
     """
 
     mood: str
-    intensity: float
+    intensity: float | tuple[tuple[float, float], ...]
     seconds: float
     seed: int
     key: str | None
     bpm: float | None
     metre: str | None
     instruments: tuple[str, ...] | None
+    theme: tuple[tuple[float, float, int], ...] | None
     rate: int
     rack: str
     lufs: float
     ceiling_dbtp: float
+    sections: dict[str, str] = field(default_factory=dict)
+    setting: str = "song"
+    hits: tuple[str, ...] = ()
+    dialogue: tuple[tuple[float, float], ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=versions)

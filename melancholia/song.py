@@ -5,32 +5,53 @@ import shutil
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypedDict
 
 from melancholia.analysis import warm
 from melancholia.audio import Stem, Stems, check_rate
 from melancholia.composition import compose
+from melancholia.delivery import delivery
 from melancholia.errors import InputError
-from melancholia.files import Recording, data_folder, recording, write_text, writing_folder
+from melancholia.files import (
+    Recording,
+    data_folder,
+    recording,
+    write_text,
+    writing_folder,
+)
 from melancholia.instruments import check as check_instrument
 from melancholia.instruments import render
 from melancholia.instruments import tail_s as ring_s
 from melancholia.mastering import master
 from melancholia.midi import save_midi
+from melancholia.motif import Motif, load_motif
 from melancholia.performance import perform
 from melancholia.piece import Piece
-from melancholia.profile import Profile, profile
-from melancholia.racks import apply, bus, mix, rack
+from melancholia.profile import Profile, mood_path, profile
+from melancholia.racks import Rack, apply, bus, mix, rack
 from melancholia.racks import tail_s as rack_tail_s
 from melancholia.recipe import Recipe, file_hash
 from melancholia.scoring import Score, score
+from melancholia.setting import setting as setting_named
 from melancholia.streams import check_seed, draw_seed
 
 Progress = Callable[[float, str], None]
+Intensity = float | str | Sequence[tuple[float, float]]
 LONGEST_TAIL_S = 20.0  # from the last release to the end of every file
+
+
+class Follow(TypedDict):
+    """What every stage of a rack goes by."""
+
+    rack: Rack
+    profile: Profile
+    arc: tuple[tuple[float, float], ...]
+    sections: tuple[tuple[str, float, float], ...]
 
 
 class Scratch:
@@ -95,15 +116,20 @@ class Song:
 
 
 def make(
-    mood: str,
+    mood: str | Mapping[str, float] | Profile,
     *,
-    intensity: float = 0.7,
+    intensity: Intensity = 0.7,
     seconds: float = 90,
     seed: int | None = None,
     key: str | None = None,
     bpm: float | None = None,
     metre: str | None = None,
     instruments: Sequence[str] | None = None,
+    theme: Motif | Path | str | None = None,
+    sections: Mapping[str, str] | None = None,
+    setting: str = "song",
+    hits: str | Sequence[float | str] | None = None,
+    dialogue: str | Sequence[tuple[float, float]] | None = None,
     rate: int = 48_000,
     progress: Progress | None = None,
 ) -> Song:
@@ -111,18 +137,29 @@ def make(
 
     Parameters
     ----------
-    mood : str
-        One of `moods()`.
-    intensity : float
-        0 (barely) to 1 (wholly).
+    mood : str, path, mapping or Profile
+        One of `moods()`, the path of a mood file, what `profile_like` heard, or a blend: {"nostalgia": 0.6,
+        "despair": 0.4}, as text "nostalgia:0.6,despair:0.4".
+    intensity : float, or sequence of (share, intensity)
+        0 (barely) to 1 (wholly); or a curve over the piece, as [(0, 0.2), (0.6, 1), (1, 0.4)].
     seconds : float
-        When the last note is released, 15 to 600; the tail comes after it.
+        When the last note is released, 15 to 600, the tail comes after it; of a film and a loop, the files' length.
     seed : int, optional
         0 to 2**32 - 1; drawn, and kept in the recipe, when left out.
     key, bpm, metre : optional
         "A minor", quarters a minute (then the grid does not bend), "3/4"; drawn from the mood when left out.
     instruments : sequence of str, optional
         Who plays: names of `instruments.names()`, or "soundfont:/path.sf2#bank,program".
+    theme : Motif or path, optional
+        A tune of one's own, or a MIDI file that holds it: the piece states, develops and answers it.
+    sections : mapping, optional
+        Another mood for a section, by its letter or name: {"B": "despair"}.
+    setting : str
+        "song", "film", "loop" or "background".
+    hits : str or sequence, optional
+        Of a film: seconds at which a phrase begins, as "12.5,31!,47.2"; at the one marked ! the climax does.
+    dialogue : str or sequence of (start, end), optional
+        Of a film: spans in seconds in which the master leaves room for speech, as "20-30,45-52".
     rate : int
         Sample rate of every file in Hz, 8 to 192 kHz.
     progress : callable, optional
@@ -139,6 +176,11 @@ def make(
         bpm=bpm,
         metre=metre,
         instruments=instruments,
+        theme=theme,
+        sections=sections,
+        setting=setting,
+        hits=hits,
+        dialogue=dialogue,
         rate=rate,
         progress=progress,
     )
@@ -147,7 +189,7 @@ def make(
 
 def make_folder(
     folder: Path,
-    mood: str,
+    mood: str | Mapping[str, float] | Profile,
     *,
     report: bool = True,
     force: bool = False,
@@ -170,46 +212,84 @@ def song_folder(folder: Path, *, force: bool) -> Iterator[Path]:
 
 def make_in(
     folder: Path,
-    mood: str,
+    mood: str | Mapping[str, float] | Profile,
     *,
-    intensity: float = 0.7,
+    intensity: Intensity = 0.7,
     seconds: float = 90,
     seed: int | None = None,
     key: str | None = None,
     bpm: float | None = None,
     metre: str | None = None,
     instruments: Sequence[str] | None = None,
+    theme: Motif | Path | str | None = None,
+    sections: Mapping[str, str] | None = None,
+    setting: str = "song",
+    hits: str | Sequence[float | str] | None = None,
+    dialogue: str | Sequence[tuple[float, float]] | None = None,
     rate: int = 48_000,
     progress: Progress | None = None,
 ) -> Song:
     """Every stage in order, its sound written into the (empty) `folder`."""
     say = progress or (lambda fraction, what: None)
-    wanted = profile(mood, intensity)
+    plan = setting_named(setting, hits=hits, dialogue=dialogue)
+    wanted = wanted_of(mood, intensity, sections, background=plan.name == "background")
     chain = rack(wanted.rack)
     check_rate(rate)
     seed = draw_seed() if seed is None else check_seed(seed)
     for name in instruments or ():
         check_instrument(name)
-    listener = threading.Thread(target=warm, daemon=True)
-    listener.start()
+    tune = load_motif(theme) if isinstance(theme, Path | str) else theme
     say(0.0, "composing")
-    written = compose(wanted, seconds=seconds, seed=seed, key=key, bpm=bpm, metre=metre, instruments=instruments)
+    written = compose(
+        wanted,
+        seconds=seconds,
+        seed=seed,
+        key=key,
+        bpm=bpm,
+        metre=metre,
+        instruments=instruments,
+        theme=tune,
+        setting=plan,
+    )
+    listener = threading.Thread(target=warm, daemon=True)  # after what may be refused: an end in mid-import is noisy
+    listener.start()
     say(0.05, "performing")
     played = perform(written, wanted, seed=seed)
-    dry_folder, wet_folder = folder / "stems" / "dry", folder / "stems" / "wet"
-    dry_folder.mkdir(parents=True)
-    wet_folder.mkdir(parents=True)
+    length = seconds if bpm is None or not plan.loops else written.end * 60 / bpm
+    cut = delivery(plan, seconds=length, rate=rate)
+    raw = folder / "raw" if cut.cuts else folder  # what is cut to its length later
+    for kind in ("dry", "wet"):
+        (folder / "stems" / kind).mkdir(parents=True)
+        (raw / "stems" / kind).mkdir(parents=True, exist_ok=True)
     ring = max(ring_s(part.instrument) for part in played.parts)
-    tail = min(ring + rack_tail_s(chain, intensity=intensity, rate=rate), LONGEST_TAIL_S)
-    dry = render(played, rate=rate, seed=seed, tail_s=tail, folder=dry_folder, progress=share(say, 0.08, 0.55))
-    arc = tuple((float(played.tempo.seconds(at)), tension) for at, tension in played.arc)
-    wet = apply(dry, rack=chain, profile=wanted, arc=arc, tail_s=0.0, folder=wet_folder, progress=share(say, 0.55, 0.8))
+    levels = {wanted.intensity, *(level for _, level in wanted.curve)}
+    tail = min(ring + max(rack_tail_s(chain, intensity=level, rate=rate) for level in levels), LONGEST_TAIL_S)
+    dry = render(
+        played, rate=rate, seed=seed, tail_s=tail, folder=raw / "stems" / "dry", progress=share(say, 0.08, 0.55)
+    )
+    dry = cut.stems(dry, folder / "stems" / "dry", dry=True)
+    arc = cut.arc(tuple((float(played.tempo.seconds(at)), tension) for at, tension in played.arc))
+    follow: Follow = {
+        "rack": chain,
+        "profile": cut.heard(wanted),
+        "arc": arc,
+        "sections": cut.spans(section_spans(played)),
+    }
+    wet = apply(cut.fed_stems(dry), **follow, tail_s=0.0, folder=raw / "stems" / "wet", progress=share(say, 0.55, 0.8))
+    wet = cut.stems(wet, folder / "stems" / "wet")
     say(0.8, "mixing")
     mixed = mix(wet, out=folder / "mix.wav")
     say(0.85, "mastering")
-    bussed = bus(mixed, rack=chain, profile=wanted, arc=arc, out=folder / "bus.wav")
-    mastered = master(bussed, lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp, out=folder / "master.wav", seed=seed)
-    (folder / "bus.wav").unlink()
+    bussed = cut.balanced(bus(cut.fed(mixed), **follow, out=folder / "bus.wav"), folder / "balanced.wav")
+    mastered = master(bussed, lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp, out=raw / "master.wav", seed=seed)
+    if plan.loops:
+        mastered = cut.cut(mastered, folder / "master.wav", subtype="PCM_24")
+    elif cut.cuts:
+        mastered = recording((raw / "master.wav").replace(folder / "master.wav"))
+    for spent in (folder / "bus.wav", folder / "balanced.wav"):
+        spent.unlink(missing_ok=True)
+    if cut.cuts:
+        shutil.rmtree(raw)
     say(0.92, "listening")
     listener.join()
     verdict = score(mastered, wanted)
@@ -221,22 +301,56 @@ def make_in(
         stems=tuple((name, stem.role, stem.instrument) for name, stem in dry.items()),
         score=verdict,
         recipe=Recipe(
-            mood=mood,
-            intensity=intensity,
+            mood=as_text(mood),
+            intensity=wanted.curve or wanted.intensity,
             seconds=seconds,
             seed=seed,
             key=key,
             bpm=bpm,
             metre=metre,
             instruments=tuple(instruments) if instruments else None,
+            theme=tuple((n.start, n.duration, n.pitch) for n in tune.notes) if tune else None,
             rate=rate,
             rack=chain.name,
             lufs=chain.lufs,
             ceiling_dbtp=chain.ceiling_dbtp,
+            sections={name: as_text(other) for name, other in (sections or {}).items()},
+            setting=plan.name,
+            hits=plan.marked_hits,
+            dialogue=plan.dialogue,
             sources=sources(wanted, instruments or ()),
         ),
         folder=folder,
     )
+
+
+def wanted_of(
+    mood: str | Mapping[str, float] | Profile,
+    intensity: Intensity,
+    sections: Mapping[str, str] | None,
+    *,
+    background: bool,
+) -> Profile:
+    """The profile asked for; one that is given as such brings its own intensity."""
+    if not isinstance(mood, Profile):
+        return profile(mood, intensity, sections=sections, background=background)
+    if sections:
+        raise InputError("sections have moods of their own where the mood is named; allowed: a mood, or no sections.")
+    return mood.hushed() if background else mood
+
+
+def as_text(mood: str | Mapping[str, float] | Profile) -> str:
+    """A mood or blend as text that `profile` reads; of a profile, its name."""
+    if isinstance(mood, Profile):
+        return mood.mood
+    return mood if isinstance(mood, str) else ",".join(f"{name}:{weight:.12g}" for name, weight in mood.items())
+
+
+def section_spans(piece: Piece) -> tuple[tuple[str, float, float], ...]:
+    """Name, start and end in seconds of each section."""
+    bar = piece.bar_quarters
+    edges = [(s.name, piece.tempo.seconds([s.bar * bar, (s.bar + s.bars) * bar])) for s in piece.sections]
+    return tuple((name, float(start), float(end)) for name, (start, end) in edges)
 
 
 def share(progress: Progress, low: float, high: float) -> Progress:
@@ -246,10 +360,13 @@ def share(progress: Progress, low: float, high: float) -> Progress:
 
 def sources(wanted: Profile, players: Sequence[str]) -> dict[str, str]:
     """Hashes of the files that shaped the sound."""
-    files = {
-        f"moods/{wanted.mood}.toml": data_folder("assets") / "moods" / f"{wanted.mood}.toml",
-        f"chains/{wanted.rack}.toml": data_folder("chains") / f"{wanted.rack}.toml",
-    }
+    moods = dict.fromkeys([*wanted.shares, *(name for shares in wanted.sections.values() for name in shares)])
+    files = {f"moods/{Path(mood).stem}.toml": mood_path(mood) for mood in moods}
+    own = wanted.rack.endswith(".toml")
+    files[f"chains/{Path(wanted.rack).stem}.toml"] = (
+        Path(wanted.rack) if own else data_folder("chains") / f"{wanted.rack}.toml"
+    )
+    files |= {f"impulses/{path.name}": path for path in rack(wanted.rack).impulses}
     for name in players:
         if name.startswith("soundfont:"):
             path = Path(name.removeprefix("soundfont:").rsplit("#", 1)[0])
@@ -262,7 +379,17 @@ def finish(song: Song, *, report: bool) -> Song:
     folder = song.folder
     save_midi(song.written, folder / "score.mid")
     save_midi(song.played, folder / "piece.mid")
-    verdict = song.score.to_dict()
+    verdict = song.score.to_dict() | {
+        "sections": [
+            {
+                "name": name,
+                "start": round(start, 2),
+                "end": round(end, 2),
+                "sadness": round(song.score.mean(start, end), 4),
+            }
+            for name, start, end in section_spans(song.played)
+        ]
+    }
     write_text(folder / "score.json", json.dumps(verdict, indent=2) + "\n")
     if report:
         from melancholia.report import write_report
@@ -275,11 +402,11 @@ def finish(song: Song, *, report: bool) -> Song:
             master="master.wav",
             facts=song.recipe.to_dict(),
         )
-    made = {
-        path.relative_to(folder).as_posix(): file_hash(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "recipe.json"
-    }
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "recipe.json"]
+    with ThreadPoolExecutor(2) as pool:
+        made = dict(
+            zip((path.relative_to(folder).as_posix() for path in paths), pool.map(file_hash, paths), strict=True)
+        )
     recipe = replace(song.recipe, made=made)
     write_text(folder / "recipe.json", recipe.to_json())
     return replace(song, recipe=recipe)

@@ -17,7 +17,14 @@ START, END = "<!-- soak: start -->", "<!-- soak: end -->"
 
 def main(seeds: str = "7000-7019") -> None:
     options = Namespace(
-        seeds=seeds, moods=list(moods()), intensities=[0.7], seconds=60.0, twins=True, jobs=2, output=None
+        seeds=seeds,
+        moods=list(moods()),
+        intensities=[0.7],
+        seconds=60.0,
+        twins=True,
+        every_intensity=False,
+        jobs=2,
+        output=None,
     )
     rates = judge(collect(options))
     lines = [f"Seeds {seeds}, intensity 0.7, 60 s, {datetime.date.today()}.", "", "| what | rate |", "|---|---|"]

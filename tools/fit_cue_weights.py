@@ -2,10 +2,10 @@
 
     python tools/fit_cue_weights.py ../shared/data/eerola2013
 
-200 melodies whose mode, rate, level, register, articulation and timbre were varied independently, rated for sadness
-(Eerola, Friberg & Bresin 2013): ordinary least squares on the design gives, for each cue, how many standard deviations
-of rating one standard deviation of the cue is worth. Because the cues were set by the experimenters, this is cause,
-not correlation.
+200 melodies whose mode, rate, level, register, articulation and timbre were varied independently, rated for sadness,
+happiness, peace and fear (Eerola, Friberg & Bresin 2013): ordinary least squares on the design gives, for each cue, how
+many standard deviations of rating one standard deviation of the cue is worth. Because the cues were set by the
+experimenters, this is cause, not correlation.
 """
 
 import csv
@@ -25,11 +25,18 @@ def read(path: Path) -> list[dict[str, float]]:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
 
 
-def fit(folder: Path) -> tuple[dict[str, float], float]:
+VERDICTS = {  # signs of the four ratings
+    "sadness": {"Sad": 1},
+    "valence": {"Happy": 1, "Peaceful": 1, "Sad": -1, "Scary": -1},
+    "arousal": {"Happy": 1, "Scary": 1, "Sad": -1, "Peaceful": -1},
+}
+
+
+def fit(folder: Path, verdict: str = "sadness") -> tuple[dict[str, float], float]:
     """Standardised weights by cue, and R squared."""
     design, ratings = read(folder / "design_matrix.csv"), read(folder / "mean_emotion_ratings.csv")
-    sad = {row["Nro"]: row["Sad"] for row in ratings}
-    y = np.array([sad[row["Nro"]] for row in design])
+    rated = {row["Nro"]: sum(sign * row[name] for name, sign in VERDICTS[verdict].items()) for row in ratings}
+    y = np.array([rated[row["Nro"]] for row in design])
     columns = {
         "mode": [row["Mode"] - 1 for row in design],
         "rate": [np.log2(NOTES_A_SECOND[int(row["Tempo"]) - 1]) for row in design],
@@ -48,7 +55,8 @@ def fit(folder: Path) -> tuple[dict[str, float], float]:
 
 
 if __name__ == "__main__":
-    weights, explained = fit(Path(sys.argv[1]))
-    for name, weight in weights.items():
-        print(f"{name:<14} {weight:+.3f}")
-    print(f"{'R squared':<14} {explained:.3f}")
+    for verdict in VERDICTS:
+        weights, explained = fit(Path(sys.argv[1]), verdict)
+        print(f"{verdict}: R squared {explained:.3f}")
+        for name, weight in weights.items():
+            print(f"  {name:<14} {weight:+.3f}")

@@ -3,15 +3,14 @@
     python tools/listener_quantiles.py own pieces.jsonl [...]          rows of `python -m tests.judge -o`
     python tools/listener_quantiles.py mixes ../shared/data/4qaed      clips with labels (its split "fit" alone)
 
-Prints quantiles of each cue, and the offset and slope of the scale: the medians of happy and of sad recordings come to
-the ANCHORS of their kind. Happy and sad are, of our own, the twins in major at 1.6 times the tempo and the pieces as
-they are; of clips, the first quadrant and those with a sad word.
+Prints quantiles of each cue that the kind has quantiles of, and the offset and slope of the scale: the medians of happy
+and of sad recordings come to the ANCHORS of their kind. Happy and sad are, of our own, the twins in major at 1.6 times
+the tempo and the pieces as they are; of clips, the first quadrant and those with a sad word.
 """
 
 import csv
 import io
 import json
-import math
 import sys
 import tarfile
 from pathlib import Path
@@ -22,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from melancholia.analysis import analyse
 from melancholia.audio import audio
-from melancholia.scoring.listener import Kind, kind, prior
+from melancholia.scoring.listener import Kind, kind, prior, stretch
 
 PROBABILITIES = (0.02, 0.10, 0.25, 0.50, 0.75, 0.90, 0.98)
-ANCHORS = {"mixes": (0.15, 0.70), "own": (0.05, 0.66)}
+ANCHORS = {"mixes": (0.15, 0.70), "own": (0.019, 0.35)}
 
 
 def clips(folder: Path):
@@ -61,19 +60,19 @@ def main(name, given):
         cue: tuple(float(v) for v in np.quantile([reading(known, cue, v) for v, _, _ in rows], PROBABILITIES))
         for cue in known.quantiles
     }
-    fresh = Kind(PROBABILITIES, table, known.logistic, known.bias, 0.0, 1.0, known.pace)
+    fresh = Kind(PROBABILITIES, table, known.logistic, known.bias, 0.0, 1.0, known.pace, known.shares, known.spreads)
     half = 0.5 if known.logistic else 1.0
 
     def raw(values):
         total = (1 - half) * known.bias
-        for cue in table:
+        for cue in {*prior(), *known.logistic}:
             weight = half * prior().get(cue, 0.0) + (1 - half) * known.logistic.get(cue, 0.0)
-            total += weight * fresh.score(cue, values) if weight else 0.0
+            total += weight * fresh.score(cue, values)
         return total
 
     happy = np.median([raw(values) for values, is_happy, _ in rows if is_happy])
     sad = np.median([raw(values) for values, _, is_sad in rows if is_sad])
-    low, high = (math.log(p / (1 - p)) for p in ANCHORS[name])
+    low, high = map(stretch, ANCHORS[name])
     slope = (high - low) / (sad - happy)
     print("[values]")
     for cue, points in table.items():

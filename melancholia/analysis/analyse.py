@@ -7,20 +7,23 @@ from types import MappingProxyType
 
 import numpy as np
 
-from melancholia.analysis.features import Frames, frames_of, joined, modes, onset_frames, tuning_of, values
+from melancholia.analysis.features import Frames, frames_of, joined, values
+from melancholia.analysis.pitch import tuning_of
+from melancholia.analysis.rhythm import onset_frames
 from melancholia.analysis.spectra import FINE_HOP, LONG_HOP, RATE, hear, spectra
+from melancholia.analysis.tonal import mode_window_s, modes, persistence_s
 from melancholia.audio import Source
 from melancholia.cues import CUES
 from melancholia.errors import InputError
 from melancholia.files import source
 
 SHORTEST_S = 1.0
-CURVE_S, CURVE_STEP_S = 12.0, 6.0
+CURVE_S, CURVE_STEP_S = 12.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Cue values of a recording, each in its unit; the same in windows of 12 s (`times` are their middles, s)."""
+    """Cue values of a recording, each in its unit; the same in windows of 12 s (`times` are the middles)."""
 
     values: Mapping[str, float]
     seconds: float
@@ -49,25 +52,26 @@ def analyse(sound: Source | Path | str) -> Analysis:
     opened = source(sound)
     if opened.frames < SHORTEST_S * opened.rate:
         raise InputError(f"sound is {opened.frames / opened.rate:.2f} s long; allowed: 1 s or more, to be listened to.")
-    heard = hear(opened)
-    if heard.silent:
-        silent = {name: min(max(0.0, cue.low), cue.high) for name, cue in CUES.items()}
-        silent |= {"loudness": -120.0, "stereo_width": -120.0, "high_energy": -100.0}
-        return Analysis(MappingProxyType(silent), heard.seconds)
-    parts = []
-    tuning: float | None = None
-    for part in spectra(heard):
-        tuning = tuning_of(part.long) if tuning is None else tuning
-        parts.append(frames_of(part, tuning))
+    with hear(opened) as heard:
+        if heard.silent:
+            silent = {name: min(max(0.0, cue.low), cue.high) for name, cue in CUES.items()}
+            silent |= {"loudness": -120.0, "stereo_width": -120.0, "high_energy": -100.0}
+            return Analysis(MappingProxyType(silent), heard.seconds)
+        parts = []
+        tuning: float | None = None
+        for part in spectra(heard):
+            tuning = tuning_of(part.long) if tuning is None else tuning
+            parts.append(frames_of(part, tuning))
     found = joined(parts)
     times, windows = over_time(found, heard.seconds)
     return Analysis(MappingProxyType(values(heard, found)), heard.seconds, times, windows)
 
 
 def over_time(found: Frames, seconds: float) -> tuple[tuple[float, ...], tuple[Mapping[str, float], ...]]:
-    """The cues that move inside a piece (mode, event rate, brightness, level) in windows."""
+    """The cues that move inside a piece (mode, event rate, persistence, brightness, level) in windows."""
     fine, long = RATE / FINE_HOP, RATE / LONG_HOP
-    onsets = onset_frames(found) / fine
+    onsets = onset_frames(found.onset, found.level_db) / fine
+    window_s = mode_window_s(found.tones)
     times, rows = [], []
     for start in np.arange(0, max(seconds - CURVE_S, 0) + 1e-6, CURVE_STEP_S):
         end = start + CURVE_S
@@ -80,8 +84,9 @@ def over_time(found: Frames, seconds: float) -> tuple[tuple[float, ...], tuple[M
         rows.append(
             MappingProxyType(
                 {
-                    "mode": float(modes(chroma)[0].mean()),
+                    "mode": float(modes(chroma, window_s)[0].mean()),
                     "event_rate": float(((onsets >= start) & (onsets < end)).sum() / min(CURVE_S, seconds)),
+                    "persistence": persistence_s(found.tones[int(start * long) : int(end * long) + 1]),
                     "brightness": float(np.median(found.centroid[a:b])),
                     "level": float(np.median(level) - found.level_db.max()),
                 }

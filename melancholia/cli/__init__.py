@@ -3,9 +3,11 @@
 Data goes to stdout, talk to stderr. Exit 0 done, 1 the work failed, 2 wrong call or wrong input, 130 interrupted.
 """
 
+import gc
 import os
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +15,7 @@ import click
 
 from melancholia.errors import MelancholiaError
 
-COMMANDS = ("make", "compose", "render", "apply", "master", "score", "moods", "racks", "instruments")
+COMMANDS = ("make", "compose", "render", "apply", "master", "score", "listener", "moods", "racks", "instruments")
 
 
 class Lazy(click.Group):
@@ -54,12 +56,15 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit with its code; an interrupt ends at once, whatever still runs in threads."""
+    """Run the command line and exit with its code; what failed ends at once, whatever still runs in threads."""
     code = run(args)
-    if code == 130:
-        sys.stderr.flush()
+    if code:
+        with suppress(OSError, ValueError):  # nobody reads on, or it is closed
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
-    sys.exit(code)
+    gc.freeze()  # nothing needs collecting any more, which takes half a second behind numba and scipy
+    sys.exit()
 
 
 def run(args: list[str] | None = None) -> int:

@@ -10,25 +10,33 @@ from melancholia.cli.make import split_names
 
 @click.command()
 @click.argument("mood")
-@options.intensity
+@options.course
+@options.section
 @click.option("--seconds", type=float, default=90, show_default=True, help="To the last note's release, 15 to 600.")
 @click.option("--seed", type=int, help="0 to 4294967295; drawn and printed when left out.")
 @click.option("--key", help="As 'A minor'.")
 @click.option("--bpm", type=float, help="Quarters a minute.")
 @click.option("--metre", help="As 4/4, 3/4, 6/8.")
 @click.option("--instruments", help="Who plays, as felt_piano,cello.")
+@options.theme
+@options.setting
+@options.hits
 @click.option("--performed", is_flag=True, help="Write the performance instead of the score on the grid.")
 @options.output("The MIDI file to write.")
 @options.quiet
 def compose(
     mood: str,
-    intensity: float,
+    intensity: str,
+    sections: tuple[str, ...],
     seconds: float,
     seed: int | None,
     key: str | None,
     bpm: float | None,
     metre: str | None,
     instruments: str | None,
+    theme: Path | None,
+    setting: str,
+    hits: str | None,
     performed: bool,
     output: Path,
     quiet: bool,
@@ -38,16 +46,23 @@ def compose(
     from melancholia.files import check_output
     from melancholia.instruments import check
     from melancholia.midi import save_midi
+    from melancholia.motif import load_motif
     from melancholia.performance import perform
     from melancholia.profile import profile
+    from melancholia.setting import setting as setting_named
     from melancholia.streams import check_seed, draw_seed
 
     check_output(output)
     seed = draw_seed() if seed is None else check_seed(seed)
-    wanted, players = profile(mood, intensity), split_names(instruments)
+    plan, players = setting_named(setting, hits=hits), split_names(instruments)
+    background = plan.name == "background"
+    wanted = profile(mood, intensity, sections=options.named_moods(sections), background=background)
     for name in players or ():
         check(name)
-    piece = composition.compose(wanted, seconds=seconds, seed=seed, key=key, bpm=bpm, metre=metre, instruments=players)
+    tune = load_motif(theme) if theme is not None else None
+    piece = composition.compose(
+        wanted, seconds=seconds, seed=seed, key=key, bpm=bpm, metre=metre, instruments=players, theme=tune, setting=plan
+    )
     save_midi(perform(piece, wanted, seed=seed) if performed else piece, output)
     options.talk(
         f"{piece.key}, {len(piece.parts)} parts, seed {seed}; next: melancholia render {output} -o stems", quiet=quiet

@@ -1,6 +1,7 @@
 """``melancholia make``: a song from a mood."""
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -10,13 +11,24 @@ from melancholia.cli import options
 
 @click.command()
 @click.argument("mood")
-@options.intensity
-@click.option("--seconds", type=float, default=90, show_default=True, help="To the last note's release, 15 to 600.")
+@options.course
+@options.section
+@click.option(
+    "--seconds",
+    type=float,
+    default=90,
+    show_default=True,
+    help="To the last note's release, 15 to 600; of a film or loop, of every file.",
+)
 @click.option("--seed", type=int, help="0 to 4294967295; drawn, printed and recorded when left out.")
 @click.option("--key", help="As 'A minor'; drawn from the mood when left out.")
 @click.option("--bpm", type=float, help="Quarters a minute; a tempo given is a grid that does not bend.")
 @click.option("--metre", help="As 4/4, 3/4, 6/8.")
 @click.option("--instruments", help="Who plays, as felt_piano,cello or soundfont:/path.sf2#bank,program.")
+@options.theme
+@options.setting
+@options.hits
+@click.option("--dialogue", help="Of a film: spans in seconds that leave room for speech, as 20-30,45-52.")
 @click.option("--sample-rate", type=int, default=48_000, show_default=True, help="Of every file, in Hz.")
 @click.option("--no-report", is_flag=True, help="Leave report.html out.")
 @options.output("The folder to write; mood and seed when left out.", required=False)
@@ -25,13 +37,18 @@ from melancholia.cli import options
 @options.quiet
 def make(
     mood: str,
-    intensity: float,
+    intensity: str,
+    sections: tuple[str, ...],
     seconds: float,
     seed: int | None,
     key: str | None,
     bpm: float | None,
     metre: str | None,
     instruments: str | None,
+    theme: Path | None,
+    setting: str,
+    hits: str | None,
+    dialogue: str | None,
     sample_rate: int,
     no_report: bool,
     output: Path | None,
@@ -39,12 +56,16 @@ def make(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Make a song: stems, mix, master, notes, verdict and report in one folder."""
+    """Make a song: stems, mix, master, notes, verdict and report in one folder.
+
+    MOOD is a name that `moods` lists, or a blend of several, as nostalgia:0.6,despair:0.4.
+    """
     from melancholia.song import make_folder
     from melancholia.streams import check_seed, draw_seed
 
     seed = draw_seed() if seed is None else check_seed(seed)
-    folder = output or Path(f"{mood}-{seed}")
+    named = Path(mood).stem if mood.endswith(".toml") else re.sub(r"[^A-Za-z0-9.]+", "-", mood)
+    folder = output or Path(f"{named}-{seed}")
     with options.progress(quiet) as progress:
         song = make_folder(
             folder,
@@ -59,6 +80,11 @@ def make(
             bpm=bpm,
             metre=metre,
             instruments=split_names(instruments),
+            theme=theme,
+            sections=options.named_moods(sections),
+            setting=setting,
+            hits=hits,
+            dialogue=dialogue,
             rate=sample_rate,
         )
     if as_json:

@@ -16,11 +16,39 @@ as_json: Option = click.option("--json", "as_json", is_flag=True, help="Print th
 intensity: Option = click.option(
     "--intensity", type=float, default=0.7, show_default=True, help="0 (barely) to 1 (wholly)."
 )
+course: Option = click.option(
+    "--intensity",
+    default="0.7",
+    show_default=True,
+    help="0 (barely) to 1 (wholly); or a curve over the piece, as 0:0.2,0.6:1,1:0.4.",
+)
+section: Option = click.option(
+    "--section", "sections", multiple=True, metavar="NAME=MOOD", help="Another mood for a section, as B=despair."
+)
+theme: Option = click.option(
+    "--theme", type=click.Path(path_type=Path), help="A MIDI file with a tune of your own, to build the piece on."
+)
+setting: Option = click.option(
+    "--setting", default="song", show_default=True, help="What it is for: song, film, loop or background."
+)
+hits: Option = click.option(
+    "--hits", help="Of a film: seconds at which a phrase begins, as 12.5,31!,47.2; at the ! the climax does."
+)
 force: Option = click.option("--force", is_flag=True, help="Replace what stands there, if it is ours.")
 
 
 def output(help: str, *, required: bool = True) -> Option:
     return click.option("-o", "--output", "output", type=click.Path(path_type=Path), required=required, help=help)
+
+
+def named_moods(sections: tuple[str, ...]) -> dict[str, str]:
+    """Moods by section from texts as ``B=despair``."""
+    from melancholia.errors import InputError
+
+    for text in sections:
+        if "=" not in text:
+            raise InputError(f"section is {text!r}; allowed: a section and its mood, as B=despair.")
+    return {name.strip(): mood.strip() for name, _, mood in (text.partition("=") for text in sections)}
 
 
 @contextmanager

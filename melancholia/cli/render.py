@@ -1,18 +1,33 @@
 """``melancholia render``: a MIDI file as dry stems."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from melancholia.cli import options
+from melancholia.cli.make import split_names
+
+if TYPE_CHECKING:
+    from melancholia.piece import Piece
+    from melancholia.profile import Profile
+
+DEFAULT_RATE = 48_000
 
 
 @click.command()
 @click.argument("midi", type=click.Path(path_type=Path))
-@click.option("--mood", help="Perform it in this mood first; as written when left out.")
+@click.option("--mood", help="Orchestrate and perform it in this mood; as written when left out.")
 @options.intensity
+@click.option("--instruments", help="Who plays, as felt_piano,cello; what the mood likes when left out.")
+@click.option("--instrument", "swaps", multiple=True, metavar="PART=NAME", help="Another player for one part or role.")
+@click.option("--transpose", type=int, default=0, help="Semitones up, -48 to 48.")
+@click.option("--fold", is_flag=True, help="Bring notes that leave an instrument's range back by octaves.")
+@click.option("--tempo", type=float, help="So many times as fast, 0.25 to 4.")
+@click.option("--bpm", type=float, help="The tempo at the start, quarters a minute.")
+@click.option("--only", metavar="PART", help="This part or role alone, into stems that lie there already.")
 @click.option("--seed", type=int, default=0, show_default=True, help="0 to 4294967295.")
-@click.option("--sample-rate", type=int, default=48_000, show_default=True, help="Of every stem, in Hz.")
+@click.option("--sample-rate", type=int, help="Of every stem, in Hz; 48000, or with --only what lies there.")
 @options.output("The folder to write the stems into.")
 @options.force
 @options.quiet
@@ -20,14 +35,26 @@ def render(
     midi: Path,
     mood: str | None,
     intensity: float,
+    instruments: str | None,
+    swaps: tuple[str, ...],
+    transpose: int,
+    fold: bool,
+    tempo: float | None,
+    bpm: float | None,
+    only: str | None,
     seed: int,
-    sample_rate: int,
+    sample_rate: int | None,
     output: Path,
     force: bool,
     quiet: bool,
 ) -> None:
-    """Play a MIDI file by the instruments named in it (felt piano where none is) as dry stems."""
-    from melancholia import instruments
+    """Play a MIDI file as dry stems, by the instruments named in it (felt piano where none is).
+
+    With --mood anybody's MIDI file is orchestrated first: its notes are given to the players of the mood.
+    With --only, and the other options as they were, one stem is played anew and no other is touched.
+    """
+    from melancholia import instruments as orchestra
+    from melancholia.errors import in_range
     from melancholia.files import writing_folder
     from melancholia.midi import load_midi
     from melancholia.performance import perform
@@ -35,10 +62,96 @@ def render(
     from melancholia.streams import check_seed
 
     check_seed(seed)
+    if instruments is not None and mood is None:
+        raise click.UsageError("--instruments needs --mood: it says how they play; --instrument changes one player.")
+    if tempo is not None and bpm is not None:
+        raise click.UsageError("--tempo and --bpm were both given; one is enough.")
+    wanted = profile(mood, intensity) if mood is not None else None
     piece = load_midi(midi)
-    if mood is not None:
-        piece = perform(piece, profile(mood, intensity), seed=seed)
-    with options.progress(quiet) as progress, writing_folder(output, replace=force) as part:
-        stems = instruments.render(piece, rate=sample_rate, seed=seed, folder=part, progress=progress)
-    for name in stems:
+    if bpm is not None:
+        now = piece.tempo.bpm
+        tempo = in_range("bpm", bpm, round(now / 4, 1), round(now * 4, 1), "quarters a minute") / now
+    piece = arranged(piece, wanted, seed, split_names(instruments), swaps, transpose, tempo, fold=fold, quiet=quiet)
+    if wanted is not None:
+        piece = perform(piece, wanted, seed=seed)
+    with options.progress(quiet) as progress:
+        if only is not None:
+            names = replace_stems(piece, only, output, sample_rate, seed, progress)
+        else:
+            rate = sample_rate or DEFAULT_RATE
+            with writing_folder(output, replace=force) as part:
+                names = list(orchestra.render(piece, rate=rate, seed=seed, folder=part, progress=progress))
+    for name in names:
         click.echo(str(output / f"{name}.wav"))
+
+
+def arranged(
+    piece: "Piece",
+    wanted: "Profile | None",
+    seed: int,
+    instruments: tuple[str, ...] | None,
+    swaps: tuple[str, ...],
+    transpose: int,
+    tempo: float | None,
+    *,
+    fold: bool,
+    quiet: bool,
+) -> "Piece":
+    """The piece with what was asked for: drums seated, tempo, players and pitch."""
+    from melancholia.composition import orchestrate
+    from melancholia.edits import retimed, seated_drums, transposed, with_instrument
+
+    seated = seated_drums(piece)
+    lost = [part.name for part in piece.parts if part.name not in {p.name for p in seated.parts}]
+    if lost:
+        options.talk(f"left out, for no instrument plays drums: {', '.join(lost)}", quiet=quiet)
+    piece = seated if tempo is None else retimed(seated, tempo)
+    open_ = instruments is not None or any(not part.instrument for part in piece.parts)
+    if transpose and open_:  # before the players are chosen: they are chosen by what they can reach
+        piece, transpose = transposed(piece, transpose, fold=fold or instruments is not None), 0
+    if wanted is not None:
+        piece = orchestrate(piece, wanted, seed=seed, instruments=instruments)
+    for swap in swaps:
+        part, equals, name = swap.partition("=")
+        if not equals:
+            raise click.UsageError(f"--instrument is {swap!r}; allowed: PART=NAME, as melody=cello.")
+        piece = with_instrument(piece, part.strip(), name.strip(), fold=fold)
+    return transposed(piece, transpose, fold=fold) if transpose else piece
+
+
+def replace_stems(
+    piece: "Piece", only: str, folder: Path, rate: int | None, seed: int, progress: options.Progress
+) -> list[str]:
+    """Play a part anew into a folder of stems: the files of that part are replaced, each at once; others stay."""
+    from melancholia import instruments as orchestra
+    from melancholia.edits import parts_named
+    from melancholia.errors import InputError
+    from melancholia.files import recording
+
+    anew = parts_named(piece, only)
+    full = [part for part in piece.parts if part.notes]
+    names = {orchestra.stem_name(k + 1, part): part for k, part in enumerate(full)}
+    others = [name for name, part in names.items() if all(part is not one for one in anew)]
+    missing = [name for name in others if not (folder / f"{name}.wav").is_file()]
+    if missing:
+        raise InputError(f"{folder} lacks {missing[0]}.wav; allowed with --only: the folder of this piece's stems.")
+    numbers = [name[:3] for name, part in names.items() if any(part is one for one in anew)]
+    there = [path for path in sorted(folder.glob("*.wav")) if path.name[:3] in numbers or path.stem in others]
+    if not there:
+        raise InputError(f"{folder} holds no stems; allowed with --only: the folder of this piece's stems.")
+    like = recording(there[0])
+    if rate not in (None, like.rate):
+        raise InputError(f"sample rate is {rate} Hz; allowed with --only: {like.rate} Hz, as the other stems have.")
+    tail = (like.frames - 0.5) / like.rate - piece.seconds
+    if tail < 0:
+        raise InputError(
+            f"the piece lasts {piece.seconds:.2f} s, the stems in {folder} {like.frames / like.rate:.2f} s; "
+            "allowed with --only: the tempo they were made with."
+        )
+    made = list(
+        orchestra.render(piece, rate=like.rate, seed=seed, tail_s=tail, folder=folder, only=only, progress=progress)
+    )
+    for path in there:
+        if path.name[:3] in numbers and path.stem not in made:
+            path.unlink()  # the same part, as another instrument played it
+    return made

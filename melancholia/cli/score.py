@@ -3,7 +3,10 @@
 import csv
 import json
 import sys
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,61 +17,124 @@ from melancholia.cli import options
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--mood", help="Judge against this mood; the cues and the sadness alone when left out.")
 @options.intensity
+@click.option("--dry", type=click.Path(path_type=Path), help="The same music without effects (one file).")
+@click.option("--house", type=click.Path(path_type=Path), help="A house's own ears, from `listener fit`.")
 @click.option("--check", is_flag=True, help="Exit 1 when a file does not match the mood.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line a file.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the sadness over time as PNG (one file).")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Files at a time; as many as there are cores when left out.")
 @options.as_json
+@options.quiet
 def score(
     files: tuple[Path, ...],
     mood: str | None,
     intensity: float,
+    dry: Path | None,
+    house: Path | None,
     check: bool,
     as_csv: bool,
     plot: Path | None,
+    jobs: int | None,
     as_json: bool,
+    quiet: bool,
 ) -> None:
-    """Listen to recordings: the cues of sadness, a verdict against a mood, sadness 0 to 1."""
-    from melancholia import scoring
-    from melancholia.files import recording
+    """Listen to recordings: the cues of sadness, a verdict against a mood, sadness 0 to 1.
+
+    A file that cannot be listened to is named on stderr, the others are scored all the same, and the exit code is 1.
+    """
+    from melancholia.files import check_output
     from melancholia.profile import profile
 
     if check and mood is None:
         raise click.UsageError("--check needs --mood: there is nothing to match otherwise.")
-    if plot is not None and len(files) > 1:
-        raise click.UsageError("--plot draws one file; several were given.")
-    wanted = profile(mood, intensity) if mood is not None else None
-    rows, matched = [], True
-    for path in files:
-        verdict = scoring.score(recording(path), wanted)
-        matched = matched and verdict.matched is not False
-        rows.append({"file": str(path), **verdict.to_dict()})
-        if not as_json and not as_csv:
-            click.echo(f"{path}\n{verdict}")
+    for given, name in ((plot, "--plot draws"), (dry, "--dry belongs to")):
+        if given is not None and len(files) > 1:
+            raise click.UsageError(f"{name} one file; several were given.")
+    if plot is not None:
+        check_output(plot)
+    if mood is not None:
+        profile(mood, intensity)
+    judge = partial(judged, mood=mood, intensity=intensity, dry=dry, house=house)
+    rows: list[dict[str, Any]] = []
+    matched = True
+    with options.progress(quiet) as progress:
+        for number, (path, found) in enumerate(zip(files, in_order(judge, files, jobs), strict=True)):
+            progress((number + 1) / len(files), f"listening to {path.name}")
+            if isinstance(found, str):
+                if len(files) == 1:
+                    raise_input(found)
+                options.talk(f"melancholia: {found}")
+                continue
+            row, table = found
+            matched = matched and row["matched"] is not False
+            rows.append({"file": str(path), **row})
+            if not as_json and not as_csv:
+                click.echo(f"{path}\n{table}")
     if as_json:
-        click.echo(json.dumps(rows[0] if len(rows) == 1 else rows))
-    if as_csv:
+        click.echo(json.dumps(rows[0] if len(files) == 1 else rows))
+    if as_csv and rows:
         print_csv(rows)
     if plot is not None:
         draw(plot, rows[0])
-    if check and not matched:
+    if len(rows) < len(files) or check and not matched:
         raise click.exceptions.Exit(1)
 
 
-def print_csv(rows: list[dict[str, object]]) -> None:
-    names = [cue["name"] for cue in rows[0]["cues"]]  # type: ignore[attr-defined]
-    out = csv.writer(sys.stdout)
-    out.writerow(["file", "mood", "intensity", "sadness", "matched", *names])
-    for row in rows:
-        values = {cue["name"]: cue["value"] for cue in row["cues"]}  # type: ignore[attr-defined]
-        out.writerow(
-            [row[key] for key in ("file", "mood", "intensity", "sadness", "matched")] + [values[n] for n in names]
+def judged(
+    path: Path, *, mood: str | None, intensity: float, dry: Path | None, house: Path | None
+) -> tuple[dict[str, Any], str] | str:
+    """The verdict on a file, as ``score.json`` and as a table; or in one line why there is none."""
+    from melancholia import scoring
+    from melancholia.errors import MelancholiaError
+    from melancholia.files import recording
+    from melancholia.profile import profile
+
+    try:
+        found = scoring.score(
+            recording(path),
+            profile(mood, intensity) if mood is not None else None,
+            dry=recording(dry) if dry is not None else None,
+            house=scoring.load_house(house) if house is not None else scoring.PLAIN,
         )
+        return found.to_dict(), str(found)
+    except MelancholiaError as error:
+        return str(error)
 
 
-def draw(path: Path, row: dict[str, object]) -> None:
-    from melancholia.files import check_output, writing
+def raise_input(message: str) -> None:
+    from melancholia.errors import InputError
+
+    raise InputError(message)
+
+
+def in_order(judge: Any, files: tuple[Path, ...], jobs: int | None) -> Iterator[Any]:
+    """What `judge` says of each file, in their order; several at a time where there are several."""
+    import os
+
+    count = min(jobs or os.cpu_count() or 1, len(files))
+    if count == 1:
+        yield from map(judge, files)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(judge, files, chunksize=1 if len(files) < 16 * count else 4)
+
+
+def print_csv(rows: list[dict[str, Any]]) -> None:
+    names = [cue["name"] for cue in rows[0]["cues"]]
+    said = ("file", "mood", "intensity", "sadness", "music", "valence", "arousal", "matched")
+    out = csv.writer(sys.stdout)
+    out.writerow([*said, *names])
+    for row in rows:
+        values = {cue["name"]: cue["value"] for cue in row["cues"]}
+        out.writerow([row[key] for key in said] + [values[n] for n in names])
+
+
+def draw(path: Path, row: dict[str, Any]) -> None:
+    from melancholia.files import writing
     from melancholia.report import curve_png
 
-    check_output(path)
     with writing(path) as part:
-        part.write_bytes(curve_png(row["curve"]))  # type: ignore[arg-type]
+        part.write_bytes(curve_png(row["curve"]))

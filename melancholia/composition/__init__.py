@@ -1,5 +1,6 @@
 """Composition: a profile becomes a written piece. Form, harmony, arrangement and notes are separate parts."""
 
 from melancholia.composition.compose import compose
+from melancholia.composition.orchestration import orchestrate
 
-__all__ = ["compose"]
+__all__ = ["compose", "orchestrate"]

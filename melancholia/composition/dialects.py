@@ -98,6 +98,43 @@ MAJOR: dict[str, dict[str, float]] = {
     "bVI": {"iv": 10, "V7": 8, "Cad64M": 6},
 }  # fmt: skip
 
+# The major of remembered music: sevenths and ninths, thirds that follow one another, and a subdominant that darkens
+# (by hand: modern film and parlour harmony stands in no open corpus).
+SWEET: dict[str, dict[str, float]] = {
+    **MAJOR,
+    "I": {"Imaj7": 7, "IVmaj7": 7, "vi7": 7, "ii65": 6, "iii": 6, "V7": 8, "V43": 4, "V65": 4, "I6": 5, "IV64": 3,
+          "V7/ii": 1.5, "iv": 1.5},
+    "Imaj7": {"IVmaj7": 9, "vi7": 7, "iii": 4, "ii65": 4, "I6": 3},
+    "Iadd9": {"IVmaj7": 6, "vi7": 5, "iii": 4, "ii65": 4},
+    "I6": {"IVmaj7": 8, "ii65": 7, "IV": 5, "ii6": 4, "V43": 3},
+    "IV": {"I": 16, "Iadd9": 6, "I6": 6, "Cad64M": 12, "V7": 12, "iii": 5, "iv": 5},
+    "IVmaj7": {"iii": 8, "ii65": 6, "V7": 6, "I6": 5, "Iadd9": 5, "iv": 3},
+    "iii": {"vi7": 10, "IVmaj7": 8, "vi": 6},
+    "vi": {"ii65": 8, "IVmaj7": 8, "iii": 5, "V7": 6, "V7/V": 4},
+    "vi7": {"ii65": 9, "IVmaj7": 7, "ii": 4, "V7/V": 3},
+    "V7": {"I": 45, "Iadd9": 14, "Imaj7": 9, "vi": 6, "bVI": 1.5},
+    "iv": {"I": 16, "Iadd9": 8, "I6": 7, "V7": 10, "Cad64M": 6},
+}  # fmt: skip
+
+# Harmony that hardly moves: fifths and seconds over the tonic, the subdominant above it, and seldom a step away
+# (by hand, as above).
+STILL: dict[str, dict[str, float]] = {
+    **LIED,
+    "i": {"i5": 8, "isus2": 8, "iv64": 6, "i9": 5, "VI6": 4, "i7": 3, "VImaj7": 2, "v6": 2, "iv": 1.5, "iiø65": 1},
+    "i5": {"isus2": 8, "iv64": 7, "VI6": 5, "i9": 4, "VImaj7": 3, "v": 2, "iv": 2, "V": 1},
+    "isus2": {"i5": 7, "i": 6, "iv64": 5, "VI6": 4, "VImaj7": 3, "iv7": 2},
+    "i9": {"i5": 6, "iv64": 6, "VImaj7": 4, "v6": 2, "iv": 2},
+    "i7": {"iv64": 5, "VI6": 5, "VImaj7": 4, "iv7": 3},
+    "iv64": {"i5": 10, "isus2": 8, "i": 8},
+    "VI6": {"i5": 6, "iv64": 6, "isus2": 5, "iv": 3},
+    "VImaj7": {"isus2": 6, "i9": 5, "v": 3, "iv7": 2, "iv": 2},
+    "v": {"i5": 8, "i": 6, "VImaj7": 4, "iv7": 2},
+}  # fmt: skip
+
+# What each dialect draws from; the key's own songs where it has no table of its own.
+TABLES = {"minor": {"chorale": CHORALE, "still": STILL}, "major": {"sweet": SWEET}}
+SONGS = {"minor": LIED, "major": MAJOR}
+
 # Ground basses: chord, bars. Lament: the bass falls 1, b7, b6, 5, or by semitones.
 LAMENTS = (
     (("i", 1), ("v6", 1), ("iv6", 1), ("V", 1)),
@@ -113,7 +150,7 @@ LOOPS = (
     (("VImaj7", 1), ("VII", 1), ("i", 1), ("i7", 1)),
     (("i9", 1), ("v6", 1), ("VImaj7", 1), ("iv", 1)),
 )
-DIALECTS = ("lied", "chorale", "lament", "pop-loop")
+DIALECTS = ("lied", "chorale", "lament", "pop-loop", "sweet", "still")
 
 # How a phrase ends: its last chords, the last of them on the last bar; and the degrees its last note may take.
 CADENCES: dict[str, tuple[tuple[tuple[str, ...], ...], tuple[int, ...]]] = {
@@ -145,8 +182,9 @@ COLOURED_MAJOR: dict[str, tuple[tuple[str, ...], ...]] = {
     "deceptive": (("ii65", "V7", "bVI"),),
     "plagal": (("iv", "I"), ("iiø65", "I")),
 }
+BROKEN = "breaks-off"  # the ending that never comes: the tune stops, and a subdominant stays over the tonic
 ENDINGS = {
-    "minor": {"minor": "i", "added-ninth": "i9", "fifth": "i5"},
-    "major": {"minor": "I", "added-ninth": "Iadd9", "fifth": "i5"},
+    "minor": {"minor": "i", "added-ninth": "i9", "fifth": "i5", BROKEN: "iv64"},
+    "major": {"minor": "I", "added-ninth": "Iadd9", "fifth": "i5", BROKEN: "IV64"},
 }
 HOME = {"minor": ("i", "i6", "VI"), "major": ("I", "I6", "vi")}  # what a phrase may begin with; the first is likeliest

@@ -5,17 +5,20 @@ The tension curve rises to a climax at 0.62 to 0.7 of the piece and falls to res
 rise to 0.3-0.7, in the last tenth 30 % fewer notes and the lowest tension).
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from melancholia.errors import InputError, in_range
+from melancholia.piece import TempoMap
 from melancholia.profile import Writing
+from melancholia.setting import CLIMAX_AT, Setting
 
 SHORTEST_S, LONGEST_S = 15.0, 600.0
 SLOWEST_BPM, FASTEST_BPM = 30.0, 160.0
 BRIGHT = 0.2  # of a minor piece's bars may stand in a major key
+EASY, STRETCH = 1.15, 1.3  # how far the tempo between two hits may leave the mood's own, as a ratio: gladly, at most
 BEND = 0.04  # how far the tempo may leave the mood's own to fit whole bars
 METRES = {"4/4": (4, 4), "3/4": (3, 4), "6/8": (6, 8), "5/4": (5, 4), "2/4": (2, 4), "12/8": (12, 8)}
 
@@ -43,6 +46,7 @@ EVENTS: dict[str, float] = {
     "silence": 1,  # everyone stops for a beat before the next phrase
     "colour": 2,  # a chord from outside the key
 }
+BREAKS = "breaks"  # a phrase that breaks off: all stop for two beats; how often, the mood says
 # Where a departure goes, semitones above home and mode, with how often 69 Lieder in minor keys go there (human
 # analyses of When-in-Rome); the major home's are by hand.
 AWAY: dict[str, tuple[tuple[int, str, float], ...]] = {
@@ -81,6 +85,17 @@ class Form:
     phrases: tuple[PhrasePlan, ...]
     climax: float
     fixed_tempo: bool
+    writings: tuple[Writing, ...]  # what each phrase aims at
+    tempo: TempoMap
+    hits: tuple[int, ...] = ()  # bars on whose first beat something must begin
+    loops: bool = False
+
+    def writing_of(self, phrase: PhrasePlan) -> Writing:
+        return self.writings[self.phrases.index(phrase)]
+
+    def seconds_of(self, phrase: PhrasePlan) -> float:
+        start, end = self.tempo.seconds([phrase.bar * self.bar_quarters, phrase.end * self.bar_quarters])
+        return float(end - start)
 
     @property
     def bar_quarters(self) -> float:
@@ -89,7 +104,9 @@ class Form:
     def tension(self, bar: float) -> float:
         """Planned tension 0..1 at a bar: the arc of the piece and a small arch in each phrase."""
         x = bar / self.bars
-        arc = float(np.interp(x, (0, 0.15, 0.4, self.climax, 0.82, 1), (0.15, 0.35, 0.45, 0.9, 0.5, 0.1)))
+        c, rest = self.climax, 0.15 if self.loops else 0.1
+        turns = (0, min(0.15, 0.25 * c), min(0.4, 0.65 * c), c, max(0.82, c + 0.4 * (1 - c)), 1)
+        arc = float(np.interp(x, turns, (0.15, 0.35, 0.45, 0.9, 0.5, rest)))
         for phrase in self.phrases:
             if phrase.bar <= bar < phrase.bar + phrase.bars:
                 u = (bar - phrase.bar) / phrase.bars
@@ -120,6 +137,9 @@ def draw(rng: np.random.Generator, weights: dict[str, float]) -> str:
     return names[int(rng.choice(len(names), p=share / share.sum()))]
 
 
+Local = Callable[..., Writing]  # (share of the piece 0..1, *names of the section) to what is aimed at there
+
+
 def plan_form(
     writing: Writing,
     rng: np.random.Generator,
@@ -129,42 +149,174 @@ def plan_form(
     metre: str | None,
     mode: str = "minor",
     intensity: float = 0.7,
+    setting: Setting = Setting(),  # noqa: B008
+    local: Local | None = None,
+    named: Sequence[str] = (),
 ) -> Form:
     """Bars, tempo and phrases for a length.
 
     Without a tempo given, whole bars are chosen and the tempo bends to them, by `BEND` at most where the piece is
-    long enough; what is left over lengthens the last chord. With one, the last chord is held until `seconds`.
+    long enough; what is left over lengthens the last chord. With one, the last chord is held until `seconds`. A loop
+    has whole bars alone; between the hits of a film whole bars are bent to its seconds. `local` is what the mood aims
+    at in each place, `named` are sections that the form must have.
     """
     in_range("seconds", seconds, SHORTEST_S, LONGEST_S, "s")
-    signature = parse_metre(metre if metre is not None else draw(rng, dict(writing.metres)))
+    setting.check(seconds)
+    here: Local = local or (lambda share, *names: writing)
+    drawn = draw(rng, dict(writing.metres)) if metre is None else metre
+    places = (np.arange(64) + 0.5) / 64
+    mean_bpm = 1 / float(np.mean([1 / here(share).bpm for share in places])) if local else writing.bpm
+    wanted = mean_bpm if bpm is None else in_range("bpm", bpm, SLOWEST_BPM, FASTEST_BPM, "quarters a minute")
+    end = setting.end_s(seconds)
+    marks = [0.0, *setting.hits, end]
+    if setting.hits and metre is None:
+        drawn = metre_for(marks, wanted, drawn, [*writing.metres, "2/4"])
+    signature = parse_metre(drawn)
     bar_quarters = 4 * signature[0] / signature[1]
-    wanted = writing.bpm if bpm is None else in_range("bpm", bpm, SLOWEST_BPM, FASTEST_BPM, "quarters a minute")
-    exact = seconds * wanted / 60 / bar_quarters
-    if bpm is None:
+    exact = end * wanted / 60 / bar_quarters
+    if setting.hits:
+        counts, held, bend = stretches(marks, wanted, bar_quarters)
+        if bend > STRETCH:
+            raise InputError(
+                f"hits leave {np.diff(marks).min():.3g} s between two of them, which bars of "
+                f"{60 * bar_quarters / wanted:.3g} s do not meet; allowed: other hits, bpm or metre."
+            )
+        bars = sum(counts)
+        quarters = (bars + held) * bar_quarters
+        tempo = quarters * 60 / end
+    elif setting.loops:
+        counts = [bars := max(2, round(exact))]
+        tempo = wanted if bpm is not None else bars * bar_quarters * 60 / end
+        marks = [0.0, bars * bar_quarters * 60 / tempo]
+    elif bpm is None:
         bars = max(2, round(exact))
         tempo = float(np.clip(wanted * bars / exact, wanted * (1 - BEND), wanted * (1 + BEND)))
-        if tempo * seconds / 60 < bars * bar_quarters - 1e-9:
-            bars = max(2, int(tempo * seconds / 60 / bar_quarters + 1e-9))
+        if tempo * end / 60 < bars * bar_quarters - 1e-9:
+            bars = max(2, int(tempo * end / 60 / bar_quarters + 1e-9))
+        counts = [bars]
     else:
         bars, tempo = max(2, int(exact + 1e-9)), wanted
+        counts = [bars]
+    if not setting.hits:
+        quarters = bars * bar_quarters if setting.loops else end * tempo / 60
+    edges = [0, *np.cumsum(counts).tolist()]
     climax = float(rng.uniform(0.62, 0.70))
-    phrases = plan_phrases(writing, rng, bars, climax, mode, intensity)
-    return Form(signature, bars, tempo, seconds * tempo / 60, phrases, climax, bpm is not None)
+    chief = None
+    if setting.hits:
+        at = setting.climax if setting.climax is not None else min(setting.hits, key=lambda t: abs(t - CLIMAX_AT * end))
+        chief = edges[marks.index(at)]
+        climax = (chief + 0.5) / bars
+    phrases, writings = plan_phrases(
+        here, rng, edges, climax, mode, intensity, named=named, setting=setting, chief=chief
+    )
+    steady = bpm is not None or setting.loops
+    paces = [1.0 if steady else tempo / w.bpm for p, w in zip(phrases, writings, strict=True) for _ in range(p.bars)]
+    if local and not steady and not named:
+        paces = [tempo / here((bar + 0.5) / bars).bpm for bar in range(bars)]
+    map_ = laid_tempo(paces, edges, marks, bar_quarters, quarters)
+    return Form(
+        signature, bars, tempo, quarters, phrases, climax, steady, writings, map_, tuple(edges[1:-1]), setting.loops
+    )
+
+
+def metre_for(marks: Sequence[float], wanted: float, drawn: str, others: Sequence[str]) -> str:
+    """The metre drawn where its bars meet the marks with little bending, else the one that bends the least."""
+    bends = {name: stretches(marks, wanted, 4 * METRES[name][0] / METRES[name][1])[2] for name in (drawn, *others)}
+    return drawn if bends[drawn] <= EASY else min(bends, key=lambda name: bends[name])
+
+
+def stretches(marks: Sequence[float], wanted: float, bar_quarters: float) -> tuple[list[int], float, float]:
+    """Whole bars for each stretch between marks (seconds), bars by which the last one is held for longer, and how far
+    the tempo bends, as a ratio.
+
+    The whole is moved by some percent first, so that the stretches bend little.
+    """
+    lengths = np.diff(marks) * wanted / 60 / bar_quarters
+    best, left, least = [1], 0.0, np.inf
+    for ratio in np.linspace(0.88, 1.12, 25):
+        there = lengths * ratio
+        counts = np.maximum(1, np.append(np.round(there[:-1]), np.floor(there[-1] + 0.1)))
+        held = max(0.0, float(there[-1] - counts[-1]))
+        bend = float(np.abs(np.log(np.append(counts[:-1], counts[-1] + held) / lengths)).max())
+        if bend < least - 1e-9:
+            best, left, least = counts.astype(int).tolist(), held, bend
+    return best, left, float(np.exp(least))
+
+
+def laid_tempo(
+    paces: Sequence[float], edges: Sequence[int], marks: Sequence[float], bar_quarters: float, quarters: float
+) -> TempoMap:
+    """The tempo of each bar by its relative length, such that every edge (bars) falls on its mark (seconds).
+
+    Steps are whole microseconds a quarter whose rounding does not add up; one step where all are alike.
+    """
+    last = len(paces) - 1
+    widths = [bar_quarters if bar < last else quarters - bar_quarters * last for bar in range(len(paces))]
+    changes: list[tuple[float, int]] = []
+    owed = 0.0
+    for first, until, start, end in zip(edges, edges[1:], marks, marks[1:], strict=False):
+        total = sum(paces[bar] * widths[bar] for bar in range(first, until))
+        if len(edges) == 2 and len({round(pace, 12) for pace in paces}) == 1:
+            return TempoMap(((0.0, round(1e6 * (end - start) / sum(widths))),))
+        for bar in range(first, until):
+            exact = 1e6 * (end - start) * paces[bar] / total + owed / widths[bar]
+            changes.append((bar * bar_quarters, round(exact)))
+            owed = (exact - round(exact)) * widths[bar]
+    return TempoMap(tuple(changes))
 
 
 def plan_phrases(
-    writing: Writing, rng: np.random.Generator, bars: int, climax: float, mode: str, intensity: float
-) -> tuple[PhrasePlan, ...]:
+    here: Local,
+    rng: np.random.Generator,
+    edges: Sequence[int],
+    climax: float,
+    mode: str,
+    intensity: float,
+    *,
+    named: Sequence[str] = (),
+    setting: Setting = Setting(),  # noqa: B008
+    chief: int | None = None,
+) -> tuple[tuple[PhrasePlan, ...], tuple[Writing, ...]]:
+    """Phrases between the edges (bars; each inner one is where a phrase begins), and what each aims at.
+
+    `chief` is the edge at which the climax begins, where it is not left to the form.
+    """
+    bars, first, final = edges[-1], edges[1], edges[-1] - edges[-2]
+    met = len(edges) > 2
     intro = 0 if bars < 7 else 1 if bars < 13 else int(rng.choice([1, 2, 2])) if bars < 40 else int(rng.choice([2, 4]))
     coda = 0 if bars < 9 else 2 if bars < 22 else 3 if bars < 40 else 4
-    pause = 0 if bars < 18 else int(rng.choice([0, 1, 1, 2]))
-    lengths = phrase_lengths(rng, bars - intro - coda - pause)
+    pause = 0 if bars < 18 or met else int(rng.choice([0, 1, 1, 2]))
+    if setting.loops:
+        intro = coda = pause = 0
+    elif setting.name == "background":  # it is there, and does not begin
+        intro = pause = 0
+    if met:
+        intro = min(intro, 2) if first >= intro + 3 and edges[1] != chief else 0
+        coda = min(coda, final - 2) if final >= 4 else 0
+    lengths: list[int] = []
+    for start, end in zip(edges, edges[1:], strict=False):
+        lengths += phrase_lengths(rng, end - start - intro * (start == 0) - (coda + pause) * (end == bars))
     paused = int(rng.integers(1, len(lengths))) if pause and len(lengths) > 1 else 0
     ends = intro + np.cumsum(lengths) + pause * (np.arange(len(lengths)) >= paused)
-    letters, kinds = body_letters(rng, len(lengths), ends, bars, climax)
+    at = int(np.searchsorted(ends, climax * bars, side="right"))
+    letters, kinds = body_letters(rng, len(lengths), min(at, len(lengths) - 1), named)
+    there = {"intro": intro, "coda": coda, "interlude": pause, "climax": 1, **dict.fromkeys(letters, 1)}
+    for name in named:
+        if not there.get(name):
+            said = ", ".join(n for n in there if there[n])
+            raise InputError(f"section {name!r} is not in this form; it has {said}. A longer piece has more.")
     plans: list[PhrasePlan] = []
+    aims: list[Writing] = []
+
+    def lay(plan: PhrasePlan, aim: Writing) -> None:
+        plans.append(plan)
+        aims.append(aim)
+
+    def aim_of(start: int, size: int, *names: str) -> Writing:
+        return here((start + size / 2) / bars, *names)
+
     if intro:
-        plans.append(PhrasePlan("intro", 0, 0, intro, "open", 0, mode, "intro", "none"))
+        lay(PhrasePlan("intro", 0, 0, intro, "open", 0, mode, "intro", "none"), aim_of(0, intro, "intro"))
     bar = intro
     visits: dict[str, int] = {}
     keys: dict[str, tuple[int, str]] = {}
@@ -172,24 +324,33 @@ def plan_phrases(
     bright = 0  # bars away in major: too many, and the piece is no longer in minor
     for number, (length, letter, kind) in enumerate(zip(lengths, letters, kinds, strict=True)):
         if pause and number == paused:
-            plans.append(PhrasePlan("interlude", 0, bar, pause, "open", 0, mode, "interlude", "none"))
+            aim = aim_of(bar, pause, "interlude")
+            lay(PhrasePlan("interlude", 0, bar, pause, "open", 0, mode, "interlude", "none"), aim)
             bar += pause
+        writing = aim_of(bar, length, *(["climax"] if kind == "climax" else []), letter)
         visits[letter] = visits.get(letter, -1) + 1
         last = number == len(lengths) - 1
         cadence = phrase_cadence(writing, rng, number, len(lengths), last)
+        cadence = "half" if setting.loops and last else cadence
         if letter not in keys:
             stays = letter == "A" or bars < 20 or last
             visiting = sum(size for size, name in zip(lengths, letters, strict=True) if name == letter)
             darker = bright + visiting > BRIGHT * bars
             keys[letter] = (0, mode) if stays else departure(rng, mode, intensity, set(keys.values()), darker=darker)
+            if {letter, kind} & set(named) and not writing.modes.get(mode):  # a mood that does not know this mode
+                keys[letter] = (0, "major" if mode == "minor" else "minor")
             bright += visiting if keys[letter][1] == "major" else 0
         event = draw(rng, {name: weight for name, weight in EVENTS.items() if name != before})
+        if writing.breaking and kind == "body" and not last and rng.random() < writing.breaking:
+            event = BREAKS
+        if bar in edges[1:-1] and event in ("upbeat", "late"):
+            event = "hold"
         before = event
-        plans.append(PhrasePlan(letter, visits[letter], bar, length, cadence, *keys[letter], kind, event))
+        lay(PhrasePlan(letter, visits[letter], bar, length, cadence, *keys[letter], kind, event), writing)
         bar += length
     if coda:
-        plans.append(PhrasePlan("coda", 0, bar, coda, "close", 0, mode, "coda", "none"))
-    return tuple(plans)
+        lay(PhrasePlan("coda", 0, bar, coda, "close", 0, mode, "coda", "none"), aim_of(bar, coda, "coda"))
+    return tuple(plans), tuple(aims)
 
 
 def departure(
@@ -222,17 +383,15 @@ def phrase_lengths(rng: np.random.Generator, body: int) -> list[int]:
     return lengths
 
 
-def body_letters(
-    rng: np.random.Generator, count: int, ends: NDArray[np.int64], bars: int, climax: float
-) -> tuple[list[str], list[str]]:
-    """Letters for `count` phrases, and which of them holds the climax: the one that stands at its place."""
+def body_letters(rng: np.random.Generator, count: int, at: int, named: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Letters for `count` phrases, those `named` among them where a plan has them, and which holds the climax."""
     if count in BODIES:
-        plans = BODIES[count]
+        asked = {name for name in named if len(name) == 1}
+        plans = [plan for plan in BODIES[count] if asked <= set(plan)] or BODIES[count]
         letters = list(plans[int(rng.integers(len(plans)))])
     else:
         middle = [("B", "C", "A", "D", "B", "E")[(k // 3) % 6] for k in range(count - 5)]
         letters = ["A", "A", *middle, "A", "A", "A"]
-    at = min(int(np.searchsorted(ends, climax * bars, side="right")), count - 1)
     return letters, ["climax" if k == at else "body" for k in range(count)]
 
 

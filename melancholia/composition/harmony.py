@@ -7,32 +7,41 @@ the piece has had that move already.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from melancholia.composition.chords import HARMONIES, Harmony, is_chromatic
+from melancholia.composition.chords import BELONGING, HARMONIES, Harmony, is_chromatic, shade
 from melancholia.composition.dialects import (
     CADENCES,
     CADENCES_MAJOR,
-    CHORALE,
     COLOURED,
     COLOURED_MAJOR,
     ENDINGS,
     HOME,
     LAMENTS,
-    LIED,
     LOOPS,
-    MAJOR,
+    SONGS,
+    TABLES,
 )
 from melancholia.composition.form import Form, PhrasePlan, draw
+from melancholia.composition.statement import Heard
 from melancholia.profile import Writing
 
 STRAIN_FIT = 2.5  # how sharply chords follow the tension curve
 REPEATED = 0.45  # a chord that this phrase has had already
 HEARD = 0.75  # a move from chord to chord, for each time that the piece has made it
 CATCH_UP = 9.0  # how sharply the draw makes good what the piece lacks in chromatic chords
+SHADE_OF_INDEX = 1.5  # mean `shade` of chords for a mode index of 1 in the notes
+MIDDLE_SHADE = {"minor": 0.15, "major": -0.1}  # what the tables come to by themselves
+SHADING, MOST_SHADING = 30.0, 12.0  # how sharply the draw makes good what the piece lacks in minor, and at most
+SUITS = 5.0  # log weight of a chord that holds all of what is sung over it against one that holds nothing
+PIVOT = 2.0  # how much likelier a phrase in a new key begins with a chord of both keys
+RECALLED_PART = 0.85  # of a returning tune's chords, its cadence apart, are those it had
 RECALLED = 0.85  # of the returns of a tune bring its first chords back
+
+STATIC = 0.7  # chords a bar; below, the last chord of a phrase may take two bars as well
 
 Table = dict[str, dict[str, float]]
 
@@ -70,43 +79,75 @@ class Tally:
     slots: int = 0
     bars: float = 0.0
     chromatic: int = 0
+    asked: float = 0.0  # chords that the writing of the phrases so far asked for
+    asked_chromatic: float = 0.0
+    shade: float = 0.0  # bars times how minor their chords are, had and asked for
+    asked_shade: float = 0.0
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, found: list[Slot]) -> None:
+    def add(self, found: list[Slot], writing: Writing) -> None:
+        bars = sum(slot.bars for slot in found)
+        self.asked += writing.harmonic_rhythm * bars
+        self.asked_chromatic += writing.chromaticism * len(found)
+        self.shade += sum(slot.bars * shade(slot.numeral, slot.mode) for slot in found)
+        self.asked_shade += SHADE_OF_INDEX * writing.mode_index * bars
         self.slots += len(found)
         self.bars += sum(slot.bars for slot in found)
         self.chromatic += sum(is_chromatic(slot.numeral, slot.mode) for slot in found)
         self.moves.update((a.numeral, b.numeral) for a, b in zip(found, found[1:], strict=False))
 
 
-def plan_harmony(form: Form, writing: Writing, rng: np.random.Generator) -> tuple[Slot, ...]:
-    """Chords for the whole piece, end to end without gaps; the last one is the mood's ending, at home."""
-    dialect = draw(rng, dict(writing.dialects))
-    grounds = LAMENTS if dialect == "lament" else LOOPS
-    ground = grounds[int(rng.integers(len(grounds)))]
+def plan_harmony(form: Form, writing: Writing, rng: np.random.Generator, tune: Heard | None = None) -> tuple[Slot, ...]:
+    """Chords for the whole piece, end to end without gaps; the last one is the mood's ending, at home.
+
+    Under a `tune` that is known already, chords are chosen that suit it.
+    """
+    drawn: dict[tuple[tuple[str, float], ...], tuple[str, tuple[tuple[str, float], ...]]] = {}
     first_time: dict[str, list[Slot]] = {}
     tally = Tally()
     slots: list[Slot] = []
-    for phrase in form.phrases:
+    for phrase, writing in zip(form.phrases, form.writings, strict=True):
+        tables = tuple(sorted(writing.dialects.items()))
+        if tables not in drawn:
+            drawn[tables] = draw_dialect(writing, rng)
+        dialect, ground = drawn[tables]
+        light = shading(writing, tally, phrase.bars, phrase.mode)
         if phrase.kind in ("intro", "interlude"):
-            found = intro_slots(phrase, rng)
+            found = intro_slots(phrase, light, rng)
         elif phrase.kind == "coda":
-            found = coda_slots(phrase, rng)
-        elif dialect in ("lament", "pop-loop") and phrase.letter == "A" and phrase.mode == "minor":
+            found = coda_slots(phrase, light, rng)
+        elif tune is None and dialect in ("lament", "pop-loop") and phrase.letter == "A" and phrase.mode == "minor":
             found = ground_slots(phrase, ground, rng, writing, tally)
         else:
-            table = MAJOR if phrase.mode == "major" else CHORALE if dialect == "chorale" else LIED
+            table = TABLES[phrase.mode].get(dialect, SONGS[phrase.mode])
             before = first_time.get(phrase.letter)
             lengths = slot_lengths(phrase, form, writing, rng, tally)
             recalled = before if before is not None and rng.random() < RECALLED else None
-            found = fill(phrase, lengths, form, writing, table, rng, recalled, tally)
+            if (
+                recalled
+                and sum(slot.bars for slot in recalled) == phrase.bars
+                and recalled[0].bar == int(recalled[0].bar)
+            ):
+                lengths = [slot.bars for slot in recalled]  # the tune comes back as it was
+            left = (slots[-1].local_key, slots[-1].mode) if slots else None
+            found = fill(phrase, lengths, form, writing, table, rng, light, recalled, tally, left, tune)
         first_time.setdefault(phrase.letter, found)
-        tally.add(found)
+        tally.add(found, writing)
         slots += found
+    if form.loops:
+        return tuple(slots)
     last = slots[-1]
     home = form.phrases[0].mode
     ending = ENDINGS[home][draw(rng, dict(writing.endings))]
     return (*slots[:-1], Slot(ending, last.bar, last.bars, 0, home))
+
+
+def draw_dialect(writing: Writing, rng: np.random.Generator) -> tuple[str, tuple[tuple[str, float], ...]]:
+    """A dialect of the mood, and the ground bass that goes with it."""
+    dialect = draw(rng, dict(writing.dialects))
+    grounds = LAMENTS if dialect == "lament" else LOOPS
+    light = shading(writing, Tally(), 1, "minor")
+    return dialect, grounds[shaded([[name for name, _ in ground] for ground in grounds], "minor", light, rng)]
 
 
 def slot_lengths(
@@ -114,17 +155,19 @@ def slot_lengths(
 ) -> list[float]:
     """Bars of each chord: two a bar before a cadence and under tension, held ones where the mood wants few."""
     short = 0.5 if form.metre[0] % 2 == 0 else 0.6 if form.metre[0] == 5 else 2 / 3
-    lag = writing.harmonic_rhythm * (tally.bars + 1) - tally.slots
+    lag = tally.asked + writing.harmonic_rhythm - tally.slots
     lengths: list[float] = []
     bar = 0
+    room = phrase.bars - (1 if writing.harmonic_rhythm < STATIC else 2)  # where a chord of two bars may still begin
     while bar < phrase.bars:
         near_end = bar == phrase.bars - 2 and phrase.bars > 2
-        rate = writing.harmonic_rhythm * (0.75 + 0.5 * form.tension(phrase.bar + bar)) + 0.35 * lag
-        if bar < phrase.bars - 2 and rng.random() < min(0.9, 2.5 * max(0.0, 1.1 - rate)):
+        rate = writing.harmonic_rhythm * (0.75 + 0.5 * form.tension(phrase.bar + bar)) + 0.6 * lag
+        if bar < room and rng.random() < min(0.9, 2.5 * max(0.0, 1.1 - rate)):
             lengths.append(2.0)
             bar += 2
             continue
-        split = rate - 0.8 + (0.15 if near_end else 0.0)
+        hurries = near_end and writing.harmonic_rhythm > STATIC + 0.1  # into the cadence, where harmony moves at all
+        split = rate - 0.8 + (0.25 if hurries else -0.2)
         if bar < phrase.bars - 1 and rng.random() < split:
             lengths += [short, 1 - short]
         else:
@@ -153,15 +196,27 @@ def merged(slots: list[Slot]) -> list[Slot]:
     return made
 
 
-def cadence_chords(phrase: PhrasePlan, coloured: bool, rng: np.random.Generator) -> list[str]:
+def cadence_chords(phrase: PhrasePlan, coloured: bool, light: float, rng: np.random.Generator) -> list[str]:
     plain = (CADENCES_MAJOR if phrase.mode == "major" else CADENCES)[phrase.cadence][0]
     options = (COLOURED_MAJOR if phrase.mode == "major" else COLOURED)[phrase.cadence] if coloured else plain
-    return list(options[int(rng.integers(len(options)))])
+    return list(options[shaded(options, phrase.mode, light, rng)])
+
+
+def shading(writing: Writing, tally: Tally, bars: float, mode: str) -> float:
+    """Log weight of a chord for each unit of its shade, such that a stretch of `bars` makes good what is lacking."""
+    owed = tally.asked_shade + SHADE_OF_INDEX * writing.mode_index * bars - tally.shade
+    return float(np.clip(SHADING * (owed / bars - MIDDLE_SHADE[mode]), -MOST_SHADING, MOST_SHADING))
+
+
+def shaded(options: Sequence[Sequence[str]], mode: str, light: float, rng: np.random.Generator) -> int:
+    """The number of one of several progressions, drawn by how minor they are."""
+    weight = np.exp([light * np.mean([shade(name, mode) for name in names]) for names in options])
+    return int(rng.choice(len(options), p=weight / weight.sum()))
 
 
 def owed_colour(writing: Writing, tally: Tally, coming: int) -> float:
     """Chromatic chords that the piece owes by the end of a stretch of `coming` chords."""
-    return writing.chromaticism * (tally.slots + coming) - tally.chromatic
+    return tally.asked_chromatic + writing.chromaticism * coming - tally.chromatic
 
 
 def fill(
@@ -171,13 +226,20 @@ def fill(
     writing: Writing,
     table: Table,
     rng: np.random.Generator,
+    light: float,
     recalled: list[Slot] | None,
     tally: Tally,
+    came_from: tuple[int, str] | None = None,
+    tune: Heard | None = None,
 ) -> list[Slot]:
-    """Chords for the slots of a phrase, the cadence's at its end; the first half may be `recalled`."""
+    """Chords for the slots of a phrase, the cadence's at its end; its beginning may be `recalled`.
+
+    `light` is the log weight of a chord's shade; `came_from` is the key (semitones above home, mode) of the phrase
+    before.
+    """
     owed = owed_colour(writing, tally, len(lengths))
     coloured = owed > (0.1 if phrase.event == "colour" else 0.5)
-    ending = cadence_chords(phrase, coloured, rng)[-(len(lengths) if coloured else max(1, len(lengths) - 1)) :]
+    ending = cadence_chords(phrase, coloured, light, rng)[-(len(lengths) if coloured else max(1, len(lengths) - 1)) :]
     owed -= sum(is_chromatic(name, phrase.mode) for name in ending)
     free = len(lengths) - len(ending)
     names = sorted(table)
@@ -190,11 +252,21 @@ def fill(
     outside = np.array([is_chromatic(n, phrase.mode) for n in names])
     favour = np.where(outside, np.clip(CATCH_UP * owed / max(1, free), 0.02, 12.0), 1.0)
     bar = phrase.bar + np.cumsum([0.0, *lengths[:-1]])
+    favour = favour * np.exp(light * np.array([shade(n, phrase.mode) for n in names]))
     fit = [favour * np.exp(-STRAIN_FIT * (strain - 0.15 - 0.7 * form.tension(b)) ** 2) for b in bar]
+    if tune is not None:
+        for k, (at, bars) in enumerate(zip(bar, lengths, strict=True)):
+            own = [tuple((pc + phrase.local_key) % 12 for pc in HARMONIES[n].pitch_classes) for n in names]
+            share = np.array([tune.suits(pcs, float(at), bars) for pcs in own])
+            fit[k] = fit[k] * np.exp(SUITS * (share - 0.5))
     start = np.zeros(len(names))
     for name, favoured in zip(HOME[phrase.mode], (3.0, 1.0, 0.6), strict=True):
         start[index[name]] = favoured
-    if phrase.visit == 0:
+    if came_from is not None and came_from != (phrase.local_key, phrase.mode):
+        for name in names:  # the first chord belongs to the key that is left as well: a pivot
+            if HARMONIES[name].strain <= 0.5 and is_pivot(name, phrase.local_key, *came_from):
+                start[index[name]] = PIVOT * max(1.0, start[index[name]])
+    elif phrase.visit == 0:
         start[index[HOME[phrase.mode][0]]] *= 2
     message = [np.zeros(len(names)) for _ in range(free + 1)]
     message[free][index[ending[0]]] = 1
@@ -202,7 +274,7 @@ def fill(
         message[k] = fit[k] * (weights @ message[k + 1])
     chosen: list[str] = []
     for k in range(free):
-        old = recalled_at(recalled, float(bar[k]) - phrase.bar) if recalled and k < 0.7 * free else None
+        old = recalled_at(recalled, float(bar[k]) - phrase.bar) if recalled and k < RECALLED_PART * free else None
         if old in index and message[k][index[old]] > 0 and (not chosen or weights[index[chosen[-1]], index[old]] > 0):
             chosen.append(old)
             continue
@@ -213,6 +285,11 @@ def fill(
             weight = fit[k] * (weights @ np.ones(len(names)))
         chosen.append(names[int(rng.choice(len(names), p=weight / weight.sum()))])
     return laid_out(phrase, chosen + ending, lengths)
+
+
+def is_pivot(numeral: str, key: int, other_key: int, other_mode: str) -> bool:
+    """Whether a chord of one key (semitones above home) has only tones of the other as well."""
+    return all((pc + key - other_key) % 12 in BELONGING[other_mode] for pc in HARMONIES[numeral].pitch_classes)
 
 
 def recalled_at(slots: list[Slot], offset: float) -> str:
@@ -269,18 +346,18 @@ CODAS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
-def intro_slots(phrase: PhrasePlan, rng: np.random.Generator) -> list[Slot]:
+def intro_slots(phrase: PhrasePlan, light: float, rng: np.random.Generator) -> list[Slot]:
     """An opening on the tonic: a pedal, a line that sinks inside it, or a rocking pair of chords."""
     plans = [names for names in INTROS[phrase.mode] if len(names) <= max(1, phrase.bars)]
-    names = plans[int(rng.integers(len(plans)))]
+    names = plans[shaded(plans, phrase.mode, light, rng)]
     each = phrase.bars / len(names)
     return [Slot(name, phrase.bar + k * each, each, 0, phrase.mode) for k, name in enumerate(names)]
 
 
-def coda_slots(phrase: PhrasePlan, rng: np.random.Generator) -> list[Slot]:
+def coda_slots(phrase: PhrasePlan, light: float, rng: np.random.Generator) -> list[Slot]:
     """A plagal close over the tonic, and the last chord, held for a bar or more."""
     plans = CODAS[phrase.mode]
-    names = plans[int(rng.integers(len(plans)))]
+    names = plans[shaded(plans, phrase.mode, light, rng)]
     last = 1.0 if phrase.bars < 3 else 2.0
     each = (phrase.bars - last) / len(names)
     slots = [Slot(name, phrase.bar + k * each, each, 0, phrase.mode) for k, name in enumerate(names)]

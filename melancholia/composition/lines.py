@@ -8,6 +8,7 @@ from melancholia.composition.form import Form
 from melancholia.composition.harmony import Slot
 from melancholia.composition.melody import Tone
 from melancholia.composition.textures import Voiced
+from melancholia.composition.weights import slot_at
 from melancholia.piece import Note
 
 
@@ -62,13 +63,97 @@ def counter_melody(
             notes.append(Note(before.start, before.duration + hold, before.pitch, before.velocity))
             notes.append(Note(start + hold, end - start - hold, goal, max(15, loud - 6)))
         else:
-            quiet = not ((times >= start + 0.4) & (times < end - 0.1)).any()
-            following = slots[k + 1] if k + 1 < len(slots) else None
-            if quiet and end - start >= 2 and following is not None and rng.random() < 0.75:
-                notes += answer(goal, slot, start, end, tonic, low, high, loud, rng)
+            a, b = widest_gap(times, start, end)
+            if b - a >= 1.5 and k + 1 < len(slots) and rng.random() < 0.8:
+                notes += [Note(start, a - start, goal, loud)] if a > start + 0.1 else []
+                notes += answer(goal, slot, a, b, tonic, low, high, loud, rng)
+                if end - b > 0.1:
+                    tail = notes[-1]
+                    notes[-1] = Note(tail.start, end - tail.start, tail.pitch, tail.velocity)
             else:
                 notes.append(Note(start, end - start, goal, loud))
         now = notes[-1].pitch
+    return notes
+
+
+def widest_gap(times: NDArray[np.float64], start: float, end: float) -> tuple[float, float]:
+    """The longest time in which no tone begins, on half quarters: where the melody rests or holds."""
+    inside = times[(times > start + 0.1) & (times < end - 0.1)]
+    edges = np.array([start, *inside, end])
+    at = int(np.diff(edges).argmax())
+    first = edges[at] + (0.5 if at or np.isclose(times, start).any() else 0.0)
+    return float(np.ceil(first * 2 - 1e-6) / 2), float(edges[at + 1])
+
+
+LINES = ("canon", "imitation", "sixths")  # what a counter part may do with the melody instead of going its own way
+CONSONANT = (0, 3, 4, 7, 8, 9)
+IN_CANON = 0.75  # of a canon's tones on beats must be consonant with the melody or belong to the chord
+LIKE = 0.6  # of its intervals must be those of the melody
+HEAD = 5  # tones of the melody that an imitation takes
+
+
+def following(
+    tones: list[Tone],
+    slots: tuple[Slot, ...],
+    form: Form,
+    end: float,
+    *,
+    tonic: int,
+    low: int,
+    high: int,
+    velocity: float,
+    head: bool,
+) -> list[Note]:
+    """The melody after itself in another part, whole (a canon) or its head alone; empty where it does not fit.
+
+    One to two bars later, an octave or a fifth below: of the ways that fit, the most consonant.
+    """
+    source = tones[:HEAD] if head else tones
+    bar = form.bar_quarters
+    best: tuple[float, list[Note]] = (0.0, [])
+    for delay in (bar, 2 * bar, bar / 2 if bar in (4.0, 2.0) else bar):
+        for shift in (-12, -7, -5, 0):
+            notes = []
+            fits = []
+            for tone in source:
+                at = tone.start + delay
+                if at >= end - 0.25:
+                    break
+                slot = slot_at(slots, at / bar)
+                pitch = fold(tone.pitch + shift, low, high)
+                scale = scale_pitches(slot, tonic, low, high)
+                pitch = int(scale[np.abs(scale - pitch).argmin()])
+                sounding = [t.pitch for t in tones if t.start <= at + 1e-6 < t.start + t.duration]
+                belongs = pitch % 12 in slot.pitch_classes(tonic)
+                if abs(at - round(at)) < 1e-6 or tone.duration >= 1:
+                    fits.append(belongs or bool(sounding) and (sounding[0] - pitch) % 12 in CONSONANT)
+                level = max(12, round(velocity + 24 * (form.tension(at / bar) - 0.45)))
+                notes.append(Note(at, min(tone.duration, end - at), pitch, level))
+            if len(notes) <= 3 or not fits:
+                continue
+            exact = float(
+                np.mean(np.diff([n.pitch for n in notes]) == np.diff([t.pitch for t in source[: len(notes)]]))
+            )
+            score = float(np.mean(fits))
+            if score >= IN_CANON and exact >= LIKE and score + 0.5 * exact > best[0]:
+                best = (score + 0.5 * exact, notes)
+    return best[1]
+
+
+def in_sixths(
+    tones: list[Tone], slots: tuple[Slot, ...], form: Form, *, tonic: int, low: int, high: int, velocity: float
+) -> list[Note]:
+    """The melody doubled a sixth below in the scale of each chord, or a third where only that fits."""
+    notes = []
+    for tone in tones:
+        slot = slot_at(slots, tone.start / form.bar_quarters)
+        scale = scale_pitches(slot, tonic, 0, 127)
+        at = int(np.abs(scale - tone.pitch).argmin())
+        sixth, third = int(scale[max(0, at - 5)]), int(scale[max(0, at - 2)])
+        chord = slot.pitch_classes(tonic)
+        pitch = third if tone.duration >= 1 and sixth % 12 not in chord and third % 12 in chord else sixth
+        level = max(12, round(velocity + 24 * (form.tension(tone.start / form.bar_quarters) - 0.45)))
+        notes.append(Note(tone.start, tone.duration, fold(pitch, low, high), level))
     return notes
 
 

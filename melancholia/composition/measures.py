@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.composition.chords import is_chromatic
+from melancholia.orchestra import facts_of
 from melancholia.piece import Note, Piece
 
 # Bellman-Budge key profiles, index 0 the tonic
@@ -22,6 +23,11 @@ STEPS_A_QUARTER = 4  # groove is read on sixteenths
 
 def all_notes(piece: Piece) -> list[Note]:
     return sorted(note for part in piece.parts for note in part.notes)
+
+
+def pitched_notes(piece: Piece) -> list[Note]:
+    """All notes but those of instruments that have no pitch."""
+    return sorted(note for part in piece.parts if facts_of(part.instrument).pitched for note in part.notes)
 
 
 def melody(piece: Piece) -> tuple[Note, ...]:
@@ -37,6 +43,11 @@ def onset_rate(piece: Piece) -> float:
 def melody_rate(piece: Piece) -> float:
     """Melody notes in a second, over the whole piece."""
     return len(melody(piece)) / piece.seconds
+
+
+def melody_mean(piece: Piece) -> float:
+    """Mean MIDI pitch of the melody's notes."""
+    return float(np.mean([note.pitch for note in melody(piece)]))
 
 
 def span(piece: Piece) -> float:
@@ -104,7 +115,7 @@ def chromatic_share(piece: Piece) -> float:
 def minorness(piece: Piece) -> float:
     """Best minor less best major correlation of the duration-weighted pitch classes (Bellman-Budge profiles)."""
     weight = np.zeros(12)
-    for note in all_notes(piece):
+    for note in pitched_notes(piece):
         weight[note.pitch % 12] += note.duration
     best = [max(np.corrcoef(np.roll(p, k), weight)[0, 1] for k in range(12)) for p in (MINOR, MAJOR)]
     return float(best[0] - best[1])
@@ -112,17 +123,24 @@ def minorness(piece: Piece) -> float:
 
 def longest_hole_s(piece: Piece) -> float:
     """The longest time in which nothing sounds, in seconds."""
-    hole, until = 0.0, 0.0
+    notes = all_notes(piece)
+    starts, ends = piece.tempo.seconds([n.start for n in notes]), piece.tempo.seconds([n.end for n in notes])
+    until = np.concatenate([[0.0], np.maximum.accumulate(ends)[:-1]])
+    return float(max(0.0, (starts - until).max()))
+
+
+def silent_share(piece: Piece) -> float:
+    """The share of the written piece in which nobody sounds."""
+    silent, until = 0.0, 0.0
     for note in all_notes(piece):
-        hole = max(hole, float(piece.tempo.seconds(note.start)) - until)
-        until = max(until, float(piece.tempo.seconds(note.end)))
-    return hole
+        silent, until = silent + max(0.0, note.start - until), max(until, note.end)
+    return silent / piece.end
 
 
 def top_line(piece: Piece) -> list[int]:
     """The highest pitch that begins at each onset, over all parts."""
     top: dict[float, int] = {}
-    for note in all_notes(piece):
+    for note in pitched_notes(piece):
         top[note.start] = max(note.pitch, top.get(note.start, 0))
     return [top[start] for start in sorted(top)]
 
@@ -167,8 +185,8 @@ def figures(notes: Sequence[Note], size: int) -> Counter[tuple[float, ...]]:
     if len(notes) < size:
         return Counter()
     leaps = np.clip(np.diff([n.pitch for n in notes]), -12, 12)
-    gaps = np.diff([n.start for n in notes])
-    ratios = gaps[1:] / np.maximum(gaps[:-1], 1e-9)
+    gaps = np.maximum(np.diff([n.start for n in notes]), 1e-6)
+    ratios = gaps[1:] / gaps[:-1]
     snapped = RATIOS[np.abs(np.log(ratios[:, None] / RATIOS)).argmin(axis=1)] if len(ratios) else ratios
     return Counter(
         (*leaps[k : k + size - 1].tolist(), *snapped[k : k + size - 2].tolist()) for k in range(len(notes) - size + 1)
@@ -179,6 +197,37 @@ def figure_overlap(one: Piece, other: Piece, size: int = 6) -> float:
     """O_n: share of the figures in the melody of `one` that occur in the melody of `other`."""
     mine, theirs = figures(melody(one), size), figures(melody(other), size)
     return sum(count for figure, count in mine.items() if figure in theirs) / max(1, sum(mine.values()))
+
+
+def likeness(pattern: Sequence[Note], line: Sequence[Note]) -> float:
+    """How like a tune two lines are, 0 to 1, by the cheapest alignment of their intervals and lengths.
+
+    A step of the alignment costs up to a half for the interval (full from four semitones on) and a half for another
+    length; a tone too many or too few costs one.
+    """
+    (a, b), (x, y) = ((np.diff([n.pitch for n in notes]), [n.duration for n in notes]) for notes in (pattern, line))
+    row = np.arange(len(x) + 1, dtype=float)
+    for k in range(len(a)):
+        above, row = row, np.concatenate([[k + 1.0], np.zeros(len(x))])
+        for m in range(len(x)):
+            apart = 0.5 * min(1.0, abs(int(a[k]) - int(x[m])) / 4) + 0.5 * (abs(b[k] - y[m]) > 0.01)
+            row[m + 1] = min(above[m] + apart, above[m + 1] + 1, row[m] + 1)
+    return float(max(0.0, 1 - row[-1] / max(1, len(a))))
+
+
+def returns_of(pattern: Sequence[Note], piece: Piece, least: float = 0.7) -> list[tuple[float, float]]:
+    """Where a tune is heard in the melody, as (start in quarters, likeness), the places not overlapping."""
+    line = melody(piece)
+    found = []
+    for k in range(len(line) - len(pattern) + 1):
+        like = likeness(pattern, line[k : k + len(pattern)])
+        if like >= least:
+            found.append((like, k))
+    taken: list[tuple[int, float]] = []
+    for like, k in sorted(found, key=lambda pair: (-pair[0], pair[1])):
+        if all(abs(k - other) >= len(pattern) for other, _ in taken):
+            taken.append((k, like))
+    return sorted((line[k].start, like) for k, like in taken)
 
 
 def repeated_bars(found: Sequence[Bar]) -> float:
@@ -205,7 +254,7 @@ def pitch_entropy(piece: Piece, window: int = 4) -> float:
     """H_n: entropy of pitch classes in bits, mean over sliding windows of `window` bars."""
     count = max(1, int(np.ceil(piece.end / piece.bar_quarters - 1e-6)))
     chroma = np.zeros((count, 12))
-    for note in all_notes(piece):
+    for note in pitched_notes(piece):
         chroma[min(int(note.start / piece.bar_quarters + 1e-6), count - 1), note.pitch % 12] += 1
     found = []
     for k in range(max(1, count - window + 1)):

@@ -4,6 +4,8 @@ Costs of motion, spacing, parallels and doubled tendency tones are summed over t
 programming over all voicings of each chord.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -15,6 +17,7 @@ SAME_DIRECTION = 4.0
 MUD = 15.0  # two voices closer than a minor third below C3
 
 
+@lru_cache(maxsize=2048)
 def candidates(
     pitch_classes: tuple[int, ...], bass: int, low: int, high: int, leading: int | None
 ) -> NDArray[np.int64]:
@@ -33,6 +36,8 @@ def candidates(
         if (b - a < 4 and a < 48) or (a < 48 and a - bass < 5) or (c - b < 3 and b < 48):
             continue  # close intervals under C3 are mud
         found.append((a, b, c))
+    if not found and high < bass + 24:  # over a high bass the voices need more room
+        return candidates(pitch_classes, bass, low, high + 4, leading)
     return np.array(found or [tuple(sorted(tones)[:3])], np.int64)
 
 
@@ -65,10 +70,21 @@ def move_cost(
 
 
 def lead(
-    chords: list[tuple[tuple[int, ...], int, int | None]], *, low: int, high: int, centre: float
+    chords: list[tuple[tuple[int, ...], int, int | None]],
+    *,
+    low: int,
+    high: int,
+    centre: float,
+    ceilings: Sequence[int] | None = None,
 ) -> list[tuple[int, int, int]]:
-    """Three upper voices for each chord (pitch classes, bass pitch, leading tone's pitch class or None)."""
+    """Three upper voices for each chord (pitch classes, bass pitch, leading tone's pitch class or None).
+
+    `ceilings` are pitches that the voices stay under, a chord each, where any of its voicings does.
+    """
     sets = [candidates(pcs, bass, low, high, leading) for pcs, bass, leading in chords]
+    if ceilings is not None:
+        under = [found[found[:, 2] < ceiling] for found, ceiling in zip(sets, ceilings, strict=True)]
+        sets = [kept if len(kept) else found for kept, found in zip(under, sets, strict=True)]
     best = own_cost(sets[0], centre)
     back: list[NDArray[np.int64]] = []
     for k in range(1, len(sets)):

@@ -1,12 +1,13 @@
-"""Solo cello: one bow, one body, a vibrato that waits."""
+"""Solo cello: one bow, one body, a vibrato that waits, slides now and then."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.convolution import add_convolved
 from melancholia.instruments.bodies import body, evenness
-from melancholia.instruments.convolution import add_convolved, noise_band
 from melancholia.instruments.events import Events
-from melancholia.instruments.wavetables import Voice, add_note
+from melancholia.instruments.noise import noise_band
+from melancholia.instruments.wavetables import Voice, add_line
 from melancholia.streams import generator
 
 TRIM = 0.3
@@ -23,9 +24,10 @@ VOICE = Voice(
     vibrato_delay_s=0.28,
     drift_cents=1.8,
     scoop_cents=8.0,
-    noise_db=-42.0,
+    noise_db=-50.0,
     slip=True,
     velocity_db=26.0,
+    bite=6.0,
 )
 
 
@@ -34,10 +36,8 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
     out = np.zeros((2, frames), np.float32)
     track = np.zeros(frames, np.float32)
     noise = noise_band(2**18, generator(seed, "cello", "noise"), [(500, -30), (900, 0), (9000, 0), (12000, -40)], rate)
-    for k in range(len(played)):
-        rng = generator(seed, "cello", "stroke", k)
-        gain = TRIM * evenness("cello", 0, seed, rate, int(played.pitch[k]))
-        add_note(track, played, k, VOICE, noise, rng, rate=rate, seed=seed, gain=gain)
+    gains = [TRIM * evenness("cello", 0, seed, rate, int(pitch)) for pitch in played.pitch]
+    add_line(track, played, VOICE, noise, "cello", rate=rate, seed=seed, gains=gains)
     add_convolved(out, [track], [body("cello", 0, seed, rate)])
     if len(played):
         out[:, : int(played.frames(rate).min())] = 0

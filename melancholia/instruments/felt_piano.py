@@ -11,9 +11,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.instruments import kernels
-from melancholia.instruments.convolution import add_convolved, decaying_noise
+from melancholia.convolution import add_convolved
+from melancholia.instruments import kernels, modes
 from melancholia.instruments.events import Events, hertz
+from melancholia.instruments.noise import decaying_noise
 from melancholia.streams import generator
 
 FELT = 0.7  # 0 bare hammers .. 1 a thick strip
@@ -21,7 +22,7 @@ TRIM = 0.034  # v 127 peaks near -9 dBFS
 HIGHEST_HZ = 14_000.0
 STEP_S = 1 / (3 * 44_100)
 FLOOR = 3e-6  # a mode ends when it has fallen this far below the note's sum
-KNOCK_DB, WASH_DB, FAINT_DB, SYMPATHY_DB = -31.0, -27.0, -24.0, -38.0
+KNOCK_DB, WASH_DB, FAINT_DB, SYMPATHY_DB = -31.0, -27.0, -18.0, -38.0
 
 KEYS = np.array([21, 36, 48, 60, 72, 84, 96, 108], float)
 LENGTH_M = np.log([2.0, 1.9, 1.15, 0.62, 0.34, 0.18, 0.09, 0.055])
@@ -46,13 +47,18 @@ def inharmonicity(pitch: float) -> float:
     return float(np.exp(-0.0847 * pitch - 5.82) + np.exp(0.0926 * pitch - 13.64))
 
 
+def partials(pitch: float, highest_hz: float = HIGHEST_HZ) -> NDArray[np.float64]:
+    """Hz of the partials of a key, the first exactly on its pitch."""
+    n, b, f0 = np.arange(1, 110), inharmonicity(pitch), hertz(pitch)
+    f = n * f0 * np.sqrt((1 + b * n**2) / (1 + b))
+    return np.asarray(f[f < highest_hz])
+
+
 @lru_cache(maxsize=4096)
 def struck(pitch: int, velocity: int, highest_hz: float) -> tuple[NDArray[np.float64], ...]:
     """Partials of one stroke: Hz, decay 1/s, complex bridge force at t = 0; and the hammer's force and contact time."""
-    f0, b = hertz(pitch), inharmonicity(pitch)
-    n = np.arange(1, 110)
-    f = n * f0 * np.sqrt((1 + b * n**2) / (1 + b))
-    n, f = n[f < highest_hz], f[f < highest_hz]
+    f0, f = hertz(pitch), partials(pitch, highest_hz)
+    n = np.arange(1, len(f) + 1)
     length, string = of_key(pitch, LENGTH_M), of_key(pitch, STRING_KG)
     sigma = of_key(pitch, PROMPT) + of_key(pitch, BRIGHT_LOSS) * (f / 1000) ** 2
     beta = float(np.interp(pitch, KEYS, STRIKE_AT))
@@ -79,7 +85,9 @@ def struck(pitch: int, velocity: int, highest_hz: float) -> tuple[NDArray[np.flo
 def board(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Log-frequency knots and the soundboard's gain in dB there, a curve a channel."""
     knots = np.log(20 * 2 ** np.arange(0, 10.25, 0.25))
-    return knots, generator(seed, "felt_piano", "board").normal(0, 2.5, (2, len(knots)))
+    rng = generator(seed, "felt_piano", "board")
+    alike, apart = rng.normal(0, 2.2, len(knots)), rng.normal(0, 1.2, len(knots))
+    return knots, np.stack([alike + apart, alike - apart])
 
 
 def radiated(f: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
@@ -139,9 +147,8 @@ def open_strings(seed: int, rate: int) -> NDArray[np.float64]:
     rng = generator(seed, "felt_piano", "sympathy")
     f, t60 = [], []
     for pitch in range(28, 90):
-        b = inharmonicity(pitch)
-        for n in range(1, 9):
-            hz = n * hertz(pitch) * np.sqrt((1 + b * n * n) / (1 + b)) * 2 ** (rng.normal(0, 0.8) / 1200)
+        for partial in partials(pitch)[:8]:
+            hz = partial * 2 ** (rng.normal(0, 0.8) / 1200)
             if hz < 4500:
                 f.append(hz)
                 t60.append(6.908 / (of_key(pitch, PROMPT) + of_key(pitch, BRIGHT_LOSS) * (hz / 1000) ** 2))
@@ -151,7 +158,7 @@ def open_strings(seed: int, rate: int) -> NDArray[np.float64]:
     response = bank(rate, 4.0, hz, np.array(t60), left, right)
     grow = int(0.03 * rate)
     response[:, :grow] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(grow) / grow)
-    response[:, -rate // 4 :] *= np.linspace(1, 0, rate // 4)
+    response[:, -(rate // 4) :] *= np.linspace(1, 0, rate // 4)
     return response * 10 ** (SYMPATHY_DB / 20)
 
 
@@ -168,7 +175,7 @@ def key_sound(pitch: int, velocity: int, seed: int, rate: int, stroke: np.random
     after_phase = key.uniform(0, 2 * np.pi, count)
     sign = 1.0 if key.random() < 0.5 else -1.0
     detune = sign * 0.75 * (0.3 + abs(key.normal(0, 0.2))) + key.normal(0, 0.08, count)
-    phase = key.normal(0, 0.45, (2, count))
+    phase = key.normal(0, 0.45, (2, count)).clip(-0.5, 0.5)  # the ears never hear a partial against each other
     pan = 0.35 * (pitch - 60) / 48
     sides = np.array([np.cos((1 + pan) * np.pi / 4), np.sin((1 + pan) * np.pi / 4)])[:, None] * np.sqrt(2)
     gain = radiated(f, seed) * sides * np.exp(1j * phase)
@@ -194,9 +201,11 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
         stroke = generator(seed, "felt_piano", "stroke", k)
         f, sigma, amplitude, hammer = key_sound(pitch, velocity, seed, rate, stroke)
         lift = played.pedal_lift(float(played.release_s[k]))
-        note = one_note(
-            f, sigma, amplitude * TRIM, hammer, lift - float(played.onset_s[k]), pitch, rate, frames - start
-        )
+        damper = float(np.interp(pitch, KEYS, DAMPER_T60_S)) if pitch < UNDAMPED else None
+        note = modes.note(
+            modes.Modes(f, sigma, amplitude * TRIM), held_s=lift - float(played.onset_s[k]), damper_t60_s=damper,
+            rise_s=float(hammer[0]), floor=FLOOR, rate=rate, room=frames - start,
+        )  # fmt: skip
         out[:, start : start + note.shape[1]] += note
         loud = float(np.abs(note[:, : int(0.1 * rate)]).max())
         add_knock(knocks, start, hammer, loud, pitch, stroke, rate)
@@ -210,41 +219,6 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
     if len(starts):
         out[:, : int(starts.min())] = 0
     return out
-
-
-def one_note(
-    f: NDArray[np.float64],
-    sigma: NDArray[np.float64],
-    amplitude: NDArray[np.complex128],
-    hammer: NDArray[np.float64],
-    held_s: float,
-    pitch: int,
-    rate: int,
-    room: int,
-) -> NDArray[np.float32]:
-    """One stroke to its end: the modes' own decay, and the damper's once it falls."""
-    total = float(np.abs(amplitude).sum(axis=1).max())
-    life = np.log(np.maximum(np.abs(amplitude).max(axis=0) / (FLOOR * total), 1.001)) / sigma
-    damped = pitch < UNDAMPED
-    t60 = float(np.interp(pitch, KEYS, DAMPER_T60_S))
-    longest = min(float(life.max()), held_s + 1.9 * t60 + 0.05 if damped else 60.0)
-    count = max(32, min(int(longest * rate) // 32 * 32, room // 32 * 32))
-    note = np.zeros((2, count), np.float32)
-    frames = np.minimum((life * rate).astype(np.int64) + 32, count)
-    kernels.ring(
-        note, 2 * np.pi * f / rate, sigma / rate, amplitude[0].real.copy(), amplitude[0].imag.copy(),
-        amplitude[1].real.copy(), amplitude[1].imag.copy(), frames,
-    )  # fmt: skip
-    grow = min(int(hammer[0] * rate) + 1, count)
-    note[:, :grow] *= (0.5 - 0.5 * np.cos(np.pi * np.arange(grow) / grow)).astype(np.float32)
-    lift = int(held_s * rate)
-    if damped and lift < count:
-        t = np.arange(count - lift) / rate
-        falling = np.exp(-6.9 / t60 * (t - 0.02 * (1 - np.exp(-t / 0.02))))
-        note[:, lift:] *= falling.astype(np.float32)
-    end = min(int(0.02 * rate), count)
-    note[:, -end:] *= np.linspace(1, 0, end, dtype=np.float32)
-    return note
 
 
 def add_knock(

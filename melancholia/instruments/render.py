@@ -3,61 +3,66 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Source, Stem, Stems, check_rate
+from melancholia.edits import parts_named
 from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import FLOAT_SUBTYPE, write_audio
 from melancholia.instruments import soundfont
-from melancholia.instruments.events import events
-from melancholia.instruments.table import TABLE, Play
+from melancholia.instruments.events import Events, events
+from melancholia.orchestra import INSTRUMENTS
 from melancholia.piece import Part, Piece
 from melancholia.streams import check_seed
 
 GUESSED = "felt_piano"  # for a MIDI part that names no instrument
+Play = Callable[[Events, int, int, int], NDArray[np.float32]]  # (notes and curves, rate, seed, frames): (2, frames)
 
 
 def names() -> tuple[str, ...]:
     """The names of all own instruments."""
-    return tuple(sorted(TABLE))
+    return tuple(sorted(INSTRUMENTS))
 
 
 def about(name: str) -> str:
     """One line about an instrument."""
     check(name)
-    return TABLE[name].about if name in TABLE else f"the SoundFont {name}"
+    return INSTRUMENTS[name].about if name in INSTRUMENTS else f"the SoundFont {name}"
 
 
 def check(name: str) -> None:
     """Refuse a name that is no instrument, and a SoundFont that is none."""
     if name.startswith(soundfont.PREFIX):
         soundfont.parse(name)
-    elif name not in TABLE:
-        raise unknown("instrument", name, [*TABLE, "soundfont:/path.sf2#bank,program"])
+    elif name not in INSTRUMENTS:
+        raise unknown("instrument", name, [*INSTRUMENTS, "soundfont:/path.sf2#bank,program"])
 
 
 def tail_s(name: str) -> float:
     """Seconds that an instrument rings on after its last release, to -80 dB."""
-    return TABLE[name].tail_s if name in TABLE else soundfont.TAIL_S
+    return INSTRUMENTS[name].tail_s if name in INSTRUMENTS else soundfont.TAIL_S
 
 
 def player(part: Part) -> Play:
     """Who plays a part; notes outside the instrument's range are refused."""
     name = part.instrument or GUESSED
     check(name)
-    if name not in TABLE:
-        play: Play = soundfont.play_as(name)
-        return play
-    row = TABLE[name]
+    if name not in INSTRUMENTS:
+        as_font: Play = soundfont.play_as(name)
+        return as_font
+    row = INSTRUMENTS[name]
     for note in part.notes:
         if not row.low <= note.pitch <= row.high:
             raise InputError(
                 f"part {part.name!r} asks {name} for pitch {note.pitch}; allowed: {row.low} to {row.high}."
             )
-    return row.play
+    play: Play = import_module(f"melancholia.instruments.{name}").play
+    return play
 
 
 def stem_name(number: int, part: Part) -> str:
@@ -75,6 +80,7 @@ def render(
     tail_s: float | None = None,
     folder: Path | None = None,
     jobs: int = 2,
+    only: str | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Stems:
     """Play a piece: one stereo stem a part, dry, all of one length.
@@ -93,6 +99,8 @@ def render(
         Write each stem there at once as 32-bit float WAV, and keep only the file.
     jobs : int
         Stems that are played side by side; the samples do not depend on it.
+    only : str, optional
+        The part of that name, or the parts of that role, alone: the same stems, of the same names and length.
 
     Raises
     ------
@@ -105,12 +113,16 @@ def render(
     parts = [part for part in piece.parts if part.notes]
     if not parts:
         raise InputError("the piece holds no note; allowed: one or more.")
-    players = [player(part) for part in parts]
+    wanted = parts if only is None else [part for part in parts_named(piece, only) if part.notes]
+    chosen = [k for k, part in enumerate(parts) if any(part is one for one in wanted)]
+    if not chosen:
+        raise InputError(f"part {only!r} holds no note; allowed: a part that plays.")
+    players = {k: player(parts[k]) for k in chosen}
     if tail_s is None:
         tail_s = max(tail_of(part) for part in parts)
     in_range("tail", tail_s, 0, 60, "s")
     frames = int(np.ceil((piece.seconds + tail_s) * rate))
-    order = sorted(range(len(parts)), key=lambda k: -len(parts[k].notes))
+    order = sorted(chosen, key=lambda k: -len(parts[k].notes))
     done: dict[int, Source] = {}
 
     def one(k: int) -> None:
@@ -124,13 +136,13 @@ def render(
             path = folder / f"{stem_name(k + 1, parts[k])}.wav"
             done[k] = write_audio(path, sound.blocks(BLOCK_FRAMES), rate=rate, channels=2, subtype=FLOAT_SUBTYPE)
         if progress is not None:
-            progress(len(done) / len(parts), f"playing {parts[k].instrument or GUESSED}")
+            progress(len(done) / len(chosen), f"playing {parts[k].instrument or GUESSED}")
 
     with threadpool_limits(1), ThreadPoolExecutor(max(1, jobs)) as pool:
         for future in [pool.submit(one, k) for k in order]:
             future.result()
     return Stems(
-        {stem_name(k + 1, part): Stem(part.role, part.instrument or GUESSED, done[k]) for k, part in enumerate(parts)}
+        {stem_name(k + 1, parts[k]): Stem(parts[k].role, parts[k].instrument or GUESSED, done[k]) for k in chosen}
     )
 
 

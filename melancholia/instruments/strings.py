@@ -3,9 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.convolution import add_convolved
 from melancholia.instruments.bodies import body, evenness
-from melancholia.instruments.convolution import add_convolved, noise_band
 from melancholia.instruments.events import Events
+from melancholia.instruments.noise import noise_band
 from melancholia.instruments.wavetables import Voice, add_note
 from melancholia.streams import generator
 

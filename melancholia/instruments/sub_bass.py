@@ -8,6 +8,16 @@ from melancholia.instruments.wavetables import Voice, add_note
 from melancholia.streams import generator
 
 TRIM = 0.2
+HARMONICS = np.array([[1.0, 0.06, 0.02, 0.0], [1.0, 0.18, 0.07, 0.02]])  # soft, loud
+
+
+def harmonics(f0: float, k: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The same few gains on every key."""
+    out = np.zeros((2, len(k)))
+    out[:, : HARMONICS.shape[1]] = HARMONICS[:, : len(k)]
+    return out
+
+
 VOICE = Voice(
     soft_corner_hz=(0.0, 1.0),
     loud_corner_hz=(0.0, 1.0),
@@ -24,7 +34,7 @@ VOICE = Voice(
     noise_db=-200.0,
     slip=False,
     velocity_db=24.0,
-    harmonics=((1.0, 0.06, 0.02), (1.0, 0.18, 0.07, 0.02)),
+    harmonics=harmonics,
 )
 SILENT = np.zeros(8, np.float32)
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.instruments.convolution import noise_band
 from melancholia.instruments.events import Events
+from melancholia.instruments.noise import noise_band
 from melancholia.instruments.wavetables import Voice, add_note
 from melancholia.streams import generator
 

@@ -60,13 +60,16 @@ def beat_lengths(
     beats: NDArray[np.float64],
     nominal_ms: float,
     *,
-    arch_k: float,
+    arch_k: Sequence[float],
     ritard_end: float,
     ritard_quarters: float,
     noise_k: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Length factors of the grid cells that begin at `beats` (quarters; the last entry is the end), mean 1."""
+    """Length factors of the grid cells that begin at `beats` (quarters; the last entry is the end), mean 1.
+
+    `arch_k` has one entry a phrase.
+    """
     start, width = beats[:-1], np.diff(beats)
     factor = np.ones(len(start))
     for number, phrase in enumerate(phrases):
@@ -75,9 +78,9 @@ def beat_lengths(
         if long <= 0 or not inside.any():
             continue
         u = (start[inside] - phrase.start + width[inside] / 2) / long
-        factor[inside] *= arch(u, k=arch_k, turn=FIRST_TURN, last=number % 2 == 1)
+        factor[inside] *= arch(u, k=arch_k[number], turn=FIRST_TURN, last=number % 2 == 1)
         half = np.mod(2 * u, 1.0)
-        factor[inside] *= arch(half, k=arch_k * SUB_PHRASE, turn=FIRST_TURN, last=False)
+        factor[inside] *= arch(half, k=arch_k[number] * SUB_PHRASE, turn=FIRST_TURN, last=False)
     end = beats[-1]
     closing = start >= end - ritard_quarters
     x = np.clip((start[closing] + width[closing] / 2 - (end - ritard_quarters)) / ritard_quarters, 0, 1)
@@ -85,6 +88,19 @@ def beat_lengths(
     factor *= 1 + clock(width * nominal_ms, k=noise_k, rng=rng) / np.maximum(width * nominal_ms, 1e-9)
     mean = float((factor * width).sum() / width.sum())
     return np.asarray(factor / mean)
+
+
+def capped(factor: NDArray[np.float64], weight: NDArray[np.float64], *, most: float) -> NDArray[np.float64]:
+    """Factors of weighted mean 1, none above `most`: what is cut off goes to all others alike."""
+    out = factor * weight.sum() / (factor * weight).sum()
+    free = np.ones(len(out), bool)
+    while (out[free] > most * (1 + 1e-9)).any():
+        free &= out <= most
+        if not free.any():
+            return np.ones(len(out))
+        left = weight.sum() - most * weight[~free].sum()
+        out = np.where(free, out * left / (out[free] * weight[free]).sum(), most)
+    return np.asarray(out)
 
 
 def tempo_map(beats: NDArray[np.float64], factor: NDArray[np.float64], us_per_quarter: float) -> TempoMap:

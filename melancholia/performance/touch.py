@@ -9,11 +9,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.piece import Chord, Phrase
+from melancholia.piece import Chord, Key, Phrase
 
 VELOCITY_PER_DB = 3.2  # an instrument's 20-odd dB between velocity 30 and 105
 MELODIC_CHARGE = np.array([0, 6.5, 2, 4.5, 4, 2.5, 6, 1, 5.5, 3, 3.5, 5])  # by semitones above the chord's root
-HARMONIC_CHARGE = np.array([0.3, 8, 2.5, 7, 3, 3.5, 7, 2, 6.5, 1.5, 6, 5.5])  # by root above a minor tonic
+HARMONIC_CHARGE = {  # by the chord's root above the tonic
+    "minor": np.array([0.3, 8, 2.5, 7, 3, 3.5, 7, 2, 6.5, 1.5, 6, 5.5]),
+    "major": np.array([0, 7, 4, 3.5, 6, 3, 7.5, 1.5, 4, 6, 3.5, 7]),
+}
 DIMINISHED_CHARGE = 5.0
 MOTOR_SD_MS = 6.8  # sum of three uniforms, white
 LEVEL_SD_DB = 1.0
@@ -58,19 +61,19 @@ def melodic_charge_db(pitch: int, chord: Chord | None, *, k: float) -> float:
     return 0.2 * k * float(MELODIC_CHARGE[(pitch - chord.pitch_classes[0]) % 12])
 
 
-def harmonic_charge(chord: Chord, tonic: int) -> float:
-    """How remarkable a chord is in a minor key, by the distance of its root."""
+def harmonic_charge(chord: Chord, home: Key) -> float:
+    """How remarkable a chord is in a key, by the distance of its root."""
     if "°" in chord.numeral or "ø" in chord.numeral:
         return DIMINISHED_CHARGE
-    return float(HARMONIC_CHARGE[(chord.pitch_classes[0] - tonic) % 12])
+    return float(HARMONIC_CHARGE[home.mode][(chord.pitch_classes[0] - home.tonic) % 12])
 
 
-def harmonic_curve_db(chords: Sequence[Chord], tonic: int, at: NDArray[np.float64], *, k: float) -> NDArray[np.float64]:
+def harmonic_curve_db(chords: Sequence[Chord], home: Key, at: NDArray[np.float64], *, k: float) -> NDArray[np.float64]:
     """Level at times `at`: swells toward remarkable chords, 1.5 k sqrt(charge) dB."""
     if not chords:
         return np.zeros(len(at))
     starts = np.array([c.start for c in chords])
-    level = np.array([1.5 * k * np.sqrt(harmonic_charge(c, tonic)) for c in chords])
+    level = np.array([1.5 * k * np.sqrt(harmonic_charge(c, home)) for c in chords])
     return np.asarray(np.interp(at, starts, level - level.mean()))
 
 

@@ -8,17 +8,18 @@ from typing import overload
 import numpy as np
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, Stem, Stems
+from melancholia.convolution import Convolver, chunk_of
 from melancholia.errors import InputError, in_range
 from melancholia.files import FLOAT_SUBTYPE, Recording, check_output, source, write_audio
+from melancholia.orchestra import facts_of
 from melancholia.profile import Profile
-from melancholia.racks.chain import Chain, Timeline
-from melancholia.racks.rack import ANY, Rack
+from melancholia.racks.chain import FULL, GRID, Chain, Timeline
+from melancholia.racks.rack import ANY, NOISE, Rack, said
 from melancholia.racks.rack import rack as find
-from melancholia.racks.sends import Convolver, folded
+from melancholia.racks.sends import folded
 from melancholia.racks.sends import tail_s as rack_tail_s
 from melancholia.tables import Ramp
 
-CHUNK = 12 * BLOCK_FRAMES  # long transforms are cheap for long responses
 Progress = Callable[[float, str], None]
 Arc = Sequence[tuple[float, float]]
 Sections = Sequence[tuple[str, float, float]]
@@ -28,8 +29,12 @@ def intensity_of(profile: Profile | None, intensity: float) -> float:
     return profile.intensity if profile is not None else in_range("intensity", intensity, 0, 1)
 
 
-def timeline(sound: Source, arc: Arc, sections: Sections) -> Timeline:
-    return Timeline(tuple(arc), tuple(sections), sound.frames / sound.rate)
+def timeline(sound: Source, arc: Arc, sections: Sections, profile: Profile | None) -> Timeline:
+    """What automation follows; the profile's curve of intensity ends where the arc does."""
+    seconds = sound.frames / sound.rate
+    end = arc[-1][0] if arc else seconds
+    curve = tuple((share * end, level) for share, level in profile.curve) if profile is not None else ()
+    return Timeline(tuple(arc), tuple(sections), seconds, curve)
 
 
 @overload
@@ -103,12 +108,12 @@ def apply(
     chain = find(rack)
     level = intensity_of(profile, intensity)
     if isinstance(sound, Stems):
-        return apply_stems(sound, chain, level, arc, sections, tail_s, folder, jobs, progress)
+        return apply_stems(sound, chain, level, arc, sections, profile, tail_s, folder, jobs, progress)
     opened = source(sound)
     if opened.channels > 2:
         raise InputError(f"sound has {opened.channels} channels; allowed: one or two.")
-    tail = rack_tail_s(chain, intensity=level, rate=opened.rate) if tail_s is None else tail_s
-    line = timeline(opened, arc, sections)
+    line = timeline(opened, arc, sections, profile)
+    tail = longest_tail_s(chain, level, line, opened.rate) if tail_s is None else tail_s
     wet = through(opened, chain, ANY, level, line, tail, bus=True)
     return gathered(wet, opened, tail, out, progress)
 
@@ -119,21 +124,24 @@ def apply_stems(
     intensity: float,
     arc: Arc,
     sections: Sections,
+    profile: Profile | None,
     tail_s: float | None,
     folder: Path | None,
     jobs: int,
     progress: Progress | None,
 ) -> Stems:
-    tail = rack_tail_s(rack, intensity=intensity, rate=stems.rate) if tail_s is None else tail_s
+    curve = timeline(next(iter(stems.values())).sound, arc, sections, profile)
+    tail = longest_tail_s(rack, intensity, curve, stems.rate) if tail_s is None else tail_s
     if stems.channels > 2:
         raise InputError(f"stems have {stems.channels} channels; allowed: one or two.")
     wet: dict[str, Stem] = {}
-    folded(rack, ANY, stems.rate, intensity)  # measure the sends once, before the threads
+    for end in curve.ends(intensity):
+        folded(rack, ANY, stems.rate, end)  # measure the sends once, before the threads
 
     def one(name: str) -> None:
         stem = stems[name]
-        line = timeline(stem.sound, arc, sections)
-        blocks = through(stem.sound, rack, stem.role, intensity, line, tail, bus=False)
+        line = timeline(stem.sound, arc, sections, profile)
+        blocks = through(stem.sound, rack, place_of(stem), intensity, line, tail, bus=False, seat_db=seat_of(stem))
         path = folder / f"{name}.wav" if folder is not None else None
         sound = gathered(blocks, stem.sound, tail, path, None, FLOAT_SUBTYPE)
         wet[name] = Stem(stem.role, stem.instrument, sound)
@@ -146,48 +154,137 @@ def apply_stems(
     return Stems({name: wet[name] for name in stems})
 
 
+def longest_tail_s(rack: Rack, intensity: float, line: Timeline, rate: int) -> float:
+    """How long a rack rings on, wherever intensity goes."""
+    return max(rack_tail_s(rack, intensity=end, rate=rate) for end in line.ends(intensity))
+
+
+def place_of(stem: Stem) -> str:
+    """Where a rack looks a stem up: at its role, or at `noise` when it is a texture that has no pitch."""
+    return NOISE if stem.role == "texture" and not facts_of(stem.instrument).pitched else stem.role
+
+
+def seat_of(stem: Stem) -> float:
+    """What brings a stem to the level that its rack expects of its role, in dB."""
+    return facts_of(stem.instrument).seat_db
+
+
 def through(
-    sound: Source, rack: Rack, role: str, intensity: float, line: Timeline, tail_s: float, *, bus: bool
+    sound: Source,
+    rack: Rack,
+    place: str,
+    intensity: float,
+    line: Timeline,
+    tail_s: float,
+    *,
+    bus: bool,
+    seat_db: float = 0.0,
 ) -> Iterator[Samples]:
-    """The sound and its tail through inserts, level and sends of a role (and the bus), block by block."""
-    places = (role, ANY) if role != ANY else (ANY,)
-    slots = [slot for place in places for slot in rack.inserts.get(place, ())]
-    chain = Chain(slots, sound.rate, intensity, line)
-    sends = folded(rack, role, sound.rate, intensity)
-    convolver = Convolver(sends, CHUNK) if sends is not None else None
-    after = Chain(rack.bus if bus else (), sound.rate, intensity, line)
-    gain = sides(rack, role, intensity)
-    for block in chunks(sound, tail_s):
-        direct = chain.process(block) * gain
-        wet = direct + convolver.process(direct) if convolver is not None else direct
-        yield after.process(np.ascontiguousarray(wet, np.float32))
+    """The sound, at its seat, and its tail through inserts, level and sends of a place (and the bus), in blocks."""
+    seat = np.float32(10 ** (seat_db / 20))
+    own = said(rack.inserts, place, ()) if place != ANY else ()
+    chain = Chain([*own, *rack.inserts.get(ANY, ())], sound.rate, intensity, line)
+    returns = Returns(rack, place, intensity, line, sound.rate, chain.latency)
+    after = Chain(rack.bus if bus else (), sound.rate, intensity, line, chain.latency)
+    fader = Fader(rack, place, intensity, line, sound.rate, chain.latency)
+
+    def wet(block: Samples) -> Samples:
+        direct = fader.process(chain.process(np.asarray(block * seat) if seat_db else block))
+        return after.process(np.ascontiguousarray(direct + returns.process(direct), np.float32))
+
+    return in_time(wet, sound, int(round(tail_s * sound.rate)), chain.latency + after.latency, returns.chunk)
 
 
-def sides(rack: Rack, role: str, intensity: float) -> Samples:
-    """Gain (2, 1) of a role, left and right: its level, and its place by constant power."""
-    level = 10 ** (rack.level_db.get(role, Ramp(0, 0)).at(intensity) / 20)
-    pan = rack.pan.get(role, 0.0)
-    angle = (1 + pan) * np.pi / 4
+def in_time(
+    process: Callable[[Samples], Samples], sound: Source, tail: int, latency: int, chunk: int = BLOCK_FRAMES
+) -> Iterator[Samples]:
+    """The sound and `tail` frames behind it, processed in chunks; what the process holds back is waited for."""
+    ahead = latency
+    for block in chunks(sound, sound.frames + tail + latency, chunk):
+        done = process(block)
+        skipped = min(ahead, done.shape[1])
+        ahead -= skipped
+        if skipped < done.shape[1]:
+            yield np.ascontiguousarray(done[:, skipped:])
+
+
+class Returns:
+    """What a place's sends return; where intensity moves, at its two ends, one faded into the other."""
+
+    def __init__(self, rack: Rack, place: str, intensity: float, line: Timeline, rate: int, late: int) -> None:
+        self.ends = line.ends(intensity)
+        found = [folded(rack, place, rate, end) for end in self.ends]
+        taps = max((sends.shape[2] for sends in found if sends is not None), default=0)
+        self.chunk = chunk_of(taps, GRID) if taps else BLOCK_FRAMES
+        self.convolvers = [None if sends is None else Convolver(sends) for sends in found]
+        self.intensity, self.line, self.rate, self.done = intensity, line, rate, -late
+
+    def process(self, direct: Samples) -> Samples:
+        total = np.zeros_like(direct)
+        for share, convolver in zip(self.shares(direct.shape[1]), self.convolvers, strict=True):
+            if convolver is not None:
+                total += convolver.process(np.asarray(direct * share, np.float32))
+        self.done += direct.shape[1]
+        return total
+
+    def shares(self, frames: int) -> Sequence[Samples | np.float32]:
+        """How much goes into the sends of each end."""
+        if len(self.ends) == 1:
+            return (np.float32(1),)
+        low, high = self.ends
+        grid = np.arange(0, frames + GRID, GRID)
+        level = self.line.intensity((self.done + grid) / self.rate, self.intensity)
+        share = np.interp(np.arange(frames), grid, (level - low) / (high - low)).astype(np.float32)
+        return 1 - share, share
+
+
+class Fader:
+    """Level, place and rides of a stem: gain by constant power, and by curves in time, which bend every 256 frames."""
+
+    def __init__(self, rack: Rack, place: str, intensity: float, line: Timeline, rate: int, late: int) -> None:
+        own = said(rack.rides, place, ()) if place != ANY else ()
+        self.moving = [(ride.gain_db, ride.how) for ride in (*own, *rack.rides.get(ANY, ()))]
+        level = said(rack.level_db, place, Ramp(0, 0))
+        if line.curve:
+            self.moving.append((level, FULL))
+            level = Ramp(0, 0)
+        self.sides = sides(level.at(intensity), said(rack.pan, place, 0.0))
+        self.intensity, self.line, self.rate, self.done = intensity, line, rate, -late
+
+    def process(self, block: Samples) -> Samples:
+        moved = block * self.sides
+        if self.moving:
+            frames = np.arange(0, block.shape[1] + GRID, GRID)
+            t = (self.done + frames) / self.rate
+            level = sum(self.line.along(gain_db, how, t, self.intensity) for gain_db, how in self.moving)
+            gain = 10 ** (np.asarray(level) / 20)
+            moved *= np.interp(np.arange(block.shape[1]), frames, gain).astype(np.float32)
+        self.done += block.shape[1]
+        return np.asarray(moved)
+
+
+def sides(level_db: float, pan: float) -> Samples:
+    """Gain (2, 1), left and right, of a level and a place from -1 to 1, by constant power."""
+    level, angle = 10 ** (level_db / 20), (1 + pan) * np.pi / 4
     return np.array([[level * np.sqrt(2) * np.cos(angle)], [level * np.sqrt(2) * np.sin(angle)]], np.float32)
 
 
-def chunks(sound: Source, tail_s: float) -> Iterator[Samples]:
-    """The sound as stereo and `tail_s` of silence behind it, in chunks of one size, only the last one shorter."""
-    total = sound.frames + int(round(tail_s * sound.rate))
-    held = np.zeros((2, CHUNK), np.float32)
+def chunks(sound: Source, total: int, size: int) -> Iterator[Samples]:
+    """The sound as stereo and silence behind it, `total` frames in chunks of one size, only the last one shorter."""
+    held = np.zeros((2, size), np.float32)
     filled, done = 0, 0
     for block in sound.blocks():
         at = 0
         while at < block.shape[1]:
-            count = min(CHUNK - filled, block.shape[1] - at)
+            count = min(size - filled, block.shape[1] - at)
             held[:, filled : filled + count] = block[:, at : at + count]  # one channel fills both
             filled, at = filled + count, at + count
-            if filled == CHUNK:
+            if filled == size:
                 yield held.copy()
-                done, filled = done + CHUNK, 0
+                done, filled = done + size, 0
     while done < total:
         held[:, filled:] = 0
-        count = min(CHUNK, total - done)
+        count = min(size, total - done)
         yield np.ascontiguousarray(held[:, :count])
         done, filled = done + count, 0
 
@@ -225,14 +322,10 @@ def gathered(
 
 def mix(stems: Stems, *, out: Path | None = None) -> Audio | Recording:
     """The stems summed sample by sample, in float64, in memory or streamed to a 32-bit float WAV."""
-
-    def summed() -> Iterator[Samples]:
-        for blocks in zip(*(stem.sound.blocks() for stem in stems.values()), strict=True):
-            yield np.ascontiguousarray(np.sum(blocks, axis=0, dtype=np.float64), np.float32)
-
     if out is not None:
-        return write_audio(check_output(out), summed(), rate=stems.rate, channels=stems.channels, subtype=FLOAT_SUBTYPE)
-    return Audio(np.ascontiguousarray(np.concatenate(list(summed()), axis=1)), stems.rate)
+        blocks = stems.blocks()
+        return write_audio(check_output(out), blocks, rate=stems.rate, channels=stems.channels, subtype=FLOAT_SUBTYPE)
+    return Audio(np.ascontiguousarray(np.concatenate(list(stems.blocks()), axis=1)), stems.rate)
 
 
 def bus(
@@ -247,6 +340,6 @@ def bus(
 ) -> Audio | Recording:
     """The rack's bus over a mix: its length stays."""
     chain, opened = find(rack), source(sound)
-    line = timeline(opened, arc, sections)
+    line = timeline(opened, arc, sections, profile)
     after = Chain(chain.bus, opened.rate, intensity_of(profile, intensity), line)
-    return gathered((after.process(block) for block in chunks(opened, 0.0)), opened, 0.0, out, None, FLOAT_SUBTYPE)
+    return gathered(in_time(after.process, opened, 0, after.latency), opened, 0.0, out, None, FLOAT_SUBTYPE)

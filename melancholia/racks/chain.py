@@ -1,7 +1,8 @@
-"""A chain of effects over a stream of blocks: pedalboard inside, dry/wet and automation outside.
+"""A chain of effects over a stream of blocks: pedalboard and our own inside, dry/wet and automation outside.
 
 pedalboard is always called with one internal block of 256 frames and chunks that are multiples of it, so that chunks
-equal the whole; gain and dry/wet are curves in NumPy, which do not click.
+equal the whole; gain and dry/wet are curves in NumPy, which do not click. A chain may be late (tape is, by its mean
+delay): it says by how many frames, knows where in the piece it is all the same, and whoever runs it drops its head.
 """
 
 from collections.abc import Sequence
@@ -12,19 +13,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.audio import Samples
+from melancholia.racks.impulse import Impulse, impulse_tail_s
 from melancholia.racks.rack import Slot
+from melancholia.tables import Ramp
 
 GRID = 256
 FADE_S = 1.5  # in and out of a section
+FULL = ((0.0, 1.0), (1.0, 1.0))  # automation that stands at its upper end, where intensity alone moves
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What automation follows: the arc as (seconds, 0..1), sections as (name, start s, end s), the length in s."""
+    """What automation follows: the arc as (seconds, 0..1), sections as (name, start s, end s), the length in s.
+
+    `curve` is the intensity where that moves: (seconds, 0..1).
+    """
 
     arc: tuple[tuple[float, float], ...] = ()
     sections: tuple[tuple[str, float, float], ...] = ()
     seconds: float = 0.0
+    curve: tuple[tuple[float, float], ...] = ()
+
+    def intensity(self, t: NDArray[np.float64], steady: float) -> NDArray[np.float64]:
+        """The intensity at times t in seconds."""
+        return np.interp(t, *np.array(self.curve).T) if self.curve else np.full(len(t), steady)
+
+    def ends(self, steady: float) -> tuple[float, ...]:
+        """The lowest and the highest intensity, or the one that there is."""
+        levels = {level for _, level in self.curve} or {steady}
+        return tuple(sorted({min(levels), max(levels)}))
 
     def position(self, how: str | tuple[tuple[float, float], ...], t: NDArray[np.float64]) -> NDArray[np.float64]:
         """0..1 at times t in seconds; sound without an arc stands at its middle."""
@@ -42,59 +59,112 @@ class Timeline:
                 inside = np.maximum(inside, np.interp(t, (start - FADE_S, start, end, end + FADE_S), (0, 1, 1, 0)))
         return inside
 
+    def along(
+        self, ramp: Ramp, how: str | tuple[tuple[float, float], ...], t: NDArray[np.float64], intensity: float
+    ) -> NDArray[np.float64]:
+        """A ramp's values at times t in seconds: the further along, and the deeper, the nearer its second end."""
+        return np.array([ramp.at(float(place)) for place in self.position(how, t) * self.intensity(t, intensity)])
+
 
 class Chain:
-    """A running chain: `process` takes successive blocks (2, frames), each a multiple of 256 long but the last."""
+    """A running chain: `process` takes successive blocks (2, frames), each a multiple of 256 long but the last.
 
-    def __init__(self, slots: Sequence[Slot], rate: int, intensity: float, timeline: Timeline) -> None:
+    What comes out is late by `latency` frames; `late` says by how much already what goes in is.
+    """
+
+    def __init__(self, slots: Sequence[Slot], rate: int, intensity: float, timeline: Timeline, late: int = 0) -> None:
         self.rate, self.intensity, self.timeline, self.done = rate, intensity, timeline, 0
-        self.links = [(slot, plugin(slot, rate, intensity)) for slot in slots if not slot.bypass]
+        self.links: list[Link] = []
+        self.latency = 0
+        for slot in slots:
+            if not slot.bypass:
+                effect = running(slot, rate, intensity)
+                own = getattr(effect, "latency", 0)
+                self.links.append(Link(slot, effect, late + self.latency, np.zeros((2, own), np.float32)))
+                self.latency += own
 
     def process(self, block: Samples) -> Samples:
         out = block
-        for slot, effect in self.links:
-            moving = {name: how for name, how in slot.automate.items() if name != "mix"}
-            wet = self.automated(slot, effect, out, moving) if moving else run(effect, out, self.rate)
-            out = self.mixed(slot, out, wet)
+        for link in self.links:
+            moving = {name: how for name, how in self.automate(link.slot).items() if name != "mix"}
+            wet = self.automated(link, out, moving) if moving else run(link.effect, out, self.rate)
+            out = self.mixed(link, out, wet)
         self.done += block.shape[1]
         return out
 
-    def automated(self, slot: Slot, effect: Any, block: Samples, moving: dict[str, Any]) -> Samples:
+    def automate(self, slot: Slot) -> dict[str, Any]:
+        """What moves, and how: what the rack says, and all that intensity moves where that follows a curve."""
+        if not self.timeline.curve:
+            return dict(slot.automate)
+        ramps = {**slot.params, "mix": slot.mix}
+        moved = {name: FULL for name, ramp in ramps.items() if ramp.low != ramp.high}
+        return {**moved, **slot.automate}
+
+    def automated(self, link: "Link", block: Samples, moving: dict[str, Any]) -> Samples:
         """The effect with parameters that move in steps of 256 frames."""
         starts = np.arange(0, block.shape[1], GRID)
-        t = (self.done + starts) / self.rate
-        values = {name: self.values(slot, name, how, t) for name, how in moving.items()}
+        t = (self.done - link.late + starts) / self.rate
+        values = {name: self.values(link.slot, name, how, t) for name, how in moving.items()}
         wet = np.empty_like(block)
         for k, start in enumerate(starts):
             for name, value in values.items():
-                setattr(effect, name, float(value[k]))
-            wet[:, start : start + GRID] = run(effect, np.ascontiguousarray(block[:, start : start + GRID]), self.rate)
+                setattr(link.effect, name, float(value[k]))
+            piece = np.ascontiguousarray(block[:, start : start + GRID])
+            wet[:, start : start + GRID] = run(link.effect, piece, self.rate)
         return wet
 
     def values(self, slot: Slot, name: str, how: Any, t: NDArray[np.float64]) -> NDArray[np.float64]:
         ramp = slot.mix if name == "mix" else slot.params[name]
-        position = self.timeline.position(how, t) * self.intensity
-        at = np.array([ramp.at(float(p)) for p in position])
+        at = self.timeline.along(ramp, how, t, self.intensity)
         return np.minimum(at, 0.45 * self.rate) if name.endswith("_hz") else at
 
-    def mixed(self, slot: Slot, dry: Samples, wet: Samples) -> Samples:
-        if "mix" in slot.automate:
+    def mixed(self, link: "Link", dry: Samples, wet: Samples) -> Samples:
+        slot, automate = link.slot, self.automate(link.slot)
+        share_fixed = slot.mix.at(self.intensity)
+        if share_fixed == 1 and "mix" not in automate:
+            return wet
+        dry = link.waited(dry)
+        if "mix" in automate:
             frames = np.arange(0, dry.shape[1] + GRID, GRID)
-            at = self.values(slot, "mix", slot.automate["mix"], (self.done + frames) / self.rate)
+            t = (self.done - link.late - link.held.shape[1] + frames) / self.rate
+            at = self.values(slot, "mix", automate["mix"], t)
             share = np.interp(np.arange(dry.shape[1]), frames, at).astype(np.float32)
             return np.asarray(dry + share * (wet - dry))
-        share_fixed = slot.mix.at(self.intensity)
-        return wet if share_fixed == 1 else np.asarray(dry + np.float32(share_fixed) * (wet - dry))
+        return np.asarray(dry + np.float32(share_fixed) * (wet - dry))
 
 
-def plugin(slot: Slot, rate: int, intensity: float) -> Any:
-    """The pedalboard effect with its parameters at this intensity; cutoffs stay below Nyquist."""
-    import pedalboard
+@dataclass(slots=True)
+class Link:
+    """A slot at work: its effect, how late what reaches it is, and the dry sound that its own latency holds back."""
 
+    slot: Slot
+    effect: Any
+    late: int
+    held: Samples
+
+    def waited(self, dry: Samples) -> Samples:
+        if not self.held.shape[1]:
+            return dry
+        both = np.concatenate([self.held, dry], axis=1)
+        self.held = np.ascontiguousarray(both[:, dry.shape[1] :])
+        return np.ascontiguousarray(both[:, : dry.shape[1]])
+
+
+def running(slot: Slot, rate: int, intensity: float) -> Any:
+    """The effect of a slot, ours or pedalboard's, with its parameters at this intensity; cutoffs stay below Nyquist."""
     values = {name: ramp.at(intensity) for name, ramp in slot.params.items()}
     for name in values:
         if name.endswith("_hz") and name != "rate_hz":
             values[name] = min(values[name], 0.45 * rate)
+    if slot.effect == "Impulse":
+        assert slot.impulse is not None
+        return Impulse(slot.impulse, rate, **values)
+    if slot.effect in ("Tape", "Tremolo", "Width"):
+        from melancholia.racks import movement  # numba, off the way of racks in which nothing moves
+
+        return getattr(movement, slot.effect)(rate, **values)
+    import pedalboard
+
     if slot.effect == "Reverb":
         values = {"wet_level": 1.0, "dry_level": 0.0, **values}
     made = getattr(pedalboard, slot.effect)(**values)
@@ -104,6 +174,8 @@ def plugin(slot: Slot, rate: int, intensity: float) -> Any:
 
 def run(effect: Any, block: Samples, rate: int) -> Samples:
     """One call, state kept; pedalboard cannot tell channels from frames in a block as short as it is wide."""
+    if hasattr(effect, "latency"):
+        return np.asarray(effect.process(block))
     short = max(0, 4 - block.shape[1])
     if short:
         block = np.pad(block, ((0, 0), (0, short)))
@@ -123,6 +195,8 @@ def tail_of(slots: Sequence[Slot], rate: int, intensity: float) -> float:
         elif slot.effect == "Delay":
             feedback = max(values.get("feedback", 0.0), 1e-4)
             seconds += values.get("delay_seconds", 0.5) * (1 + 80 / (-20 * np.log10(feedback)))
+        elif slot.impulse is not None:
+            seconds += impulse_tail_s(slot.impulse, rate, **{k: v for k, v in values.items() if k != "gain_db"})
         else:
             seconds += 0.05
     return float(seconds)

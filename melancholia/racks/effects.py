@@ -1,8 +1,9 @@
-"""The effects that a rack may use: pedalboard's own, with the range of every parameter (pedalboard checks little).
+"""The effects that a rack may use, with the range of every parameter (pedalboard checks little).
 
-`fixed` marks what is linear and does not change in time: only such effects may stand in a send, for a send is taken
-as its impulse response. Left out are effects that cannot be streamed (PitchShift, GSM), that shift in time (limiters,
-MP3, resampling), and pedalboard's Limiter, which is none.
+Most are pedalboard's own, under its names; Impulse, Tape, Tremolo and Width are ours. `fixed` marks what is linear and
+does not change in time: only such effects may stand in a send, for a send is taken as its impulse response. Left out
+are effects that cannot be streamed (PitchShift, GSM), that shift in time (limiters, MP3, resampling), and pedalboard's
+Limiter, which is none, and its Convolution, which sets its own level and rings no longer than its input.
 """
 
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect: its parameters, and whether it is linear and fixed in time."""
+    """One effect: its parameters, whether it is linear and fixed in time, and whether they can move (its mix can)."""
 
     parameters: dict[str, Parameter]
     fixed: bool = False
+    moves: bool = True
 
 
 HZ = Parameter(20, 20_000, "Hz", True)
@@ -81,4 +83,25 @@ EFFECTS: dict[str, Effect] = {
     "Distortion": Effect({"drive_db": Parameter(0, 60, "dB")}),
     "Clipping": Effect({"threshold_db": Parameter(-40, 0, "dB")}),
     "Bitcrush": Effect({"bit_depth": Parameter(2, 32, "bits")}),
+    "Impulse": Effect(
+        {"gain_db": DB, "predelay_ms": Parameter(0, 500, "ms"), "decay": Parameter(0.1, 1)}, fixed=True, moves=False
+    ),
+    "Tape": Effect(
+        {
+            "wow_cents": Parameter(0, 40, "cents"),
+            "wow_hz": Parameter(0.1, 3, "Hz", True),
+            "flutter_cents": Parameter(0, 15, "cents"),
+            "flutter_hz": Parameter(4, 20, "Hz", True),
+            "drive_db": Parameter(-24, 24, "dB"),
+            "cutoff_frequency_hz": Parameter(1000, 20_000, "Hz", True),
+        }
+    ),
+    "Tremolo": Effect(
+        {
+            "rate_hz": Parameter(0.05, 12, "Hz", True),
+            "depth": SHARE,
+            "phase_degrees": Parameter(-180, 180, "degrees"),
+        }
+    ),
+    "Width": Effect({"width": Parameter(0, 2)}, fixed=True),
 }

@@ -1,17 +1,38 @@
-"""A rack file as a value: inserts by role, sends, a bus, levels, and what the master shall come to."""
+"""A rack file as a value: inserts by role, sends, a bus, levels, and what the master shall come to.
+
+What is said by place is said of a role, of `noise` (a texture without pitch: rain, hiss) or of `any`:
+
+    [level]  [pan]                 dB, -1..1, of a role or of noise
+    [[ride.melody]]                gain_db = [-6, 0], automate = "arc": a level in time, added to the others; `any` too
+    [[insert.melody]]              an effect of its own; insert.any comes after it, on every stem and on recordings
+    [send.hall.gain_db]            what goes into a shared room: -80 is nothing, `any` is for whom is not named
+    [[send.hall.chain]]            effect = "Impulse", impulse = "hall" (one of ours) or "bath.wav" (beside the file)
+    [[bus]]                        effects on the sum
+
+How near or far a role stands is said by how much of it goes where, by what its room waits (predelay_ms), and by the
+highs that its inserts take. `automate` follows "arc", a section's name, or breakpoints [[0, 0], [0.8, 1], ...] in
+shares of the sound; where it stands, times the intensity, is the way from the first end to the second.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from melancholia.audio import ROLES
 from melancholia.errors import InputError, unknown
 from melancholia.files import data_folder
 from melancholia.racks.effects import EFFECTS
+from melancholia.racks.impulse import check_impulse, impulses
 from melancholia.tables import Ramp, Table, read_table
 
 ANY = "any"
-PLACES = (*ROLES, ANY)
+NOISE = "noise"  # a texture without pitch, as rain or hiss: what is not said of it is what is said of `texture`
+OWN = (*ROLES, NOISE)
+PLACES = (*OWN, ANY)
+
+T = TypeVar("T")
+How = str | tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +48,17 @@ class Slot:
     mix: Ramp
     bypass: bool
     why: str
-    automate: Mapping[str, str | tuple[tuple[float, float], ...]]
+    automate: Mapping[str, How]
+    impulse: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ride:
+    """A hand on a fader: level in dB, added to the others, from its first end to its second as `how` goes."""
+
+    gain_db: Ramp
+    how: How
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +72,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Rack:
-    """A whole chain file."""
+    """A whole chain file. What is said by place (a role, `noise` or `any`) is found by `said`."""
 
     name: str
     about: str
@@ -49,10 +80,24 @@ class Rack:
     sends: tuple[Send, ...]
     bus: tuple[Slot, ...]
     level_db: Mapping[str, Ramp]
+    rides: Mapping[str, tuple[Ride, ...]]
     pan: Mapping[str, float]
     lufs: float
     ceiling_dbtp: float
     path: Path
+
+    @property
+    def impulses(self) -> tuple[Path, ...]:
+        """The files of all rooms that it uses."""
+        chains = (*self.inserts.values(), *(send.chain for send in self.sends), self.bus)
+        return tuple(sorted({slot.impulse for chain in chains for slot in chain if slot.impulse is not None}))
+
+
+def said(by_place: Mapping[str, T], place: str, default: T) -> T:
+    """What is said of a place; noise that is not spoken of is a texture."""
+    if place == NOISE and NOISE not in by_place:
+        place = "texture"
+    return by_place.get(place, default)
 
 
 def names() -> tuple[str, ...]:
@@ -80,12 +125,13 @@ def rack(name: str | Path | Rack) -> Rack:
 
 
 def parse(table: Table) -> Rack:
-    table.only(("schema", "name", "about", "insert", "send", "bus", "level", "pan", "master"))
+    table.only(("schema", "name", "about", "insert", "send", "bus", "level", "ride", "pan", "master"))
     table.number("schema", 1, 1)
     inserts = table.table("insert", required=False).only(PLACES)
     sends = table.table("send", required=False)
-    level = table.table("level", required=False).only(ROLES)
-    pan = table.table("pan", required=False).only(ROLES)
+    level = table.table("level", required=False).only(OWN)
+    rides = table.table("ride", required=False).only(PLACES)
+    pan = table.table("pan", required=False).only(OWN)
     master = table.table("master", required=False).only(("lufs", "ceiling_dbtp"))
     return Rack(
         name=table.words("name"),
@@ -94,6 +140,7 @@ def parse(table: Table) -> Rack:
         sends=tuple(send(sends.table(name), name) for name in sends.data),
         bus=tuple(slot(item) for item in table.tables("bus")),
         level_db={role: level.ramp(role, -60, 24, unit="dB") for role in level.data},
+        rides={place: tuple(ride(item) for item in rides.tables(place)) for place in rides.data},
         pan={role: pan.number(role, -1, 1) for role in pan.data},
         lufs=master.number("lufs", -40, -5, unit="LUFS", default=-16),
         ceiling_dbtp=master.number("ceiling_dbtp", -20, 0, unit="dBTP", default=-1),
@@ -117,44 +164,67 @@ def send(table: Table, name: str) -> Send:
     return Send(name, {role: gains.ramp(role, -80, 12, unit="dB") for role in gains.data}, chain)
 
 
+def ride(table: Table) -> Ride:
+    table.only(("gain_db", "automate", "why"))
+    gain = table.ramp("gain_db", -60, 12, unit="dB")
+    return Ride(gain, moved(table, "automate", table.need("gain_db")), table.words("why", default=""))
+
+
 def slot(table: Table) -> Slot:
     if "plugin" in table.data:
         raise table.fail("plugin", "asks for a plugin; allowed: effect = one of pedalboard's own.")
-    table.only(("effect", "params", "mix", "bypass", "why", "automate"))
     name = table.choice("effect", EFFECTS)
+    table.only(("effect", "params", "mix", "bypass", "why", "automate", *(("impulse",) if name == "Impulse" else ())))
     known = EFFECTS[name].parameters
     given = table.table("params", required=False).only(known)
     params = {
         key: given.ramp(key, known[key].low, known[key].high, log=known[key].log, unit=known[key].unit)
         for key in given.data
     }
+    automate = automation(table.table("automate", required=False), given.data, table)
+    for key in automate:
+        if key != "mix" and not EFFECTS[name].moves:
+            raise table.table("automate").fail(key, f"moves, which {name} cannot; allowed: mix.")
     return Slot(
         effect=name,
         params=params,
         mix=table.ramp("mix", 0, 1, default=1.0),
         bypass=table.flag("bypass"),
         why=table.words("why", default=""),
-        automate=automation(table.table("automate", required=False), given.data, table),
+        automate=automate,
+        impulse=impulse(table) if name == "Impulse" else None,
     )
 
 
-def automation(
-    table: Table, params: Mapping[str, object], parent: Table
-) -> dict[str, str | tuple[tuple[float, float], ...]]:
+def impulse(table: Table) -> Path:
+    """The file of a room: one of ours by name, or, with a suffix, one beside the rack file."""
+    name = table.words("impulse")
+    if not Path(name).suffix:
+        return impulses()[table.choice("impulse", impulses())]
+    try:
+        return check_impulse(table.path.parent / name)
+    except InputError as error:
+        raise table.fail("impulse", f"is {name!r}: {error}") from error
+
+
+def automation(table: Table, params: Mapping[str, object], parent: Table) -> dict[str, How]:
     """What moves in time; each must have two ends, ``[a, b]``, to move between."""
-    found: dict[str, str | tuple[tuple[float, float], ...]] = {}
+    found: dict[str, How] = {}
     for key in table.only([*params, "mix"]).data:
-        value = params.get(key, parent.data.get(key))
-        if not isinstance(value, list):
-            raise table.fail(key, f"moves {value!r}; allowed: a value with two ends, [a, b], to move between.")
-        how = table.data[key]
-        if isinstance(how, str):
-            found[key] = how
-        elif isinstance(how, list) and len(how) >= 2 and all(is_point(point) for point in how):
-            found[key] = tuple((float(x), float(y)) for x, y in how)
-        else:
-            raise table.fail(key, f'is {how!r}; allowed: "arc", a section, or [[0, 0], [0.5, 1], ...].')
+        found[key] = moved(table, key, params.get(key, parent.data.get(key)))
     return found
+
+
+def moved(table: Table, key: str, value: object) -> How:
+    """How `value`, which must have two ends, moves: "arc", the name of a section, or breakpoints."""
+    if not isinstance(value, list):
+        raise table.fail(key, f"moves {value!r}; allowed: a value with two ends, [a, b], to move between.")
+    how = table.need(key)
+    if isinstance(how, str):
+        return how
+    if isinstance(how, list) and len(how) >= 2 and all(is_point(point) for point in how):
+        return tuple((float(x), float(y)) for x, y in how)
+    raise table.fail(key, f'is {how!r}; allowed: "arc", a section, or [[0, 0], [0.5, 1], ...].')
 
 
 def is_point(point: object) -> bool:

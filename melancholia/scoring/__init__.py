@@ -1,5 +1,7 @@
 """Scoring: cues against a profile, and sadness 0..1 that can be explained cue by cue."""
 
+from melancholia.scoring.house import PLAIN, House, fit_house, house_text, load_house
+from melancholia.scoring.likeness import profile_like
 from melancholia.scoring.score import Row, Score, score
 
-__all__ = ["Row", "Score", "score"]
+__all__ = ["PLAIN", "House", "Row", "Score", "fit_house", "house_text", "load_house", "profile_like", "score"]

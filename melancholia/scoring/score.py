@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from melancholia.analysis import Analysis, analyse
 from melancholia.audio import Source
 from melancholia.cues import CUES
 from melancholia.profile import Band, Profile
-from melancholia.scoring.listener import PEOPLE_SD, contributions, sadness, share_of_own
+from melancholia.scoring.house import PLAIN, House
+from melancholia.scoring.listener import PEOPLE_SD, heard, kinds, share_of_own, squeeze
 from melancholia.scoring.sentences import plain, sentence
 
 HEAVY = 0.1  # cues of this weight or more decide `matched`
 PASSING = 0.5
+SPOKEN = 3  # cues that are named for and against
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +49,43 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Sadness 0..1 (give or take `uncertainty`), whether all heavy cues match, a row a cue, sadness over time.
+    """How sad a recording sounds, what it could be taken for, and how well it is what a profile asked for.
 
-    `mood`, `intensity` and `matched` are None where no profile was given.
+    The two verdicts stand apart: `sadness` 0..1 (give or take `uncertainty`), which needs no profile, and `matched`,
+    whether all heavy cues lie where the profile wants them. `music` is the sadness that the music alone comes to, with
+    sound that says nothing; what is left is what the sound adds. `kinds` are shares of sad, tender, tense and joyful,
+    from `valence` and `arousal` (0..1). `curve` is the sadness over time as (seconds, 0..1), every 2 s. `mood`,
+    `intensity` and `matched` are None where no profile was given.
     """
 
     mood: str | None
     intensity: float | None
     sadness: float
     uncertainty: float
+    music: float
+    valence: float
+    arousal: float
+    kinds: Mapping[str, float]
     matched: bool | None
     rows: tuple[Row, ...]
     curve: tuple[tuple[float, float], ...]
+
+    @property
+    def sound(self) -> float:
+        """What the sound adds to the sadness of the music."""
+        return self.sadness - self.music
+
+    def spoken(self, side: int) -> tuple[Row, ...]:
+        """The cues that speak most for sadness (side 1) or against it (-1), the loudest first."""
+        rows = [row for row in self.rows if side * row.contribution > 0]
+        return tuple(sorted(rows, key=lambda row: -side * row.contribution)[:SPOKEN])
+
+    def mean(self, start: float, end: float) -> float:
+        """Mean sadness of the curve between two times in seconds, the nearest point's where none lies between."""
+        inside = [value for at, value in self.curve if start <= at < end]
+        if inside:
+            return sum(inside) / len(inside)
+        return min(self.curve, key=lambda point: abs(point[0] - (start + end) / 2), default=(0.0, self.sadness))[1]
 
     def to_dict(self) -> dict[str, Any]:
         """What ``score.json`` holds."""
@@ -66,6 +94,11 @@ class Score:
             "intensity": self.intensity,
             "sadness": round(self.sadness, 4),
             "uncertainty": self.uncertainty,
+            "music": round(self.music, 4),
+            "sound": round(self.sound, 4),
+            "valence": round(self.valence, 4),
+            "arousal": round(self.arousal, 4),
+            "kinds": {name: round(share, 4) for name, share in self.kinds.items()},
             "matched": self.matched,
             "cues": [row.to_dict() for row in self.rows],
             "curve": [[round(at, 2), round(value, 4)] for at, value in self.curve],
@@ -77,7 +110,13 @@ class Score:
         if self.mood is not None:
             said = "matched" if self.matched else "not matched"
             head = f"{self.mood} at {self.intensity:g}: {said}, {head}"
-        lines = [head, f"{'cue':<16}{'value':>9}  {'wanted':<18}{'match':>6}{'weight':>8}  unit"]
+        taken = ", ".join(f"{name} {share:.2f}" for name, share in self.kinds.items())
+        lines = [
+            head,
+            f"the music alone {self.music:.2f}, the sound {self.sound:+.2f}; {taken}",
+            *(f"{word}: {named(self.spoken(side))}" for word, side in (("for", 1), ("against", -1))),
+            f"{'cue':<16}{'value':>9}  {'wanted':<18}{'match':>6}{'weight':>8}  unit",
+        ]
         for row in self.rows:
             wanted = "" if row.low is None or row.high is None else f"{plain(row.low)} to {plain(row.high)}"
             match = "" if row.match is None else f"{row.match:.2f}"
@@ -92,20 +131,39 @@ def fit(value: float, band: Band, tolerance: float) -> float:
     return max(0.0, 1 - outside / (2 * tolerance))
 
 
-def score(sound: Analysis | Source | Path | str, profile: Profile | None = None) -> Score:
+def named(rows: tuple[Row, ...]) -> str:
+    return ", ".join(f"{row.name} {row.contribution:+.2f}" for row in rows) or "nothing"
+
+
+def score(
+    sound: Analysis | Source | Path | str,
+    profile: Profile | None = None,
+    *,
+    dry: Analysis | Source | Path | str | None = None,
+    house: House = PLAIN,
+) -> Score:
     """Judge a recording, or what was heard of it already, against a profile (or on its own).
 
     Parameters
     ----------
-    sound : Analysis, Audio, Recording or path
+    sound : Analysis, Audio, Recording, Stems or path
     profile : Profile, optional
         Without one there is no match, only cues and sadness.
+    dry : Analysis, Audio, Recording, Stems or path, optional
+        The same music without its effects: what is the music's is heard there, so that no effect can change it.
+    house : House, optional
+        A house's own ears: what `fit_house` found in its ratings.
     """
-    found = sound if isinstance(sound, Analysis) else analyse(sound)
-    shares = contributions(found.values)
+    found = heard_in(sound)
+    values = dict(found.values)
+    if dry is not None:
+        clean = heard_in(dry).values
+        values |= {name: clean[name] for name, cue in CUES.items() if cue.of == "music"}
+    own = share_of_own(found.values)
+    adds = house.contributions(values, own)
     rows = []
     for name, cue in CUES.items():
-        value = found.values[name]
+        value = values[name]
         band = profile.bands.get(name) if profile is not None else None
         rows.append(
             Row(
@@ -116,27 +174,38 @@ def score(sound: Analysis | Source | Path | str, profile: Profile | None = None)
                 high=band.high if band else None,
                 match=round(fit(value, band, cue.tolerance), 4) if band else None,
                 weight=band.weight if band else 0.0,
-                contribution=shares.get(name, 0.0),
+                contribution=adds.get(name, 0.0),
                 sentence=sentence(cue, value, band, profile.mood if profile else ""),
             )
         )
-    own = share_of_own(found.values)
+    valence, arousal = (heard(verdict, values, own=own) for verdict in ("valence", "arousal"))
+    music = {name: value for name, value in adds.items() if name == "base" or CUES[name].of == "music"}
     return Score(
         mood=profile.mood if profile else None,
         intensity=profile.intensity if profile else None,
-        sadness=sadness(found.values),
+        sadness=squeeze(sum(adds.values())),
         uncertainty=round(PEOPLE_SD * (1.25 - 0.5 * own), 3),
+        music=squeeze(sum(music.values())),
+        valence=valence,
+        arousal=arousal,
+        kinds=MappingProxyType(kinds(valence, arousal)),
         matched=matched(rows) if profile else None,
         rows=tuple(rows),
-        curve=tuple(zip(found.times, (sadness_at(found.values, w, own) for w in found.windows), strict=True)),
+        curve=tuple(
+            (at, squeeze(sum(house.contributions(moved(values, window), own).values())))
+            for at, window in zip(found.times, found.windows, strict=True)
+        ),
     )
+
+
+def heard_in(sound: Analysis | Source | Path | str) -> Analysis:
+    return sound if isinstance(sound, Analysis) else analyse(sound)
 
 
 def matched(rows: list[Row]) -> bool:
     return all(row.match is None or row.match >= PASSING for row in rows if row.weight >= HEAVY)
 
 
-def sadness_at(whole: Mapping[str, float], window: Mapping[str, float], own: float) -> float:
-    """Sadness of a window: its own mode, rate and brightness, the rest as in the whole."""
-    moving = {name: value for name, value in window.items() if name in whole}
-    return sadness({**whole, **moving}, own=own)
+def moved(whole: Mapping[str, float], window: Mapping[str, float]) -> dict[str, float]:
+    """A window: its own mode, rate and brightness, the rest as in the whole."""
+    return {**whole, **{name: value for name, value in window.items() if name in whole}}

@@ -12,6 +12,7 @@ WORDS = {
     "articulation": ("more even", "more broken up"),
     "fast_modulation": ("smoother", "more restless"),
     "slow_modulation": ("fewer long swells", "longer swells"),
+    "persistence": ("quicker to change", "slower to change"),
     "flux": ("stiller", "more changeable"),
     "contrast": ("more veiled", "barer"),
     "high_energy": ("with fewer highs", "with more highs"),

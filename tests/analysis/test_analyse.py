@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from melancholia.analysis import analyse
+from melancholia.analysis.tonal import LIKENESS
 from melancholia.audio import audio
 from melancholia.cues import CUES
 from melancholia.errors import InputError
@@ -75,6 +76,26 @@ def test_tones_are_counted(rate):
         part = tone(330 + 40 * (at % 3), 0.5, decay=6)
         x[int(at * RATE) :][: len(part)] += part
     assert analyse(audio(x, RATE)).values["event_rate"] == pytest.approx(rate * 22.5 / 24, rel=0.12)
+
+
+def test_a_soft_player_beside_a_loud_one_is_counted():
+    """Of four tones three are 18 dB softer than the first, over a chord that sways."""
+    t = np.arange(RATE * 24) / RATE
+    x = 0.1 * sum(np.sin(2 * np.pi * f * t + 0.3 * np.sin(2 * np.pi * 5.5 * t)) for f in (110, 165, 220))
+    for k, at in enumerate(np.arange(0.5, 23, 0.5)):
+        part = tone(660 + 90 * (at % 3), 0.5, decay=6) * (1.0 if k % 4 == 0 else 0.13)
+        x[int(at * RATE) :][: len(part)] += part
+    assert analyse(audio(x, RATE)).values["event_rate"] == pytest.approx(2 * 22.5 / 24, rel=0.12)
+
+
+@pytest.mark.parametrize("held", [0.5, 1.0, 2.0])
+def test_a_moment_lasts_as_long_as_its_tones(held):
+    """Tones all unlike each other: the likeness of the music with itself falls straight to nothing in one tone."""
+    t = np.arange(int(held * RATE)) / RATE
+    pitches = np.random.default_rng(1).permutation(np.arange(50, 74))
+    x = np.concatenate([np.sin(2 * np.pi * 440 * 2 ** ((p - 69) / 12) * t) for p in pitches])
+    wanted = held * np.exp(np.log(1 - np.array(LIKENESS)).mean())
+    assert analyse(audio(x, RATE)).values["persistence"] == pytest.approx(wanted, rel=0.25)
 
 
 @pytest.mark.parametrize("hertz", [300, 1000, 3000])

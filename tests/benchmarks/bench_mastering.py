@@ -1,7 +1,6 @@
 """Mastering three minutes of stereo WAV to 24-bit WAV, warm, beside pedalboard's limiter with a second meter."""
 
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pyebur128
 import soundfile
 
 from melancholia.mastering import master
+from tests.benchmarks import median_cpu
 
 SECONDS, RATE = 180, 48_000
 
@@ -29,16 +29,6 @@ def others(source, target):
     gain = -16 - pyebur128.get_loudness_global(state)
     board = pedalboard.Pedalboard([pedalboard.Gain(gain), pedalboard.BrickwallLimiter(ceiling_db=-1.0, true_peak=True)])
     soundfile.write(target, board(x, rate), rate, subtype="PCM_24")
-
-
-def median_cpu(work, count=5):
-    work()
-    times = []
-    for _ in range(count):
-        began = time.process_time()
-        work()
-        times.append(time.process_time() - began)
-    return sorted(times)[count // 2]
 
 
 def figures():

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+SEVEN = "cello,felt_piano,strings,choir,sub_bass,solo_violin,harp"
 CLI = [sys.executable, "-m", "melancholia"]
 
 
@@ -31,9 +32,9 @@ def best(runs):
     return sorted(runs)[len(runs) // 2]
 
 
-def song(folder, name, seconds, mood="longing", env=None):
+def song(folder, name, seconds, *options, env=None):
     out = Path(folder) / name
-    return run("make", mood, "--seconds", seconds, "--seed", 3, "--no-report", "-q", "-o", out, env=env)
+    return run("make", "longing", "--seconds", seconds, "--seed", 3, "--no-report", "-q", "-o", out, *options, env=env)
 
 
 def figures():
@@ -47,7 +48,7 @@ def figures():
             "better": "lower",
         }
         song(folder, "warm", 30)
-        runs = [song(folder, f"song{n}", 120) for n in range(3)]
+        runs = [song(folder, f"song{n}", 120, "--instruments", SEVEN) for n in range(3)]
         wall, cpu, memory = best(runs)
         yield {
             "what": "120 s song, cold process, caches warm, no report",
@@ -59,7 +60,7 @@ def figures():
         yield {"what": "  its CPU", "budget": 23, "figure": cpu, "unit": "s CPU", "better": "lower"}
         yield {"what": "  its peak memory", "budget": 1.5, "figure": memory, "unit": "GB", "better": "lower"}
         stems = len(list((Path(folder) / "song0" / "stems" / "wet").iterdir()))
-        yield {"what": "  its stems", "budget": 5, "figure": stems, "unit": "stems", "better": "higher"}
+        yield {"what": "  its stems", "budget": 7, "figure": stems, "unit": "stems", "better": "higher"}
         long = song(folder, "long", 600)
         yield {"what": "10-minute piece, peak memory", "budget": 2, "figure": long[2], "unit": "GB", "better": "lower"}
         yield {

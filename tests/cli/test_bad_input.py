@@ -15,6 +15,11 @@ from melancholia.cli import COMMANDS, run
 CLI = [sys.executable, "-m", "melancholia"]
 
 
+def not_deaf():
+    """A job in the background of a shell is started deaf to SIGINT, and so are its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -33,6 +38,37 @@ BAD = {
     "no such option": (["make", "longing", "--tempo", "3"], "No such option"),
     "unknown mood": (["make", "melancoly", "-o", "out"], "Did you mean 'melancholy'?"),
     "intensity": (["make", "longing", "--intensity", "1.2", "-o", "out"], "1.2; allowed: 0 to 1"),
+    "intensity curve": (["make", "longing", "--intensity", "0:0.2,0.6:x", "-o", "out"], "'x'; allowed: a number"),
+    "intensity curve backwards": (["make", "longing", "--intensity", "0.6:1,0.2:0", "-o", "out"], "points in order"),
+    "blend of an unknown mood": (["make", "nostalgia:0.6,dispair:0.4", "-o", "out"], "Did you mean 'despair'?"),
+    "blend of a bad weight": (["make", "nostalgia:much,despair:0.4", "-o", "out"], "'much'; allowed: a number"),
+    "blend below nothing": (["make", "nostalgia:-1,despair:2", "-o", "out"], "-1; allowed: 0 to 1000"),
+    "blend of nothing": (["make", "nostalgia:0,despair:0", "-o", "out"], "no weight above 0"),
+    "blend of one mood twice": (["make", "loss:1,loss:2", "-o", "out"], "stands twice"),
+    "section unknown": (["make", "longing", "--section", "Z=despair", "-o", "out"], "Unknown section 'Z'"),
+    "section without a mood": (["make", "longing", "--section", "B", "-o", "out"], "as B=despair"),
+    "section of an unknown mood": (
+        ["make", "longing", "--section", "B=dispair", "-o", "out"],
+        "Did you mean 'despair'?",
+    ),
+    "section that is not there": (
+        ["make", "longing", "--seconds", "15", "--section", "C=loss", "-o", "out"],
+        "'C' is not",
+    ),
+    "setting unknown": (["make", "longing", "--setting", "flim", "-o", "out"], "Did you mean 'film'?"),
+    "hits of a song": (["make", "longing", "--hits", "12", "-o", "out"], "allowed: setting 'film'"),
+    "dialogue of a loop": (["make", "loss", "--setting", "loop", "--dialogue", "2-3", "-o", "out"], "setting 'film'"),
+    "hits that are none": (["make", "loss", "--setting", "film", "--hits", "12,b", "-o", "out"], "hit is 'b'"),
+    "hits backwards": (["make", "loss", "--setting", "film", "--hits", "12,9", "-o", "out"], "seconds in order"),
+    "hits too close": (["make", "loss", "--setting", "film", "--hits", "12,12.5", "-o", "out"], "0.5 s apart"),
+    "hits closer than a bar": (
+        ["make", "loss", "--setting", "film", "--hits", "20,22.2", "--metre", "4/4", "-o", "out"],
+        "do not meet",
+    ),
+    "hits behind the end": (["make", "loss", "--setting", "film", "--hits", "20,95", "-o", "out"], "the last by 82 s"),
+    "two climaxes": (["make", "loss", "--setting", "film", "--hits", "20!,40!", "-o", "out"], "marked '!'"),
+    "dialogue backwards": (["make", "loss", "--setting", "film", "--dialogue", "30-20", "-o", "out"], "no span"),
+    "dialogue behind the end": (["make", "loss", "--setting", "film", "--dialogue", "80-95", "-o", "out"], "0 to 90 s"),
     "seconds below": (["make", "longing", "--seconds", "-3", "-o", "out"], "allowed: 15 to 600"),
     "seconds above": (["make", "longing", "--seconds", "1e6", "-o", "out"], "allowed: 15 to 600"),
     "seed": (["make", "longing", "--seed", "-1", "-o", "out"], "seed is -1"),
@@ -103,12 +139,39 @@ def test_a_disk_that_fills_up_leaves_nothing(here):
         assert "cannot be written" in done.stderr and sorted(os.listdir(here)) == before
 
 
+FULL = [
+    (["make", "longing", "--seconds", "15", "--seed", "1", "-o", "disk/out"], "3m"),
+    (["master", "long.wav", "-o", "disk/out.wav"], "1m"),
+]
+
+
+@pytest.mark.parametrize("args, size", FULL)
+def test_a_full_disk_is_said_in_one_line(here, args, size):
+    """A real file system of a few MiB, mounted in a namespace of its own."""
+    mount = [
+        "unshare",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        f'mount -t tmpfs -o size={size} none disk && "$@"; code=$?; ls disk; exit $code',
+        "sh",
+    ]
+    (here / "disk").mkdir()
+    if subprocess.run([*mount, "true"], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    soundfile.write("long.wav", 0.1 * np.sin(np.arange(480_000) / 20), 48_000)
+    done = subprocess.run([*mount, *CLI, *args], capture_output=True, text=True)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
+    assert "No space left" in done.stderr and done.stdout == ""
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("after_s", [0.1, 1.0, 3.0])
 def test_an_interrupt_leaves_nothing(here, sent, after_s):
     before = sorted(os.listdir(here))
     args = ["make", "longing", "--seconds", "300", "--seed", "1", "-o", "out"]
-    process = subprocess.Popen([*CLI, *args], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*CLI, *args], stderr=subprocess.PIPE, text=True, preexec_fn=not_deaf)
     for _ in range(600):  # until it has begun to write
         if sorted(os.listdir(here)) != before:
             break

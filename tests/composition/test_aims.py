@@ -4,16 +4,24 @@ import numpy as np
 import pytest
 
 from melancholia.composition import compose, measures
+from melancholia.cues import from_piece
 from melancholia.profile import moods, profile
+from tests.originality import mean_pairwise, of_piece
 
-SEEDS = range(7300, 7314)
+SEEDS = range(7300, 7310)
 
 
 def mean_pitch(piece, *roles):
     return np.mean([n.pitch for part in piece.parts if part.role in roles for n in part.notes])
 
 
+def sounding(piece, start, end):
+    """How many parts sound between two shares of the piece."""
+    return sum(any(n.end > start * piece.end and n.start < end * piece.end for n in p.notes) for p in piece.parts)
+
+
 MEASURED = {
+    "mode_index": lambda p: from_piece(p)["mode"],
     "melody_mean": lambda p: mean_pitch(p, "melody"),
     "melody_span": measures.span,
     "step_share": measures.step_share,
@@ -25,12 +33,15 @@ MEASURED = {
     "harmonic_rhythm": lambda p: len(p.chords) / (p.end / p.bar_quarters),
     "bpm": lambda p: p.tempo.bpm,
     "velocity": lambda p: np.mean([n.velocity for n in measures.all_notes(p)]),
+    "rests": lambda p: measures.silent_share(p),
 }
 # How far the mean over seeds may lie from what is asked: a share of it, and an amount.
 WITHIN = {
-    "melody_mean": (0, 2.0), "melody_span": (0.22, 0), "step_share": (0, 0.09), "falling_share": (0, 0.05),
-    "onset_rate": (0.2, 0), "melody_rate": (0.1, 0), "dissonances": (0.35, 0.12), "chromaticism": (0.45, 0.02),
-    "harmonic_rhythm": (0.25, 0), "bpm": (0.03, 0), "velocity": (0.02, 0),
+    "mode_index": (0, 0.03),
+    "melody_mean": (0, 1.8), "melody_span": (0.27, 0), "step_share": (0, 0.075), "falling_share": (0, 0.055),
+    "onset_rate": (0.15, 0), "melody_rate": (0.15, 0.05), "dissonances": (0.45, 0.12), "chromaticism": (0.45, 0.03),
+    "harmonic_rhythm": (0.3, 0), "bpm": (0.03, 0), "velocity": (0.02, 0),
+    "rests": (0.15, 0.025),
 }  # fmt: skip
 
 
@@ -51,28 +62,34 @@ def test_a_preference_is_obeyed(pieces, mood, name):
 def test_the_moods_lie_apart(pieces):
     found = {mood: {name: np.mean([f(p) for p in ps]) for name, f in MEASURED.items()} for mood, ps in pieces.items()}
     low, middle, high = (found[mood] for mood in ("despair", "melancholy", "longing"))
-    assert low["melody_mean"] + 3 < middle["melody_mean"] < high["melody_mean"] - 4
-    assert low["chromaticism"] > 1.5 * high["chromaticism"] and low["onset_rate"] < middle["onset_rate"]
+    assert low["melody_mean"] + 4 < middle["melody_mean"] < high["melody_mean"] - 3
+    assert low["chromaticism"] > 1.3 * high["chromaticism"] and low["onset_rate"] < middle["onset_rate"]
     assert middle["melody_span"] + 4 < min(low["melody_span"], high["melody_span"])
-    assert high["dissonances"] > 1.3 * middle["dissonances"]
-    texture = {mood: np.mean([mean_pitch(p, "harmony", "counter", "bass") for p in ps]) for mood, ps in pieces.items()}
-    assert texture["despair"] + 1.5 < texture["melancholy"] < texture["longing"] - 2
+    assert high["dissonances"] > 1.2 * middle["dissonances"]
+    low, middle, high = (
+        np.mean([mean_pitch(p, "harmony", "counter", "bass") for p in pieces[mood]])
+        for mood in ("despair", "melancholy", "longing")
+    )
+    assert low < middle < high - 1.5
 
 
 @pytest.mark.parametrize("mood", moods())
 def test_intensity_makes_it_slower_sparser_and_lower(mood):
-    mild, deep = ([compose(profile(mood, i), seconds=60, seed=s) for s in SEEDS[:5]] for i in (0.1, 1.0))
+    mild, deep = ([compose(profile(mood, i), seconds=60, seed=s) for s in SEEDS[:4]] for i in (0.1, 1.0))
     for name in ("bpm", "onset_rate", "melody_rate", "melody_mean", "velocity"):
         assert np.mean([MEASURED[name](p) for p in deep]) < np.mean([MEASURED[name](p) for p in mild]), name
+    darker = np.mean([MEASURED["mode_index"](p) for p in deep]) - np.mean([MEASURED["mode_index"](p) for p in mild])
+    assert darker > 0.03
 
 
 @pytest.mark.parametrize("mood", moods())
 def test_pieces_measure_as_songs_do(pieces, mood):
     found = pieces[mood]
-    assert 2.4 <= np.mean([measures.pitch_entropy(p) for p in found]) <= 3.0  # 10th to 90th percentile of 273 songs
+    lowest = 2.4 if len(found[0].parts) > 2 else 2.1  # one or two voices that hardly move have fewer tones
+    assert lowest <= np.mean([measures.pitch_entropy(p) for p in found]) <= 3.0  # 10th to 90th percentile of 273 songs
     assert 0.70 <= np.mean([measures.groove_similarity(p) for p in found]) <= 0.93
     assert 0.33 <= np.mean([measures.voice_rhythm_repeated(p) for p in found]) <= 0.84
-    assert np.mean([measures.voice_bars_repeated(p) for p in found]) <= 0.51
+    assert 0.04 <= np.mean([measures.voice_bars_repeated(p) for p in found]) <= 0.5
     assert 0.55 <= np.mean([measures.accompaniment_rhythm_repeated(p) for p in found]) <= 0.93
     assert np.mean([measures.answered_leaps(p) for p in found]) >= 0.8
 
@@ -85,9 +102,6 @@ def test_no_two_pieces_are_alike(pieces, mood):
     assert max(measures.figure_overlap(a, b) for a, b in pairs) <= 0.05
 
 
-def test_two_minutes_take_less_than_a_second():
-    import time
-
-    before = time.process_time()
-    compose(profile("longing"), seconds=120, seed=1)
-    assert time.process_time() - before < 1
+def test_pieces_of_a_mood_share_as_few_figures_as_songs_of_one_composer(pieces):
+    """Two songs of one composer share .0027 of their 5-note figures (five composers of 50 songs and more)."""
+    assert np.mean([mean_pairwise([of_piece(p) for p in found]) for found in pieces.values()]) <= 0.0027

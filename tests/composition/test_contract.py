@@ -6,12 +6,10 @@ import pytest
 from melancholia.composition import compose, measures
 from melancholia.composition.dialects import ENDINGS
 from melancholia.midi import from_midi, to_midi
+from melancholia.orchestra import facts_of
 from melancholia.piece import Key, TempoMap
 from melancholia.profile import moods, profile
 
-PLAYABLE = {
-    "felt_piano": (21, 108), "cello": (36, 76), "strings": (36, 96), "warm_pad": (36, 84), "sub_bass": (24, 48),
-}  # fmt: skip
 CASES = [(mood, intensity, seed) for mood in moods() for intensity, seed in ((0, 41), (0.5, 42), (1, 43), (0.7, 44))]
 
 
@@ -25,15 +23,16 @@ def made(request):
 def test_every_note_is_playable_and_lies_inside_the_piece(made):
     _, piece = made
     for part in piece.parts:
-        low, high = PLAYABLE[part.instrument]
+        player = facts_of(part.instrument)
+        low, high = player.written if player.pitched else (player.low, player.high)
         assert part.notes and all(low <= n.pitch <= high for n in part.notes)
         assert all(n.end <= piece.end + 1e-9 for n in part.notes)
 
 
-def test_at_least_four_stems_that_differ(made):
-    _, piece = made
+def test_as_many_stems_as_the_mood_has_players_and_they_differ(made):
+    wanted, piece = made
     sounding = [frozenset((n.start, n.duration, n.pitch) for n in part.notes) for part in piece.parts]
-    assert len(piece.parts) >= 4
+    assert len(piece.parts) in {len(o.players) for o in wanted.writing.orchestrations}
     for k, mine in enumerate(sounding):
         assert all(len(mine & other) < 0.5 * min(len(mine), len(other)) for other in sounding[:k])
 
@@ -71,11 +70,16 @@ def test_one_climax_where_the_form_has_it(made):
 
 def test_the_end_is_one_that_the_mood_allows(made):
     wanted, piece = made
-    assert piece.chords[-1].numeral in {ENDINGS["minor"][name] for name in wanted.writing.endings}
-    last = {n.pitch % 12 for part in piece.parts for n in part.notes if n.end == piece.end}
-    assert last <= set(piece.chords[-1].pitch_classes)
-    deepest = min((n for part in piece.parts for n in part.notes if n.end == piece.end), key=lambda n: n.pitch)
-    assert deepest.pitch % 12 == piece.key.tonic
+    assert piece.key.mode in wanted.writing.modes
+    assert piece.chords[-1].numeral in {ENDINGS[piece.key.mode][name] for name in wanted.writing.endings}
+    last = {n.pitch for part in pitched(piece) for n in part.notes if n.end == piece.end}
+    assert {pitch % 12 for pitch in last} <= set(piece.chords[-1].pitch_classes)
+    if any(part.role == "bass" and part.notes[-1].end == piece.end for part in piece.parts):
+        assert min(last) % 12 == piece.key.tonic  # who has no bass may end on another tone of the chord
+
+
+def pitched(piece):
+    return [part for part in piece.parts if facts_of(part.instrument).pitched]
 
 
 def test_the_length_is_exact(made):
@@ -85,8 +89,10 @@ def test_the_length_is_exact(made):
 
 def test_nothing_stops_for_long_runs_in_circles_or_hurries(made):
     _, piece = made
+    assert piece.tempo.seconds(min(n.start for n in measures.all_notes(piece))) < 2
     assert measures.longest_hole_s(piece) < 5 and measures.longest_return(piece) < 0.25
-    assert measures.onset_rate(piece) < 5 and measures.minorness(piece) > -0.03
+    minorness = measures.minorness(piece) * (1 if piece.key.mode == "minor" else -1)
+    assert measures.onset_rate(piece) < 5 and minorness > -0.03
 
 
 def test_dissonances_on_strong_beats_resolve_by_step(made):
@@ -95,7 +101,7 @@ def test_dissonances_on_strong_beats_resolve_by_step(made):
     line = list(measures.melody(piece))
     foreign = [n for n in notes if n.pitch % 12 not in measures.chord_at(piece, n.start)]
     after = [line[line.index(n) + 1].pitch - n.pitch for n in foreign if line.index(n) + 1 < len(line)]
-    assert sum(-2 <= step <= 1 and step != 0 for step in after) >= 0.9 * len(after)
+    assert sum(not -2 <= step <= 1 or step == 0 for step in after) <= max(3, 0.1 * len(after))
 
 
 def test_low_notes_leave_room_under_c3(made):

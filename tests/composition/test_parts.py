@@ -49,7 +49,7 @@ def test_closes_grounds_and_endings_are_made_of_known_chords():
 
 @pytest.mark.parametrize("metre", METRES.values(), ids=str)
 def test_every_rhythm_fills_its_bar(metre):
-    assert all(sum(map(abs, cell)) == 4 * metre[0] / metre[1] for cell in bar_rhythms(metre))
+    assert all(sum(map(abs, cell)) == pytest.approx(4 * metre[0] / metre[1]) for cell in bar_rhythms(metre))
     assert all(r[0] == 0 and r[-1] < 12 for r in rhythms_of(12))
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from melancholia.convolution import add_convolved
 from melancholia.errors import InputError, MelancholiaError
 from melancholia.instruments import about, check, names, render
-from melancholia.instruments.convolution import add_convolved
 from melancholia.instruments.kernels import bow, ring, strike
 from melancholia.piece import Note, Part, Piece, TempoMap
 

@@ -14,7 +14,7 @@ from melancholia.performance.touch import (
     motor_ms,
     noise_db,
 )
-from melancholia.piece import Chord, Phrase
+from melancholia.piece import Chord, Key, Phrase
 
 RNG = np.random.default_rng
 
@@ -61,7 +61,8 @@ def test_charges():
     dominant = Chord(0, 1, "V", (4, 8, 11), 4)
     assert melodic_charge_db(5, dominant, k=1) == pytest.approx(1.3)  # a semitone over the root: 6.5
     assert melodic_charge_db(4, dominant, k=1) == 0 and melodic_charge_db(5, None, k=1) == 0
-    assert harmonic_charge(dominant, 9) == 2 and harmonic_charge(Chord(0, 1, "ii°6", (11, 2, 5), 2), 9) == 5
+    assert harmonic_charge(dominant, Key(9)) == 2 and harmonic_charge(Chord(0, 1, "ii°6", (11, 2, 5), 2), Key(9)) == 5
+    assert harmonic_charge(dominant, Key(9, "major")) == 1.5
 
 
 def test_a_phrase_swells_to_its_peak():
@@ -88,7 +89,7 @@ def test_noise_has_its_size_and_its_colour():
 
 def test_beats_keep_their_mean():
     beats = np.arange(0, 33.0)
-    factor = beat_lengths((Phrase(0, 16, 6, ""), Phrase(16, 32, 20, "")), beats, 1000, arch_k=2, ritard_end=0.4,
+    factor = beat_lengths((Phrase(0, 16, 6, ""), Phrase(16, 32, 20, "")), beats, 1000, arch_k=[2, 2], ritard_end=0.4,
                           ritard_quarters=8, noise_k=1, rng=RNG(0))  # fmt: skip
     assert factor.mean() == pytest.approx(1) and factor[-1] == factor.max()
 

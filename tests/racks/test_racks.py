@@ -11,10 +11,15 @@ import soundfile
 from melancholia.audio import ROLES, Audio, Stem, Stems, audio
 from melancholia.errors import InputError
 from melancholia.files import recording, write_audio
+from melancholia.orchestra import facts_of
+from melancholia.profile import profile
 from melancholia.racks import apply, bus, mix, names, rack, tail_s
 from melancholia.racks.chain import Chain, Timeline
 from melancholia.racks.effects import EFFECTS
+from melancholia.racks.impulse import impulses
+from melancholia.racks.rack import Slot
 from melancholia.racks.sends import response
+from melancholia.tables import Ramp
 
 RATE = 48_000
 CLIPS = Path(__file__).parents[3] / "shared" / "data" / "4qaed" / "4qaed-720-opus.tar"
@@ -41,7 +46,7 @@ def test_a_rack_says_what_and_why(name):
     assert found.name == name and len(found.about) > 20
     assert all(len(slot.why) > 3 for slot in slots(found))
     used = {slot.effect for slot in slots(found)}
-    assert {"Reverb", "LowpassFilter", "Chorus"} <= used and len(found.sends) >= 2
+    assert {"LowpassFilter", "Chorus"} <= used and used & {"Reverb", "Impulse"} and len(found.sends) >= 2
 
 
 @pytest.mark.parametrize("name", names())
@@ -205,6 +210,37 @@ def test_bypass_leaves_an_effect_out(tmp_path):
 
 
 BROKEN = {
+    "impulse": (
+        '[[insert.any]]\neffect = "Impulse"\nimpulse = "churhc"\n',
+        r"mine.toml:5: insert.any.impulse .*Did you mean 'church'",
+    ),
+    "no impulse": ('[[insert.any]]\neffect = "Impulse"\n', r"lacks 'impulse'"),
+    "impulse file": (
+        '[[insert.any]]\neffect = "Impulse"\nimpulse = "bath.wav"\n',
+        r"mine.toml:5: insert.any.impulse is 'bath.wav': .*bath.wav does not exist",
+    ),
+    "impulse of a gain": ('[[insert.any]]\neffect = "Gain"\nimpulse = "hall"\n', r"mine.toml:5.*impulse is no key"),
+    "impulse that moves": (
+        '[[insert.any]]\neffect = "Impulse"\nimpulse = "hall"\n'
+        'params = { decay = [0.5, 1] }\nautomate = { decay = "arc" }\n',
+        r"mine.toml:7: insert.any.automate.decay moves, which Impulse cannot; allowed: mix",
+    ),
+    "decay": (
+        '[[insert.any]]\neffect = "Impulse"\nimpulse = "hall"\nparams = { decay = 2 }\n',
+        r"mine.toml:6.*decay is 2; allowed: 0.1 to 1",
+    ),
+    "wow": (
+        '[[insert.any]]\neffect = "Tape"\nparams = { wow_cents = 50 }\n',
+        r"mine.toml:5.*wow_cents is 50; allowed: 0 to 40 cents",
+    ),
+    "tremolo": (
+        '[[insert.any]]\neffect = "Tremolo"\nparams = { rate_hz = 30 }\n',
+        r"mine.toml:5.*rate_hz is 30; allowed: 0.05 to 12 Hz",
+    ),
+    "width": ('[[insert.any]]\neffect = "Width"\nparams = { width = 3 }\n', r"toml:5.*width is 3; allowed: 0 to 2"),
+    "ride": ('[[ride.melody]]\ngain_db = -3\nautomate = "arc"\n', r"mine.toml:5: ride.melody.automate moves -3.*ends"),
+    "ride range": ('[[ride.any]]\ngain_db = [0, 20]\nautomate = "arc"\n', r"toml:4.*20; allowed: -60 to 12 dB"),
+    "ride of nothing": ('[[ride.drums]]\ngain_db = [0, 2]\n', r"mine.toml:3.*drums is no key here"),
     "effect": ('[[insert.any]]\neffect = "Reverbb"\n', r"mine.toml:4: insert.any.effect .*Did you mean 'Reverb'"),
     "parameter": ('[[insert.any]]\neffect = "Reverb"\nparams = { room = 1 }\n', r"mine.toml:5.*room.*room_size"),
     "range": ('[[insert.any]]\neffect = "Chorus"\nparams = { depth = 3 }\n', r"toml:5.*depth is 3; allowed: 0 to 1"),
@@ -225,25 +261,23 @@ def test_a_broken_file_is_said_with_its_line(name, tmp_path):
         made(tmp_path, text)
 
 
+def slot_of(name, **values):
+    """A slot with these values."""
+    room = impulses()["hall"] if name == "Impulse" else None
+    return Slot(name, {key: Ramp(v, v) for key, v in values.items()}, Ramp(1, 1), False, "", {}, room)
+
+
 @pytest.mark.parametrize("name", EFFECTS)
 def test_every_effect_takes_the_ends_of_its_ranges(name):
-    from melancholia.racks.rack import Slot
-    from melancholia.tables import Ramp
-
     for end in ("low", "high"):
-        params = {key: Ramp(getattr(p, end), getattr(p, end)) for key, p in EFFECTS[name].parameters.items()}
-        slot = Slot(name, params, Ramp(1, 1), False, "", {})
+        slot = slot_of(name, **{key: getattr(p, end) for key, p in EFFECTS[name].parameters.items()})
         out = Chain([slot], RATE, 0.5, Timeline()).process(np.ascontiguousarray(noise(0.2).samples))
         assert out.shape == (2, int(0.2 * RATE)) and np.isfinite(out).all()
 
 
 @pytest.mark.parametrize("name", [n for n, e in EFFECTS.items() if e.fixed])
 def test_what_may_stand_in_a_send_is_linear_and_fixed(name):
-    from melancholia.racks.rack import Slot
-    from melancholia.tables import Ramp
-
-    middle = {k: Ramp(p.low + 0.3 * (p.high - p.low), 0) for k, p in EFFECTS[name].parameters.items()}
-    slot = Slot(name, middle, Ramp(1, 1), False, "", {})
+    slot = slot_of(name, **{k: p.low + 0.3 * (p.high - p.low) for k, p in EFFECTS[name].parameters.items()})
 
     def run(x):
         return Chain([slot], RATE, 0.0, Timeline()).process(np.ascontiguousarray(x, np.float32))
@@ -270,3 +304,75 @@ def test_it_works_on_real_recordings(name, tmp_path):
 
 def test_audio_values_are_what_comes_back():
     assert isinstance(apply(noise(), rack="longing"), Audio)
+
+
+class InPieces:
+    """A sound that hands itself out in odd blocks, as a strange file might."""
+
+    def __init__(self, whole):
+        self.whole, self.rate, self.channels, self.frames = whole, whole.rate, whole.channels, whole.frames
+
+    def blocks(self, frames=0):
+        return self.whole.blocks(10_007)
+
+    def read(self):
+        return self.whole
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_size_of_a_sources_blocks_is_not_heard(name):
+    whole = noise(3.0)
+    assert np.array_equal(apply(InPieces(whole), rack=name).samples, apply(whole, rack=name).samples)
+
+
+def test_a_songs_sections_are_told_in_seconds():
+    from melancholia.piece import Piece, Section, TempoMap
+    from melancholia.song import section_spans
+
+    piece = Piece(parts=(), tempo=TempoMap.steady(60), metre=(3, 4), sections=(Section("A", 0, 4), Section("B", 4, 2)))
+    assert section_spans(piece) == (("A", 0.0, 12.0), ("B", 12.0, 18.0))
+
+
+def test_instruments_of_a_role_sit_at_one_level():
+    """A stem goes in at its instrument's seat: the same sound by a clarinet leaves 8 dB under a cello's."""
+    sound = audio(np.random.default_rng(0).normal(0, 0.1, (2, RATE)), RATE)
+    cello, clarinet = (
+        apply(Stems({"a": Stem("melody", name, sound)}), rack="longing", tail_s=0.0)["a"].sound.read().samples
+        for name in ("cello", "clarinet")
+    )
+    ratio = np.sqrt((clarinet**2).mean() / (cello**2).mean())
+    assert 20 * np.log10(ratio) == pytest.approx(facts_of("clarinet").seat_db, abs=0.1)
+
+
+SENT = """
+[level]
+melody = [0, -12]
+
+[send.echo]
+gain_db = { any = -6, melody = [-20, 0] }
+
+[[send.echo.chain]]
+effect = "Delay"
+params = { delay_seconds = [0.1, 0.3], feedback = 0, mix = 1 }
+why = "an echo"
+"""
+
+
+def test_sends_and_levels_follow_a_curve_of_intensity(tmp_path):
+    """Clicks where intensity is 0 and where it is 1 return as they do there, and one in between as both."""
+    path = made(tmp_path, SENT)
+    clicks = np.zeros((2, RATE * 4), np.float32)
+    clicks[:, [RATE // 2, RATE * 2, RATE * 7 // 2]] = 0.5
+    dry = Stems({"01-melody": Stem("melody", "x", Audio(clicks, RATE))})
+    follow = {"rack": path, "profile": profile("longing", "0:0,0.25:0,0.75:1,1:1")}
+    found = apply(dry, arc=((0.0, 1.0), (4.0, 1.0)), **follow)["01-melody"].sound.read().samples[0]
+    mild, deep = (apply(dry, rack=path, intensity=i)["01-melody"].sound.read().samples[0] for i in (0, 1))
+    assert found[: RATE * 3 // 4] == pytest.approx(mild[: RATE * 3 // 4], abs=1e-5)
+    assert found[RATE * 13 // 4 : RATE * 4] == pytest.approx(deep[RATE * 13 // 4 : RATE * 4], abs=1e-5)
+    half = RATE * 2
+    assert found[half] == pytest.approx(0.5 * 10 ** (-6 / 20), rel=0.02)
+    near, far = found[half + RATE // 10], found[half + RATE * 3 // 10]
+    assert near == pytest.approx(found[half] * 0.5 * 0.1, rel=0.05)
+    assert far == pytest.approx(found[half] * 0.5, rel=0.05)
+    steady = apply(dry, rack=path, profile=profile("longing", "0:0.4,1:0.4"))["01-melody"].sound.read().samples
+    assert np.abs(steady - apply(dry, rack=path, intensity=0.4)["01-melody"].sound.read().samples).max() < 1e-6

@@ -45,6 +45,7 @@ def test_the_python_of_the_readme_runs(number, tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     soundfile.write("take.flac", 0.1 * np.random.default_rng(0).normal(size=(96_000, 2)), 48_000)
+    mel.save_midi(mel.compose(mel.profile("longing"), seconds=15, seed=1), "piece.mid")
     exec(compile(blocks("python")[number], f"README.md, block {number}", "exec"), {})
 
 

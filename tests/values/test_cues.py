@@ -28,6 +28,12 @@ def test_notes_tell_mode_rate_and_height():
     assert minor["event_rate"] == pytest.approx(2) and minor["register"] == pytest.approx(57 + 37 / 8, abs=0.1)
 
 
+def test_tones_struck_together_are_one_event():
+    spread = [Note(k + 0.02 * voice, 1, 57 + 4 * voice, 60) for k in range(16) for voice in range(3)]
+    found = from_piece(Piece((Part("m", "melody", "cello", tuple(spread)),), TempoMap.steady(60)))
+    assert found["event_rate"] == pytest.approx(1, rel=0.05)
+
+
 def test_minor_slow_and_low_is_sadder_in_notes():
     sad = written_sadness(piece(3, seconds_a_note=1.0))
     assert sad > written_sadness(piece(4, seconds_a_note=1.0)) + 0.1

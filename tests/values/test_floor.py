@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from melancholia.audio import Audio, Stem, Stems, audio
 from melancholia.errors import InputError
 from melancholia.piece import Key, Note, Part, Piece, TempoMap, key
-from melancholia.profile import moods, profile
+from melancholia.profile import mood_path, moods, profile
 from melancholia.streams import check_seed, generator
 from melancholia.tables import Ramp, Table
 
@@ -158,3 +158,15 @@ def test_a_value_out_of_range_is_said_with_its_range(tmp_path):
 def test_no_toml_is_said(tmp_path):
     with pytest.raises(InputError, match="is no TOML"):
         table(tmp_path, "a = [1,\n")
+
+
+def test_a_mood_is_read_from_a_file_of_ones_own(tmp_path):
+    text = mood_path("longing").read_text().replace('name = "longing"', 'name = "waiting"')
+    (tmp_path / "mine.toml").write_text(text)
+    found, known = profile(tmp_path / "mine.toml", 0.4), profile("longing", 0.4)
+    assert found.mood == "waiting" and found.writing == known.writing
+    (tmp_path / "mine.toml").write_text(text.replace("legato = 5", "legato = 6"))
+    with pytest.raises(InputError, match=r"mine.toml:\d+: .*legato is 6; allowed: 0 to 5"):
+        profile(str(tmp_path / "mine.toml"))
+    with pytest.raises(InputError, match="none.toml cannot be read"):
+        profile(tmp_path / "none.toml")

@@ -1,34 +1,14 @@
-"""One convolution a stem: tracks through stereo impulse responses, summed in the spectrum."""
+"""Noise of a given colour, steady and decaying."""
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 Array = NDArray[np.float32]
-BLOCK = 2**18
 
 
-def add_convolved(out: Array, tracks: list[Array], responses: list[NDArray[np.float64]]) -> None:
-    """Add each track (frames,) through its response (2, taps) to out (2, frames), by overlap-save."""
-    frames = out.shape[1]
-    longest = max(response.shape[1] for response in responses)
-    size = max(BLOCK, int(2 ** np.ceil(np.log2(4 * longest))))
-    spectra = [fft.rfft(response.astype(np.float32), size) for response in responses]
-    hop = size - longest + 1
-    for start in range(0, frames, hop):
-        low = start - longest + 1
-        total = np.zeros((2, size // 2 + 1), np.complex64)
-        for track, spectrum in zip(tracks, spectra, strict=True):
-            block = np.zeros(size, np.float32)
-            a, b = max(low, 0), min(start + hop, frames)
-            block[a - low : b - low] = track[a:b]
-            total += fft.rfft(block)[None, :] * spectrum
-        done = fft.irfft(total, size)
-        end = min(start + hop, frames)
-        out[:, start:end] += done[:, longest - 1 : longest - 1 + end - start]
-
-
-def noise_band(count: int, rng: np.random.Generator, gains_db: list[tuple[float, float]], rate: int) -> Array:
+def noise_band(count: int, rng: np.random.Generator, gains_db: Sequence[tuple[float, float]], rate: int) -> Array:
     """A circular buffer (a power of two long) of noise shaped by (Hz, dB) points, unit RMS."""
     spectrum = np.fft.rfft(rng.standard_normal(count))
     hertz = np.fft.rfftfreq(count, 1 / rate)

@@ -1,0 +1,218 @@
+"""The instruments as everybody knows them: what they can play, who writes for them, and what a player draws over notes.
+
+Composition, performance and rendering read this one table; how an instrument sounds is a module of the room
+`instruments` that bears its name. To add one: that module, and one line here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# struck and plucked tones die away by themselves; a solo and an ensemble hold theirs (an ensemble is several players,
+# in tune together to 3 cents instead of 1); noise has no pitch: its notes say when, how long and how loud
+KINDS = ("struck", "plucked", "solo", "ensemble", "noise")
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One instrument.
+
+    `low` to `high` can be played, `written` (lowest, highest) is what suits it; `tail_s` is how long it rings after
+    the last release (to -80 dB); `curves` are what its player draws (names of `piece.CURVES`); `suits` are the roles
+    that it takes, the likeliest first; `seat_db` is what a mixer adds so that it sits where a cello (a line) or a felt
+    piano (what dies away, and noise) playing the same would sit.
+    """
+
+    name: str
+    about: str
+    low: int
+    high: int
+    written: tuple[int, int]
+    tail_s: float
+    kind: str
+    curves: tuple[str, ...]
+    suits: tuple[str, ...]
+    seat_db: float = 0.0
+
+    @property
+    def sustains(self) -> bool:
+        """Whether a tone lasts as long as it is held."""
+        return self.kind in ("solo", "ensemble")
+
+    @property
+    def deep(self) -> bool:
+        """Whether it stands under everybody: what it plays is felt as roots, not heard as a line."""
+        return self.written[1] < 48
+
+    @property
+    def pitched(self) -> bool:
+        return self.kind != "noise"
+
+
+ANY_ROLE = ("melody", "harmony", "counter", "texture", "bass")
+BOW = ("expression", "vibrato")
+
+TABLE = (
+    Instrument(
+        "felt_piano",
+        "an upright with felt between hammers and strings",
+        21,
+        108,
+        (28, 96),
+        5.0,
+        "struck",
+        ("pedal",),
+        ("harmony", "melody", "counter"),
+    ),
+    Instrument(
+        "strings",
+        "a section of bowed strings, five players a note",
+        36,
+        96,
+        (36, 88),
+        1.2,
+        "ensemble",
+        BOW,
+        ("counter", "harmony", "melody", "texture"),
+    ),
+    Instrument("cello", "one cello, near", 36, 81, (36, 76), 1.0, "solo", BOW, ("melody", "counter", "bass")),
+    Instrument(
+        "warm_pad",
+        "four slow voices, dark and wide",
+        36,
+        84,
+        (43, 80),
+        2.8,
+        "ensemble",
+        ("expression",),
+        ("texture", "harmony"),
+    ),
+    Instrument(
+        "sub_bass", "almost a sine, under everything", 24, 48, (28, 45), 0.6, "solo", ("expression",), ("bass",)
+    ),
+    Instrument(
+        "nylon_guitar",
+        "a classical guitar, plucked with the flesh of the finger",
+        40,
+        88,
+        (40, 79),
+        2.5,
+        "plucked",
+        ("pedal",),
+        ("harmony", "melody", "counter"),
+        seat_db=-2,
+    ),
+    Instrument(
+        "harp",
+        "a concert harp; its strings ring on until the hands return",
+        28,
+        100,
+        (31, 91),
+        4.0,
+        "plucked",
+        ("pedal",),
+        ("harmony", "counter", "melody"),
+        seat_db=-6,
+    ),
+    Instrument("solo_violin", "one violin, near", 55, 93, (57, 84), 1.0, "solo", BOW, ("melody", "counter"), seat_db=1),
+    Instrument(
+        "clarinet",
+        "a clarinet played softly, low and hollow",
+        50,
+        86,
+        (50, 74),
+        0.8,
+        "solo",
+        BOW,
+        ("melody", "counter", "harmony"),
+        seat_db=-8,
+    ),
+    Instrument(
+        "flute",
+        "a flute played softly, with breath",
+        60,
+        96,
+        (60, 86),
+        0.8,
+        "solo",
+        BOW,
+        ("melody", "counter"),
+        seat_db=-7,
+    ),
+    Instrument(
+        "celesta",
+        "steel bars under felt hammers, far off and sweet",
+        60,
+        108,
+        (60, 100),
+        1.6,
+        "struck",
+        ("pedal",),
+        ("counter", "melody"),
+        seat_db=-6,
+    ),
+    Instrument(
+        "music_box",
+        "a comb of steel tines on a small box",
+        60,
+        103,
+        (64, 96),
+        5.5,
+        "struck",
+        (),
+        ("melody", "counter"),
+        seat_db=-5.5,
+    ),
+    Instrument("rain", "rain, near and far", 0, 127, (60, 60), 3.0, "noise", (), ("texture",), seat_db=-5),
+    Instrument(
+        "vinyl", "an old record: crackle, surface, rumble", 0, 127, (60, 60), 3.0, "noise", (), ("texture",), seat_db=6
+    ),
+    Instrument("tape_hiss", "the breath of a worn tape", 0, 127, (60, 60), 3.0, "noise", (), ("texture",), seat_db=-7),
+    Instrument(
+        "heartbeat", "lub and dub through a chest", 0, 127, (60, 60), 1.2, "noise", (), ("percussion",), seat_db=2
+    ),
+    Instrument(
+        "brushes",
+        "a snare under brushes: short notes tap, long ones swirl",
+        0,
+        127,
+        (60, 60),
+        1.0,
+        "noise",
+        (),
+        ("percussion",),
+        seat_db=-2.5,
+    ),
+    Instrument(
+        "choir",
+        "six singers a note, without words",
+        41,
+        84,
+        (45, 79),
+        1.6,
+        "ensemble",
+        BOW,
+        ("texture", "harmony", "counter", "melody"),
+        seat_db=-3.5,
+    ),
+    Instrument(
+        "bowed_glass",
+        "rims of glass under a slow bow, ringing on",
+        48,
+        96,
+        (55, 88),
+        5.0,
+        "ensemble",
+        ("expression",),
+        ("texture", "harmony"),
+        seat_db=-2,
+    ),
+)
+INSTRUMENTS: Mapping[str, Instrument] = {row.name: row for row in TABLE}
+
+# What is known of an instrument that is not ours, as a SoundFont: a range that most have.
+UNKNOWN = Instrument("", "", 0, 127, (40, 84), 6.0, "struck", (), ANY_ROLE)
+
+
+def facts_of(name: str) -> Instrument:
+    """The facts of an instrument by name; those of `UNKNOWN` for one that is not in the table."""
+    return INSTRUMENTS.get(name, UNKNOWN)

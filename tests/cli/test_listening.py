@@ -1,0 +1,107 @@
+"""Many recordings at once, a house's own ears, and what goes wrong on the way."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import melancholia as mel
+from melancholia.audio import audio
+from melancholia.cli import run
+from tests.analysis.test_analyse import MAJOR, MINOR, melody
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    top = tmp_path_factory.mktemp("listening")
+    for k in range(14):
+        sound = melody((MINOR, MAJOR)[k % 2], pace=1.0 + k % 3, seconds=5, seed=k, rate=22_050)
+        mel.write_audio(top / f"{k:02d}.wav", sound.blocks(), rate=sound.rate, channels=2)
+    return top
+
+
+def test_many_are_scored_in_their_order(folder, capsys):
+    names = [str(folder / f"{k:02d}.wav") for k in (3, 0, 1)]
+    assert run(["score", *names, "--json", "--jobs", "2"]) == 0
+    together = json.loads(capsys.readouterr().out)
+    assert [row["file"] for row in together] == names
+    assert run(["score", names[1], "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert alone == together[1]
+    assert sum(alone["kinds"].values()) == pytest.approx(1, abs=1e-3)
+    assert alone["sadness"] == pytest.approx(alone["music"] + alone["sound"], abs=1e-3)
+
+
+def test_one_that_cannot_be_heard_does_not_stop_the_others(folder, tmp_path, capsys):
+    (tmp_path / "none.wav").write_bytes(b"no sound at all")
+    assert run(["score", str(tmp_path / "none.wav"), str(folder / "00.wav"), "--csv", "--jobs", "1"]) == 1
+    out, err = capsys.readouterr()
+    rows = list(csv.DictReader(out.splitlines()))
+    assert len(rows) == 1 and rows[0]["file"].endswith("00.wav") and 0 < float(rows[0]["music"]) < 1
+    assert err.count("\n") == 1 and "none.wav cannot be read" in err
+
+
+def test_the_dry_file_says_what_the_music_is(folder, tmp_path, capsys):
+    dry = melody(MINOR, seconds=8, rate=22_050)
+    wet = mel.apply(dry, rack="despair", intensity=1.0)
+    for name, sound in (("dry", dry), ("wet", wet)):
+        mel.write_audio(tmp_path / f"{name}.wav", sound.blocks(), rate=sound.rate, channels=2)
+    said = {}
+    for name, more in (("dry", []), ("wet", ["--dry", str(tmp_path / "dry.wav")])):
+        assert run(["score", str(tmp_path / f"{name}.wav"), "--json", *more]) == 0
+        said[name] = {cue["name"]: cue["value"] for cue in json.loads(capsys.readouterr().out)["cues"]}
+    assert said["wet"]["mode"] == said["dry"]["mode"] and said["wet"]["space"] != said["dry"]["space"]
+
+
+def rated(folder, path, ratings):
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["file", "rating"])
+        out.writerows((str(folder / f"{k:02d}.wav"), r) for k, r in enumerate(ratings))
+
+
+def test_a_house_is_fitted_kept_and_used(folder, tmp_path, capsys):
+    plain = [mel.score(folder / f"{k:02d}.wav").sadness for k in range(14)]
+    rated(folder, tmp_path / "ratings.csv", np.clip(np.array(plain) * 0.5 + 0.4, 0, 1))
+    assert run(["listener", "fit", str(tmp_path / "ratings.csv"), "-o", str(tmp_path / "house.toml")]) == 0
+    said = capsys.readouterr().out
+    before, after = (float(line.split()[1]) for line in said.splitlines()[1:])
+    assert after < before
+    assert run(["score", str(folder / "02.wav"), "--json", "--house", str(tmp_path / "house.toml")]) == 0
+    own = json.loads(capsys.readouterr().out)["sadness"]
+    wanted = plain[2] * 0.5 + 0.4
+    assert abs(own - wanted) < abs(plain[2] - wanted)
+
+
+def test_a_house_without_gain_is_not_kept(folder, tmp_path, capsys):
+    rated(folder, tmp_path / "ratings.csv", [mel.score(folder / f"{k:02d}.wav").sadness for k in range(14)])
+    assert run(["listener", "fit", str(tmp_path / "ratings.csv"), "-o", str(tmp_path / "house.toml")]) == 1
+    assert "gains nothing" in capsys.readouterr().err and not (tmp_path / "house.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name,rating\n00.wav,0.5\n", "allowed: file and rating"),
+        ("file,rating\n00.wav,loud\n", "ratings.csv:2: the rating is 'loud'"),
+        ("file,rating\nmissing.wav,0.5\n", "missing.wav does not exist"),
+        ("file,rating\n00.wav,0.5\n", "1 ratings; allowed: 12 or more"),
+    ],
+)
+def test_bad_ratings_get_one_line(folder, tmp_path, capsys, text, says):
+    for name in ("00.wav",):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "ratings.csv").write_text(text)
+    assert run(["listener", "fit", str(tmp_path / "ratings.csv")]) == 2
+    err = capsys.readouterr().err
+    assert says in err and err.count("\n") == 1
+
+
+def test_hours_are_heard_like_minutes_but_from_the_disk(monkeypatch):
+    from melancholia.analysis import analyse, spectra
+
+    sound = audio(np.tile(melody(MINOR, seconds=6).samples, 12), 48_000)
+    plain = analyse(sound).values
+    monkeypatch.setattr(spectra, "IN_MEMORY", 1000)
+    assert analyse(sound).values == plain

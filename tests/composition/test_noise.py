@@ -1,0 +1,55 @@
+"""Parts without pitch leave room: no bed, pulse or brush sounds all the time."""
+
+import numpy as np
+import pytest
+
+from melancholia.composition.form import plan_form
+from melancholia.composition.noise import bed, brushes, heartbeat, sections_of, way_of
+from melancholia.profile import profile
+
+
+def form_of(seed, metre="4/4"):
+    return plan_form(profile("loss").writing, np.random.default_rng(seed), seconds=90, bpm=None, metre=metre)
+
+
+@pytest.mark.parametrize("write", [bed, heartbeat, brushes])
+@pytest.mark.parametrize("metre", ["4/4", "6/8", "5/4"])
+def test_it_sounds_but_never_all_the_time(write, metre):
+    for seed in range(6):
+        form = form_of(seed, metre)
+        notes = write(form, set(range(form.bars)), 60, 45.0, np.random.default_rng(seed))
+        silent = form.quarters - sum(n.duration for n in notes)
+        assert notes and silent > form.bar_quarters - 1e-6
+        assert all(n.end <= form.quarters + 1e-6 and n.pitch == 60 for n in notes)
+        assert all(a.end <= b.start + 1e-6 for a, b in zip(notes, notes[1:], strict=False))
+
+
+def test_a_bed_is_one_note_a_section_that_changes_slowly():
+    form = form_of(3)
+    active = set(range(form.bars))
+    notes = bed(form, active, 60, 45.0, np.random.default_rng(1))
+    assert {n.start / form.bar_quarters for n in notes} <= {first for first, _ in sections_of(form, active)}
+    assert max(np.abs(np.diff([n.velocity for n in notes])), default=0) <= 7
+
+
+def test_a_heart_beats_twice_the_second_time_softer():
+    form = form_of(2)
+    notes = heartbeat(form, set(range(form.bars)), 60, 45.0, np.random.default_rng(0))
+    first, second = notes[::2], notes[1::2]
+    assert all(b.start - a.start == 0.5 for a, b in zip(first, second, strict=True))
+    assert np.mean([a.velocity - b.velocity for a, b in zip(first, second, strict=True)]) > 5
+    assert all(a.start % form.bar_quarters == 0 for a in first)
+
+
+def test_it_keeps_to_the_bars_in_which_it_may_sound():
+    form = form_of(4)
+    first = form.phrases[1]
+    active = set(range(first.bar, first.end))
+    for write in (bed, heartbeat, brushes):
+        notes = write(form, active, 60, 45.0, np.random.default_rng(0))
+        assert all(first.bar <= n.start / form.bar_quarters < first.end for n in notes)
+
+
+def test_names_and_roles_say_how_to_write():
+    assert way_of("rain", "texture") is bed and way_of("brushes", "percussion") is brushes
+    assert way_of("heartbeat", "percussion") is heartbeat and way_of("anything", "percussion") is heartbeat

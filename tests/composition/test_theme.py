@@ -1,0 +1,78 @@
+"""A given theme is stated as it was given, comes back developed, and no other theme is heard instead."""
+
+import numpy as np
+import pytest
+
+from melancholia.composition import compose, measures
+from melancholia.composition.statement import given, in_key, tune_of
+from melancholia.errors import InputError
+from melancholia.motif import Motif
+from melancholia.piece import Key, Note
+from melancholia.profile import moods, profile
+
+
+def motif(*rows, metre=(4, 4), key=Key(9), place=0.0):  # noqa: B008 (keys are frozen)
+    starts = np.cumsum([0, *(length for length, _ in rows)])
+    notes = tuple(Note(float(s), d, p, 64) for s, (d, p) in zip(starts, rows, strict=False))
+    return Motif(notes, metre, key, place)
+
+
+SIGH = motif((1.5, 69), (0.5, 71), (1, 72), (1, 76), (2, 74), (1, 72), (1, 71))
+UPBEAT = motif((1, 64), (1, 69), (0.5, 71), (0.5, 72), (1, 71), (2, 69), (1, 68), (1, 69), place=3.0)
+WALTZ = motif((2, 69), (1, 76), (1, 74), (0.5, 72), (0.5, 71), (2, 69), metre=(3, 4))
+BRIGHT = motif((1, 60), (1, 64), (1, 67), (1, 69), (2, 67), (1, 64), (1, 62), key=Key(0, "major"))
+OTHER = motif((0.5, 76), (0.5, 64), (3, 71), (0.5, 79), (0.5, 66), (1, 74), (2, 61))
+
+
+@pytest.mark.parametrize("theme", [SIGH, UPBEAT, WALTZ, BRIGHT], ids=["sigh", "upbeat", "waltz", "bright"])
+@pytest.mark.parametrize("mood", moods())
+def test_a_theme_is_stated_exactly_and_returns_developed(mood, theme):
+    piece = compose(profile(mood), seconds=100, seed=4, theme=theme)
+    assert piece.metre == theme.metre
+    said = tune_of(theme, piece.key)
+    found = measures.returns_of(said, piece)
+    # the statement comes first; a sparse mood has room for one return
+    assert found[0][1] == 1 and len(found) >= (2 if mood == "solitude" else 3)
+    section = next(s for s in piece.sections if s.name.startswith("A"))
+    pickup = theme.metre[0] - theme.place if theme.place else 0
+    assert found[0][0] == pytest.approx(section.bar * piece.bar_quarters - pickup)
+    assert len(measures.returns_of(OTHER.notes, piece)) == 0
+
+
+def test_a_theme_keeps_its_mode_where_the_moods_is_the_same_and_bends_where_it_is_not():
+    assert np.diff(in_key(SIGH, Key(2))).tolist() == np.diff([n.pitch for n in SIGH.notes]).tolist()
+    assert [p - 60 for p in in_key(BRIGHT, Key(0))] == [0, 3, 7, 8, 7, 3, 2]
+    assert [p - 60 for p in in_key(SIGH, Key(9, "major"))] == [9, 11, 13, 16, 14, 13, 11]
+
+
+def test_a_theme_lies_where_the_instrument_is():
+    found = given(SIGH, Key(4), bar_quarters=4, mean=52, low=36, high=76)
+    pitches = [p for _, _, p in found.tones]
+    assert 46 <= np.mean(pitches) <= 58 and pitches[0] % 12 == 4
+    assert found.places == ((0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2)) and found.bars == 2
+    assert given(UPBEAT, Key(9), bar_quarters=4, mean=64, low=36, high=84).places[0] == (0, -1)
+
+
+def test_a_theme_too_wide_or_too_long_is_refused_in_one_line():
+    wide = motif((1, 30), (1, 69), (1, 100))
+    with pytest.raises(InputError, match="spans 70 semitones"):
+        compose(profile("longing"), seconds=60, seed=1, theme=wide)
+    long = motif(*[(4, 60 + k % 3) for k in range(8)])
+    with pytest.raises(InputError, match="8 bars long"):
+        compose(profile("longing"), seconds=20, seed=1, theme=long)
+
+
+def test_the_metre_asked_for_wins_and_one_that_is_not_written_is_refused():
+    assert compose(profile("longing"), seconds=40, seed=1, theme=SIGH, metre="3/4").metre == (3, 4)
+    with pytest.raises(InputError, match="allowed: 4/4"):
+        compose(profile("longing"), seconds=40, seed=1, theme=motif((1, 60), (1, 62), metre=(7, 8)))
+
+
+def test_likeness_knows_its_answers():
+    notes = SIGH.notes
+    up = [Note(n.start, n.duration, n.pitch + 5, 50) for n in notes]
+    assert measures.likeness(notes, up) == 1
+    turned = [Note(n.start, n.duration, 138 - n.pitch, 50) for n in notes]
+    assert 0.3 < measures.likeness(notes, turned) < 0.8
+    assert measures.likeness(notes, OTHER.notes) < 0.4
+    assert measures.likeness(notes, notes[:-1]) == pytest.approx(5 / 6)
