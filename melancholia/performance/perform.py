@@ -11,7 +11,7 @@ from melancholia.performance import curves, ensemble, touch
 from melancholia.performance.line import at_steps, chord_factors, onset_intervals_ms, tone_factors
 from melancholia.performance.playings import Playings
 from melancholia.performance.timing import beat_lengths, capped, tempo_map
-from melancholia.piece import TICKS, Chord, Curve, Note, Part, Piece, TempoMap, on_grid
+from melancholia.piece import TICKS, Chord, Curve, Note, Part, Phrase, Piece, TempoMap, on_grid
 from melancholia.profile import Profile
 from melancholia.reading import found_phrases
 from melancholia.streams import check_seed, generator
@@ -35,7 +35,8 @@ def perform(piece: Piece, profile: Profile, *, seed: int = 0) -> Piece:
     check_seed(seed)
     if piece.end <= 0:
         return piece
-    piece = replace(piece, phrases=piece.phrases or found_phrases(piece))
+    in_one_breath = (Phrase(0.0, piece.end, 0.6 * piece.end, ""),)  # drums alone have no phrases to find
+    piece = replace(piece, phrases=piece.phrases or found_phrases(piece) or in_one_breath)
     playings = Playings(piece, profile)
     tempo = piece.tempo if piece.fixed_tempo else rubato(piece, playings, seed)
     timed = replace(piece, tempo=tempo)

@@ -8,7 +8,7 @@ from melancholia.profile import Profile
 
 
 class Playings:
-    """The strength of each rule, by phrase and at any time."""
+    """The strength of each rule, by phrase (the piece has one at least) and at any time."""
 
     def __init__(self, piece: Piece, profile: Profile) -> None:
         summit = max(piece.arc, key=lambda point: point[1])[0] if piece.arc else -1.0
@@ -19,7 +19,7 @@ class Playings:
                 section_at(piece, (p.start + p.end) / 2),
             ).playing
             for p in piece.phrases
-        ] or [profile.playing]
+        ]
         self.ends = np.array([p.end for p in piece.phrases])
 
     def phrase(self, name: str) -> list[float]:

@@ -107,6 +107,12 @@ def test_music_of_others_is_played_too():
     assert len(played.tempo.changes) > 8
 
 
+def test_drums_alone_are_played():
+    part = Part("a", "percussion", "brushes", (Note(0, 1, 60, 60), Note(3, 1, 60, 90)))
+    played = perform(Piece((part,), TempoMap.steady(60)), profile("longing"), seed=1)
+    assert len(played.parts[0].notes) == 2 and played.seconds == pytest.approx(4, abs=0.01)
+
+
 @settings(deadline=None, max_examples=40)
 @given(piece=pieces)
 def test_no_piece_breaks_it(piece):
