@@ -6,21 +6,18 @@ and then renamed: a reader sees the old file, the new file, or none. A source is
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import soundfile
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, check_rate
 from melancholia.errors import InputError, MelancholiaError
-
-if TYPE_CHECKING:
-    import soundfile
+from melancholia.interrupts import unfinished, whole
 
 WRITE_FRAMES = 16_384  # one long write of Ogg or Opus kills libsndfile 1.2.2
 NEARLY_FULL = 8 * 2**20  # bytes
@@ -55,8 +52,6 @@ class Recording:
         return read_ahead(self.decoded(frames))
 
     def decoded(self, frames: int) -> Iterator[Samples]:
-        import soundfile
-
         read = 0
         try:
             with soundfile.SoundFile(self.path) as file:
@@ -103,8 +98,6 @@ def recording(path: Path | str) -> Recording:
     InputError
         There is no such file, it is a folder, it is no audio, holds no frames, or is cut off.
     """
-    import soundfile
-
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; allowed: an audio file.")
@@ -160,16 +153,22 @@ def check_output(path: Path, *inputs: Path) -> Path:
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """A name to write to in place of `path`; it becomes `path` when the block ends well, and vanishes when not."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}.part")
-    try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise failed_to_write(path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
+    part = part_of(path)
+    with unfinished(part):
+        try:
+            yield part
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+            part.replace(path)
+        except OSError as error:
+            raise failed_to_write(path, error) from error
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    """A name of our own beside `path`, for what is not finished."""
+    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}.part")
 
 
 @contextmanager
@@ -178,27 +177,31 @@ def writing_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
     With `replace`, a folder that already stands at `path` is swapped out and then removed.
     """
-    try:
-        path.absolute().parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not replace:
-            raise InputError(f"{path} exists already; allowed: a new name.")
-        part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.absolute().parent))
-        part.chmod(0o755)
-    except OSError as error:
-        raise failed_to_write(path, error) from error
-    try:
-        yield part
-        old = part.with_suffix(".old.part")
-        if path.exists():
-            path.rename(old)
-        part.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
-    except MelancholiaError as error:  # a file inside speaks of the part; the caller knows the folder
-        raise type(error)(str(error).replace(str(part), str(path))) from error
-    except OSError as error:
-        raise failed_to_write(path, error) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    part = part_of(path.absolute())
+    old = part.with_suffix(".old.part")
+    with unfinished(part), unfinished(old):
+        try:
+            part.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not replace:
+                raise InputError(f"{path} exists already; allowed: a new name.")
+            part.mkdir()
+            yield part
+            with whole():
+                if path.exists():
+                    path.rename(old)
+                try:
+                    part.rename(path)
+                except OSError:
+                    if old.exists():
+                        old.rename(path)
+                    raise
+        except MelancholiaError as error:  # a file inside speaks of the part; the caller knows the folder
+            raise type(error)(str(error).replace(str(part), str(path))) from error
+        except OSError as error:
+            raise failed_to_write(path, error) from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def failed_to_write(path: Path, error: OSError) -> MelancholiaError:
@@ -238,8 +241,6 @@ def write_audio(
     MelancholiaError
         The disk refused (full, read-only); nothing is left behind.
     """
-    import soundfile
-
     suffix = path.suffix[1:].upper()
     format_ = {"AIF": "AIFF", "OPUS": "OGG", "OGA": "OGG"}.get(suffix, suffix)
     if suffix == "OPUS":
@@ -254,21 +255,10 @@ def write_audio(
         )
     if format_ == "OGG" and rate > 192_000:
         raise InputError(f"{path}: Ogg at {rate} Hz cannot be written; allowed: up to 192000 Hz.")
-    frames = 0
     with writing(path) as part:
         try:
-            with (
-                soundfile.SoundFile(part, "w", rate, channels, subtype, format=format_) as file,
-                ThreadPoolExecutor(1) as pool,
-            ):
-                under_way: Future[None] | None = None
-                for block in blocks:
-                    if under_way is not None:
-                        under_way.result()
-                    under_way = pool.submit(write_block, file, block)
-                    frames += block.shape[1]
-                if under_way is not None:
-                    under_way.result()
+            file = soundfile.SoundFile(part, "w", rate, channels, subtype, format=format_)
+            frames = write_behind(file, blocks)
             if part.stat().st_size == 0:
                 raise MelancholiaError(f"{path} cannot be written: No space left on device.")
         except soundfile.SoundFileError as error:
@@ -279,7 +269,29 @@ def write_audio(
     return Recording(path, rate, channels, frames)
 
 
-def write_block(file: "soundfile.SoundFile", block: Samples) -> None:
+def write_behind(file: soundfile.SoundFile, blocks: Iterable[Samples]) -> int:
+    """Write blocks, each while the next is made, close the file, and return the frames.
+
+    The file is closed by the thread that writes: whatever interrupts, it is never closed under a write.
+    """
+    frames = 0
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            under_way = None
+            for block in blocks:
+                if under_way is not None:
+                    under_way.result()
+                under_way = pool.submit(write_block, file, block)
+                frames += block.shape[1]
+            if under_way is not None:
+                under_way.result()
+        finally:
+            closed = pool.submit(file.close)
+    closed.result()
+    return frames
+
+
+def write_block(file: soundfile.SoundFile, block: Samples) -> None:
     for start in range(0, block.shape[1], WRITE_FRAMES):
         file.write(block[:, start : start + WRITE_FRAMES].T)
 
@@ -309,7 +321,5 @@ def forget_the_clock(part: Path) -> None:
 
 def check_written(path: Path, part: Path, frames: int) -> None:
     """libsndfile buffers: a disk that fills up late shows only in what the file holds."""
-    import soundfile
-
     if soundfile.info(part).frames < frames:
         raise MelancholiaError(f"{path} cannot be written: No space left on device.")

@@ -3,16 +3,13 @@
 import json
 import shutil
 import tempfile
-import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypedDict
 
-from melancholia.analysis import warm
 from melancholia.audio import Stem, Stems, check_rate
 from melancholia.composition import compose
 from melancholia.delivery import delivery
@@ -30,6 +27,7 @@ from melancholia.instruments import tail_s as ring_s
 from melancholia.mastering import master
 from melancholia.midi import save_midi
 from melancholia.motif import Motif, load_motif
+from melancholia.parallel import in_threads
 from melancholia.performance import perform
 from melancholia.piece import Piece
 from melancholia.profile import Profile, mood_path, profile
@@ -251,8 +249,6 @@ def make_in(
         theme=tune,
         setting=plan,
     )
-    listener = threading.Thread(target=warm, daemon=True)  # after what may be refused: an end in mid-import is noisy
-    listener.start()
     say(0.05, "performing")
     played = perform(written, wanted, seed=seed)
     length = seconds if bpm is None or not plan.loops else written.end * 60 / bpm
@@ -291,7 +287,6 @@ def make_in(
     if cut.cuts:
         shutil.rmtree(raw)
     say(0.92, "listening")
-    listener.join()
     verdict = score(mastered, wanted)
     say(0.98, "writing")
     return Song(
@@ -403,10 +398,8 @@ def finish(song: Song, *, report: bool) -> Song:
             facts=song.recipe.to_dict(),
         )
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "recipe.json"]
-    with ThreadPoolExecutor(2) as pool:
-        made = dict(
-            zip((path.relative_to(folder).as_posix() for path in paths), pool.map(file_hash, paths), strict=True)
-        )
+    hashes = in_threads(file_hash, paths, jobs=2)
+    made = {path.relative_to(folder).as_posix(): found for path, found in zip(paths, hashes, strict=True)}
     recipe = replace(song.recipe, made=made)
     write_text(folder / "recipe.json", recipe.to_json())
     return replace(song, recipe=recipe)

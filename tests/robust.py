@@ -47,7 +47,7 @@ def reverberated(x, rate):
 
 def changed(x, rate):
     """Each change by name: samples and rate."""
-    import librosa
+    from melancholia.analysis.first_use import librosa
 
     low = signal.butter(2, 2500, fs=rate, output="sos")
     return {
@@ -61,7 +61,7 @@ def changed(x, rate):
         "Opus": coded(x, rate, "Opus"),
         "low-pass 2.5 kHz": (signal.sosfilt(low, x), rate),
         "reverb 2.5 s": (reverberated(x, rate), rate),
-        "slowed to 75 %": (librosa.effects.time_stretch(x, rate=0.75), rate),
+        "slowed to 75 %": (librosa().effects.time_stretch(x, rate=0.75), rate),
     }
 
 

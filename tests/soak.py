@@ -1,23 +1,65 @@
-"""Long counts: fresh pieces of every mood, judged; the rates go into tests/RESULTS.md between its marks.
+"""Long counts, into tests/RESULTS.md between its marks.
 
-make soak
+    python -m tests.soak [interrupts] [steady] [judge]
+
+All three when none is named: 200 interrupts under load; the fast half of the suite twenty times in a row; fresh pieces
+of every mood, judged. Exit 1 when an interrupt went wrong or a run was red.
 """
 
 import datetime
+import re
 import sys
+import tempfile
 from argparse import Namespace
 from pathlib import Path
 
 from melancholia.profile import moods
+from tests import interrupts
+from tests.children import Children
 from tests.judge import collect, judge
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-START, END = "<!-- soak: start -->", "<!-- soak: end -->"
+INTERRUPTS, RUNS, SEEDS = 200, 20, "7000-7019"
+SLOW = (  # what makes songs, or pieces by the dozen, or waits: most of the suite's time
+    "tests/cli/test_interrupts.py",
+    "tests/cli/test_listening.py",
+    "tests/composition/test_aims.py",
+    "tests/composition/test_compose.py",
+    "tests/composition/test_contract.py",
+    "tests/composition/test_course.py",
+    "tests/composition/test_moods.py",
+    "tests/composition/test_textures.py",
+    "tests/composition/test_theme.py",
+    "tests/analysis/test_analyse.py",
+    "tests/analysis/test_first_use.py",
+    "tests/examples",
+    "tests/instruments/test_contract.py",
+    "tests/racks/test_racks.py",
+    "tests/song",
+    "tests/test_ci.py",
+)
 
 
-def main(seeds: str = "7000-7019") -> None:
+def steady() -> list[str]:
+    """The fast half of the suite, again and again."""
+    said, green = [], 0
+    with tempfile.TemporaryDirectory() as home:
+        children = Children(Path(home) / "children")
+        command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--max-worker-restart", "0"]
+        for number in range(RUNS):
+            done = children.run(*command, *(f"--ignore={path}" for path in SLOW), timeout=1200)
+            green += done.returncode == 0
+            said += [
+                f"  wrong: run {number + 1}: {line}" for line in re.findall("^(?:FAILED|ERROR).*", done.stdout, re.M)
+            ]
+            print(f"run {number + 1}: {done.stdout.splitlines()[-1]}", flush=True)
+    return [f"fast half of the suite: {green} of {RUNS} runs in a row green", *said]
+
+
+def judged() -> list[str]:
+    """How many fresh pieces match, and how their twins fare."""
     options = Namespace(
-        seeds=seeds,
+        seeds=SEEDS,
         moods=list(moods()),
         intensities=[0.7],
         seconds=60.0,
@@ -27,13 +69,31 @@ def main(seeds: str = "7000-7019") -> None:
         output=None,
     )
     rates = judge(collect(options))
-    lines = [f"Seeds {seeds}, intensity 0.7, 60 s, {datetime.date.today()}.", "", "| what | rate |", "|---|---|"]
-    lines += [f"| {name} | {rate:.2f} |" for name, rate in rates.items() if isinstance(rate, float)]
-    text = RESULTS.read_text(encoding="utf-8")
-    before, after = text.split(START)[0], text.split(END)[1]
-    RESULTS.write_text(before + START + "\n" + "\n".join(lines) + "\n" + END + after, encoding="utf-8")
-    print("\n".join(lines))
+    said = [f"Seeds {SEEDS}, intensity 0.7, 60 s.", "", "| what | rate |", "|---|---|"]
+    return said + [f"| {name} | {rate:.2f} |" for name, rate in rates.items() if isinstance(rate, float)]
+
+
+COUNTS = {"interrupts": lambda: interrupts.lines(INTERRUPTS), "steady": steady, "judge": judged}
+
+
+def keep(name: str, lines: list[str]) -> None:
+    """Put what a count said between its marks."""
+    start, end = f"<!-- soak {name}: start -->", f"<!-- soak {name}: end -->"
+    before, _, after = RESULTS.read_text(encoding="utf-8").partition(start)
+    after = after.partition(end)[2]
+    text = "\n".join([start, f"{datetime.date.today()}", "", *lines, end])
+    RESULTS.write_text(before + text + after, encoding="utf-8")
+
+
+def main(names: list[str]) -> int:
+    wrong = False
+    for name in names or COUNTS:
+        lines = COUNTS[name]()
+        keep(name, lines)
+        print(*lines, sep="\n", flush=True)
+        wrong = wrong or any(line.startswith("  wrong") for line in lines)
+    return int(wrong)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

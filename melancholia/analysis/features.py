@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.analysis.first_use import librosa
 from melancholia.analysis.pitch import Array, followed, spectral_peaks, sway_and_slides, tones_of
 from melancholia.analysis.rhythm import (
     articulation,
@@ -61,19 +62,17 @@ class Frames:
 
 def frames_of(part: Spectra, tuning: float) -> Frames:
     """All frame features of one segment."""
-    import librosa
-
     power = part.fine**2
     total = power.sum(axis=0, dtype=np.float64)
-    hz = librosa.fft_frequencies(sr=RATE, n_fft=FINE)
+    hz = librosa().fft_frequencies(sr=RATE, n_fft=FINE)
     level = 10 * np.log10(np.maximum(total, 1e-12))
-    mel = librosa.feature.melspectrogram(S=power, sr=RATE, n_fft=FINE, n_mels=128)
+    mel = librosa().feature.melspectrogram(S=power, sr=RATE, n_fft=FINE, n_mels=128)
     log_mel = 10 * np.log10(np.maximum(mel, MEL_FLOOR))
     root = np.sqrt(mel)
     loud = np.maximum(mel, ONSET_FLOOR) ** ONSET_POWER
     time_bend = np.abs(np.diff(log_mel, n=2, axis=1)).sum(axis=0)
     rise = np.maximum(np.diff(root, axis=1, prepend=root[:, :1]), 0).sum(axis=0)
-    contrast = librosa.feature.spectral_contrast(S=part.fine, sr=RATE, n_fft=FINE, n_bands=2)[1]
+    contrast = librosa().feature.spectral_contrast(S=part.fine, sr=RATE, n_fft=FINE, n_bands=2)[1]
     pitch, peaks, chroma, low_chroma, rough = spectral_peaks(part.long, tuning)
     return Frames(
         level_db=level,
@@ -81,8 +80,8 @@ def frames_of(part: Spectra, tuning: float) -> Frames:
         low_energy=power[hz <= 2000].sum(axis=0, dtype=np.float64),
         high_energy=power[hz > 2000].sum(axis=0, dtype=np.float64),
         contrast=contrast.astype(float),
-        onset=librosa.onset.onset_strength(S=loud, sr=RATE, center=True).astype(float),
-        stroke=librosa.onset.onset_strength(S=log_mel, sr=RATE, center=True).astype(float),
+        onset=librosa().onset.onset_strength(S=loud, sr=RATE, center=True).astype(float),
+        stroke=librosa().onset.onset_strength(S=log_mel, sr=RATE, center=True).astype(float),
         bands_db=log_mel.reshape(GROUPS, 128 // GROUPS, -1).mean(axis=1).astype(float),
         flux=rise.astype(float),
         mel_sum=root.sum(axis=0).astype(float),

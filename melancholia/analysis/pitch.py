@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.analysis.first_use import librosa
 from melancholia.analysis.spectra import FINE, FINE_HOP, LONG, RATE
 
 Array = NDArray[np.float64]
@@ -37,10 +38,8 @@ def tuning_of(long: NDArray[np.float32]) -> float:
 
 def tones_of(long: NDArray[np.float32]) -> NDArray[np.float32]:
     """Power of each semitone in each long frame, shape (frames, TONES)."""
-    import librosa
-
-    hertz = np.maximum(librosa.fft_frequencies(sr=RATE, n_fft=LONG), 1.0)
-    apart = np.abs(librosa.hz_to_midi(hertz) - (LOWEST_TONE + np.arange(TONES))[:, None])
+    hertz = np.maximum(librosa().fft_frequencies(sr=RATE, n_fft=LONG), 1.0)
+    apart = np.abs(librosa().hz_to_midi(hertz) - (LOWEST_TONE + np.arange(TONES))[:, None])
     bank = np.maximum(0, 1 - apart / TONE_WIDTH).astype(np.float32)
     used = bank.any(axis=0)
     return np.ascontiguousarray((bank[:, used] @ long[used] ** 2).T)

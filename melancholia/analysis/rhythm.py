@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.analysis.first_use import librosa
 from melancholia.analysis.pitch import Array
 from melancholia.analysis.spectra import FINE_HOP, QUICK_HOP, RATE
 
@@ -17,11 +18,9 @@ RISE = (0.1, 0.9)
 
 def onset_frames(onset: Array, level_db: Array) -> NDArray[np.int64]:
     """Frames in which tones begin: picked peaks of the onset strength, none in near silence."""
-    import librosa
-
     strength = np.minimum(onset / max(float(np.percentile(onset, 99)), 1e-12), 2.0)
     apart = ONSET_APART
-    picked = librosa.util.peak_pick(
+    picked = librosa().util.peak_pick(
         strength, pre_max=apart, post_max=apart, pre_avg=12, post_avg=12, delta=ONSET_DELTA, wait=apart
     )
     loud = level_db[np.minimum(picked + 2, len(level_db) - 1)] > level_db.max() - ONSET_FLOOR_DB
@@ -30,9 +29,7 @@ def onset_frames(onset: Array, level_db: Array) -> NDArray[np.int64]:
 
 def stroke_count(strength: Array, level_db: Array) -> int:
     """Rises of the logarithmic spectrum at a low threshold: soft tones among loud ones too, and some that are none."""
-    import librosa
-
-    picked = librosa.util.peak_pick(
+    picked = librosa().util.peak_pick(
         strength / max(float(strength.max()), 1e-12),
         pre_max=3, post_max=3, pre_avg=10, post_avg=10, delta=STROKE_DELTA, wait=ONSET_APART,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.analysis.first_use import librosa
 from melancholia.audio import Source
 
 RATE = 22_050
@@ -138,8 +139,6 @@ class Spectra:
 
 def spectra(heard: Heard) -> Iterator[Spectra]:
     """Both STFTs, a minute at a time: memory does not grow with the length."""
-    import librosa
-
     size = int(SEGMENT_S * RATE) // LONG_HOP * LONG_HOP
     total = heard.frames
     starts = list(range(0, max(total, 1), size))
@@ -150,8 +149,8 @@ def spectra(heard: Heard) -> Iterator[Spectra]:
         if len(part) < LONG:
             part = np.pad(part, (0, LONG - len(part)))
         yield Spectra(
-            np.abs(librosa.stft(part, n_fft=FINE, hop_length=FINE_HOP)),
-            np.abs(librosa.stft(part, n_fft=LONG, hop_length=LONG_HOP)),
+            np.abs(librosa().stft(part, n_fft=FINE, hop_length=FINE_HOP)),
+            np.abs(librosa().stft(part, n_fft=LONG, hop_length=LONG_HOP)),
             quick_level(part),
         )
 
@@ -161,12 +160,3 @@ def quick_level(part: NDArray[np.float32]) -> NDArray[np.float32]:
     power = np.cumsum(np.pad(part.astype(np.float64) ** 2, (QUICK // 2 + 1, QUICK // 2)))
     energy = power[QUICK::QUICK_HOP] - power[: len(power) - QUICK : QUICK_HOP]
     return np.asarray(10 * np.log10(np.maximum(energy / QUICK, 1e-12)), np.float32)
-
-
-def warm() -> None:
-    """Do librosa's first-use work (imports, its compiled kernels) on a second of noise."""
-    noise = np.random.default_rng(0).normal(0, 0.1, RATE * 2).astype(np.float32)
-    from melancholia.analysis.analyse import analyse
-    from melancholia.audio import audio
-
-    analyse(audio(noise, RATE))

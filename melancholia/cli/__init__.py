@@ -3,16 +3,13 @@
 Data goes to stdout, talk to stderr. Exit 0 done, 1 the work failed, 2 wrong call or wrong input, 130 interrupted.
 """
 
-import gc
-import os
-import signal
 import sys
-from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 import click
 
+from melancholia import interrupts
 from melancholia.errors import MelancholiaError
 
 COMMANDS = ("make", "compose", "render", "apply", "master", "score", "listener", "moods", "racks", "instruments")
@@ -55,22 +52,9 @@ def cli(ctx: click.Context, debug: bool) -> None:
     ctx.obj = {"debug": debug}
 
 
-def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit with its code; what failed ends at once, whatever still runs in threads."""
-    code = run(args)
-    if code:
-        with suppress(OSError, ValueError):  # nobody reads on, or it is closed
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
-    gc.freeze()  # nothing needs collecting any more, which takes half a second behind numba and scipy
-    sys.exit()
-
-
 def run(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code; every failure is one line on stderr."""
     given = sys.argv[1:] if args is None else args
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # a kill unwinds like Ctrl-C: nothing half-written
     try:
         with cli.make_context("melancholia", list(given)) as ctx:
             cli.invoke(ctx)
@@ -97,5 +81,6 @@ def run(args: list[str] | None = None) -> int:
 
 
 def failed(message: str, code: int) -> int:
-    click.echo(f"melancholia: {message}", err=True)
+    with interrupts.whole():  # what fails because an interrupt takes its files away says nothing
+        click.echo(f"melancholia: {message}", err=True)
     return code

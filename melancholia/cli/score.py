@@ -111,15 +111,10 @@ def in_order(judge: Any, files: tuple[Path, ...], jobs: int | None) -> Iterator[
     """What `judge` says of each file, in their order; several at a time where there are several."""
     import os
 
-    count = min(jobs or os.cpu_count() or 1, len(files))
-    if count == 1:
-        yield from map(judge, files)
-        return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
+    from melancholia.parallel import in_processes
 
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(judge, files, chunksize=1 if len(files) < 16 * count else 4)
+    count = min(jobs or os.cpu_count() or 1, len(files))
+    return map(judge, files) if count == 1 else in_processes(judge, files, jobs=count)
 
 
 def print_csv(rows: list[dict[str, Any]]) -> None:

@@ -1,12 +1,21 @@
 """Loops that NumPy cannot say: modes, short tones at random, a felt hammer on a string, a pair of wavetables."""
 
 import numpy as np
-from numba import njit
+from numba import njit, types
 
 LANES = 32
+STEREO = types.float32[:, ::1]
+TRACK = types.float32[::1]
+REALS = types.float64[::1]
+REAL, COUNT = types.float64, types.int64
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(
+    [types.void(STEREO, REALS, REALS, REALS, REALS, REALS, REALS, types.int64[::1])],
+    cache=True,
+    nogil=True,
+    fastmath=True,
+)
 def ring(out, omega, sigma, left_re, left_im, right_re, right_im, life):  # type: ignore[no-untyped-def]
     """Add modes Re(A exp((j omega - sigma) t)) to out (2, frames) float32; omega, sigma a sample; life in frames.
 
@@ -35,7 +44,7 @@ def ring(out, omega, sigma, left_re, left_im, right_re, right_im, life):  # type
                 zr[i] = nr
 
 
-@njit(cache=True, nogil=True)
+@njit([(REALS, REALS, REALS, REAL, REAL, REAL, REAL, REAL, REAL, COUNT)], cache=True, nogil=True)
 def strike(omega, sigma, shape, string_kg, hammer_kg, stiffness, exponent, speed, step_s, steps):  # type: ignore[no-untyped-def]
     """A felt hammer meets a string: modal displacement and velocity when it leaves, the time, and the force.
 
@@ -77,8 +86,17 @@ def strike(omega, sigma, shape, string_kg, hammer_kg, stiffness, exponent, speed
     return q, p, last, force
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def bow(track, start, frames, table, step, bend, level, blend, noise, noise_at, noise_gain, slip, block, turned=0.0):  # type: ignore[no-untyped-def]
+@njit(
+    [
+        types.void(
+            TRACK, COUNT, COUNT, STEREO, REAL, REALS, REALS, REALS, TRACK, COUNT, REALS, types.boolean, COUNT, REAL
+        )
+    ],
+    cache=True,
+    nogil=True,
+    fastmath=True,
+)
+def bow(track, start, frames, table, step, bend, level, blend, noise, noise_at, noise_gain, slip, block, turned):  # type: ignore[no-untyped-def]
     """Add one player's note to track (frames,) float32.
 
     table (4096 + 1, 2) holds a soft and a loud cycle; `step` is cycles a sample, `bend` a factor on it, `level`,
@@ -123,7 +141,12 @@ def bow(track, start, frames, table, step, bend, level, blend, noise, noise_at, 
         k += 1
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(
+    [types.void(STEREO, types.int64[::1], REALS, REALS, REALS, REALS, REALS, REALS, COUNT)],
+    cache=True,
+    nogil=True,
+    fastmath=True,
+)
 def scatter(out, start, left, right, hz, chirp, decay, rise, rate):  # type: ignore[no-untyped-def]
     """Add short tones to out (2, frames): sin(2 pi (hz t + chirp t^2 / 2)) exp(-decay t), each to -72 dB.
 
@@ -143,7 +166,12 @@ def scatter(out, start, left, right, hz, chirp, decay, rise, rate):  # type: ign
             level *= fall
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(
+    [types.void(STEREO, COUNT, COUNT, REALS, types.complex128[:, ::1], types.complex128[:, ::1], COUNT)],
+    cache=True,
+    nogil=True,
+    fastmath=True,
+)
 def shimmer(out, start, frames, omega, left, right, block):  # type: ignore[no-untyped-def]
     """Add modes Re(a(t) exp(j omega t)) to out (2, frames) float32; omega a sample.
 

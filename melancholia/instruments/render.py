@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from melancholia.files import FLOAT_SUBTYPE, write_audio
 from melancholia.instruments import soundfont
 from melancholia.instruments.events import Events, events
 from melancholia.orchestra import INSTRUMENTS
+from melancholia.parallel import in_threads
 from melancholia.piece import Part, Piece
 from melancholia.streams import check_seed
 
@@ -138,9 +138,8 @@ def render(
         if progress is not None:
             progress(len(done) / len(chosen), f"playing {parts[k].instrument or GUESSED}")
 
-    with threadpool_limits(1), ThreadPoolExecutor(max(1, jobs)) as pool:
-        for future in [pool.submit(one, k) for k in order]:
-            future.result()
+    with threadpool_limits(1):
+        in_threads(one, order, jobs=jobs)
     return Stems(
         {stem_name(k + 1, parts[k]): Stem(parts[k].role, parts[k].instrument or GUESSED, done[k]) for k in chosen}
     )

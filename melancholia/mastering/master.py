@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from melancholia.audio import Audio, Samples, Source
@@ -167,8 +168,6 @@ def master(
 
 
 def default_subtype(out: Path) -> str | None:
-    import soundfile
-
     format_ = {"AIF": "AIFF"}.get(out.suffix[1:].upper(), out.suffix[1:].upper())
     if format_ not in soundfile.available_formats():
         return None

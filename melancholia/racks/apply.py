@@ -1,7 +1,6 @@
 """Racks over sound: stems by role with their share of every send, finished recordings through everything."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import overload
 
@@ -12,8 +11,9 @@ from melancholia.convolution import Convolver, chunk_of
 from melancholia.errors import InputError, in_range
 from melancholia.files import FLOAT_SUBTYPE, Recording, check_output, source, write_audio
 from melancholia.orchestra import facts_of
+from melancholia.parallel import in_threads
 from melancholia.profile import Profile
-from melancholia.racks.chain import FULL, GRID, Chain, Timeline
+from melancholia.racks.chain import FULL, GRID, Chain, Timeline, load
 from melancholia.racks.rack import ANY, NOISE, Rack, said
 from melancholia.racks.rack import rack as find
 from melancholia.racks.sends import folded
@@ -137,6 +137,7 @@ def apply_stems(
     wet: dict[str, Stem] = {}
     for end in curve.ends(intensity):
         folded(rack, ANY, stems.rate, end)  # measure the sends once, before the threads
+    load(slot for slots in rack.inserts.values() for slot in slots)
 
     def one(name: str) -> None:
         stem = stems[name]
@@ -148,9 +149,7 @@ def apply_stems(
         if progress is not None:
             progress(len(wet) / len(stems), f"effects on {stem.role}")
 
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        for future in [pool.submit(one, name) for name in stems]:
-            future.result()
+    in_threads(one, stems, jobs=jobs)
     return Stems({name: wet[name] for name in stems})
 
 

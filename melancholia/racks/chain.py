@@ -5,8 +5,9 @@ equal the whole; gain and dry/wet are curves in NumPy, which do not click. A cha
 delay): it says by how many frames, knows where in the piece it is all the same, and whoever runs it drops its head.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from melancholia.racks.rack import Slot
 from melancholia.tables import Ramp
 
 GRID = 256
+MOVEMENT = "melancholia.racks.movement"  # numba, off the way of racks in which nothing moves
+MOVING = {"Tape", "Tremolo", "Width"}  # effects that stand there
 FADE_S = 1.5  # in and out of a section
 FULL = ((0.0, 1.0), (1.0, 1.0))  # automation that stands at its upper end, where intensity alone moves
 
@@ -159,10 +162,8 @@ def running(slot: Slot, rate: int, intensity: float) -> Any:
     if slot.effect == "Impulse":
         assert slot.impulse is not None
         return Impulse(slot.impulse, rate, **values)
-    if slot.effect in ("Tape", "Tremolo", "Width"):
-        from melancholia.racks import movement  # numba, off the way of racks in which nothing moves
-
-        return getattr(movement, slot.effect)(rate, **values)
+    if slot.effect in MOVING:
+        return getattr(import_module(MOVEMENT), slot.effect)(rate, **values)
     import pedalboard
 
     if slot.effect == "Reverb":
@@ -170,6 +171,15 @@ def running(slot: Slot, rate: int, intensity: float) -> Any:
     made = getattr(pedalboard, slot.effect)(**values)
     made.reset()
     return made
+
+
+def load(slots: Iterable[Slot]) -> None:
+    """Import what these slots run on: nothing may be imported later, in a thread."""
+    effects = {slot.effect for slot in slots}
+    if effects & MOVING:
+        import_module(MOVEMENT)
+    if effects - MOVING:
+        import_module("pedalboard")
 
 
 def run(effect: Any, block: Samples, rate: int) -> Samples:

@@ -2,8 +2,6 @@
 
 import io
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -201,12 +199,12 @@ def test_too_short_to_listen_to_is_refused():
         analyse(audio(np.zeros(RATE // 2), RATE))
 
 
-def test_nothing_but_the_samples_is_read(tmp_path):
+def test_nothing_but_the_samples_is_read(tmp_path, children):
     """From an empty folder, in another process, the figures are the same to the last bit."""
     write_audio(tmp_path / "x.wav", melody(MINOR).blocks(), rate=RATE, channels=2, subtype="PCM_24")
     here = dict(analyse(tmp_path / "x.wav").values)
     code = "import json; from melancholia.analysis import analyse; print(json.dumps(dict(analyse('x.wav').values)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    done = children.python(code, cwd=tmp_path)
     import json
 
     assert json.loads(done.stdout) == here and os.listdir(tmp_path) == ["x.wav"]

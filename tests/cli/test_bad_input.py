@@ -1,23 +1,13 @@
 """Bad input gets one clear line, the right exit code, and nothing half-written."""
 
 import os
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 import soundfile
 
 from melancholia.cli import COMMANDS, run
-
-CLI = [sys.executable, "-m", "melancholia"]
-
-
-def not_deaf():
-    """A job in the background of a shell is started deaf to SIGINT, and so are its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+from tests.children import CLI
 
 
 @pytest.fixture
@@ -113,28 +103,30 @@ def test_every_command_explains_itself(capsys, command):
     assert "Usage: melancholia" in capsys.readouterr().out
 
 
-def test_help_loads_nothing_heavy():
+def test_help_loads_nothing_heavy(children):
     code = "import sys; from melancholia.cli import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = children.python(code)
     heavy = {"numpy", "scipy", "numba", "librosa", "pedalboard", "soundfile", "rich", "mido", "matplotlib"}
     assert done.returncode == 0 and not heavy & set(done.stderr.split())
 
 
-def test_a_folder_that_cannot_be_written_is_said(here):
+def test_a_folder_that_cannot_be_written_is_said(here, children):
     """/proc takes no new folder, not even from root."""
-    done = subprocess.run([*CLI, "make", "longing", "-o", "/proc/song"], capture_output=True, text=True)
+    done = children.run(*CLI, "make", "longing", "-o", "/proc/song")
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
     assert "/proc/song cannot be written" in done.stderr
 
 
-def test_a_disk_that_fills_up_leaves_nothing(here):
+def test_a_disk_that_fills_up_leaves_nothing(here, children):
     """A limit on the size of a file stands for the full disk."""
     limit = "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000)); from melancholia.cli import main; main()"
+    limit += (
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000)); from melancholia.__main__ import main; main()"
+    )
     for args in (["make", "longing", "--seconds", "15", "-o", "out"], ["master", "long.wav", "-o", "out.wav"]):
         soundfile.write("long.wav", 0.1 * np.sin(np.arange(480_000) / 20), 48_000)
         before = sorted(os.listdir(here))
-        done = subprocess.run([sys.executable, "-c", limit, *args], capture_output=True, text=True)
+        done = children.python(limit, *args)
         assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
         assert "cannot be written" in done.stderr and sorted(os.listdir(here)) == before
 
@@ -146,7 +138,7 @@ FULL = [
 
 
 @pytest.mark.parametrize("args, size", FULL)
-def test_a_full_disk_is_said_in_one_line(here, args, size):
+def test_a_full_disk_is_said_in_one_line(here, children, args, size):
     """A real file system of a few MiB, mounted in a namespace of its own."""
     mount = [
         "unshare",
@@ -158,26 +150,9 @@ def test_a_full_disk_is_said_in_one_line(here, args, size):
         "sh",
     ]
     (here / "disk").mkdir()
-    if subprocess.run([*mount, "true"], capture_output=True).returncode:
+    if children.run(*mount, "true").returncode:
         pytest.skip("no file system can be mounted here")
     soundfile.write("long.wav", 0.1 * np.sin(np.arange(480_000) / 20), 48_000)
-    done = subprocess.run([*mount, *CLI, *args], capture_output=True, text=True)
+    done = children.run(*mount, *CLI, *args)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1, done.stderr
     assert "No space left" in done.stderr and done.stdout == ""
-
-
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("after_s", [0.1, 1.0, 3.0])
-def test_an_interrupt_leaves_nothing(here, sent, after_s):
-    before = sorted(os.listdir(here))
-    args = ["make", "longing", "--seconds", "300", "--seed", "1", "-o", "out"]
-    process = subprocess.Popen([*CLI, *args], stderr=subprocess.PIPE, text=True, preexec_fn=not_deaf)
-    for _ in range(600):  # until it has begun to write
-        if sorted(os.listdir(here)) != before:
-            break
-        time.sleep(0.05)
-    time.sleep(after_s)
-    process.send_signal(sent)
-    _, said = process.communicate(timeout=60)
-    assert process.returncode == 130 and len(said.splitlines()) == 1 and "interrupted" in said
-    assert sorted(os.listdir(here)) == before

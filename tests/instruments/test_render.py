@@ -134,10 +134,10 @@ def test_bow_is_its_table():
     table = np.ascontiguousarray(np.stack([cycle, 0.5 * cycle], axis=1), np.float32)
     track, points = np.zeros(frames, np.float32), frames // block + 2
     ones = np.ones(points)
-    bow(track, 0, frames, table, 0.01, ones, ones, 0 * ones, np.zeros(8, np.float32), 0, 0 * ones, False, block)
+    bow(track, 0, frames, table, 0.01, ones, ones, 0 * ones, np.zeros(8, np.float32), 0, 0 * ones, False, block, 0.0)
     assert np.abs(track - np.sin(2 * np.pi * 0.01 * np.arange(frames))).max() < 1e-4
     half = np.zeros(frames, np.float32)
-    bow(half, 0, frames, table, 0.01, ones, ones, ones, np.zeros(8, np.float32), 0, 0 * ones, False, block)
+    bow(half, 0, frames, table, 0.01, ones, ones, ones, np.zeros(8, np.float32), 0, 0 * ones, False, block, 0.0)
     assert np.abs(half - 0.5 * track).max() < 1e-4
 
 

@@ -1,8 +1,6 @@
 """The front door opens onto exactly what it lists, and loads nothing until asked."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,15 +15,15 @@ def test_every_name_of_the_front_door_opens(name):
     assert getattr(mel, name) is not None
 
 
-def test_importing_loads_nothing_heavy():
+def test_importing_loads_nothing_heavy(children):
     code = "import sys, melancholia; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split()
+    loaded = children.python(code).stdout.split()
     assert not {"numpy", "librosa", "numba", "pedalboard", "rich"} & set(loaded)
 
 
-def test_profile_stays_a_function_when_its_file_is_imported():
+def test_profile_stays_a_function_when_its_file_is_imported(children):
     code = "import melancholia.profile, melancholia as mel; print(mel.profile('longing', intensity=0.5).intensity)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = children.python(code)
     assert done.stdout.strip() == "0.5", done.stderr
 
 

@@ -1,8 +1,8 @@
 """Reading refuses what is broken; writing is whole or not at all."""
 
 import os
-import subprocess
-import sys
+import shutil
+import threading
 import time
 
 import numpy as np
@@ -11,7 +11,7 @@ import soundfile
 
 from melancholia.audio import audio
 from melancholia.errors import InputError, MelancholiaError
-from melancholia.files import check_output, recording, write_audio, write_text, writing, writing_folder
+from melancholia.files import check_output, recording, write_audio, write_behind, write_text, writing, writing_folder
 
 
 @pytest.fixture
@@ -110,6 +110,47 @@ def test_a_folder_is_replaced_only_when_asked(tmp_path):
         pass
 
 
+def test_an_old_folder_stays_when_the_new_one_cannot_take_its_place(tmp_path):
+    (tmp_path / "song").mkdir()
+    (tmp_path / "song" / "old").write_text("x")
+    with pytest.raises(MelancholiaError, match="song cannot be written"):
+        with writing_folder(tmp_path / "song", replace=True) as part:
+            shutil.rmtree(part)
+    assert os.listdir(tmp_path) == ["song"] and os.listdir(tmp_path / "song") == ["old"]
+
+
+class Slow:
+    """A file whose writes take their time; it writes down what happens to it."""
+
+    def __init__(self, refuses_to_close=False):
+        self.said, self.refuses_to_close = [], refuses_to_close
+
+    def write(self, block):
+        time.sleep(0.05)
+        self.said.append("written")
+
+    def close(self):
+        self.said.append(f"closed in {threading.current_thread().name}")
+        if self.refuses_to_close:
+            raise OSError(28, "No space left on device")
+
+
+def test_a_file_is_closed_behind_its_last_write_by_who_writes(noise):
+    def blocks():
+        yield from noise.blocks(8192)
+        raise KeyboardInterrupt
+
+    file = Slow()
+    with pytest.raises(KeyboardInterrupt):
+        write_behind(file, blocks())
+    assert file.said[:-1] == ["written"] * 3 and "ThreadPool" in file.said[-1]
+
+
+def test_a_disk_that_is_full_when_the_file_is_closed_is_noticed(noise):
+    with pytest.raises(OSError, match="No space left"):
+        write_behind(Slow(refuses_to_close=True), noise.blocks())
+
+
 def test_a_source_is_never_its_own_output(tmp_path):
     (tmp_path / "a.wav").write_text("x")
     (tmp_path / "link.wav").symlink_to(tmp_path / "a.wav")
@@ -130,7 +171,7 @@ def test_an_unknown_suffix_is_refused(tmp_path, noise):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_full_disk_leaves_nothing(tmp_path, noise):
+def test_a_full_disk_leaves_nothing(tmp_path, children):
     """A limit on file size stands for the full disk: writes fail with an OSError half-way."""
     code = (
         "import resource, signal, sys, numpy as np\n"
@@ -141,7 +182,7 @@ def test_a_full_disk_leaves_nothing(tmp_path, noise):
         "try: write_audio(Path(sys.argv[1]), sound.blocks(), rate=48_000, channels=2, subtype='FLOAT')\n"
         "except Exception as error: print(type(error).__name__, error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, tmp_path / "a.wav"], capture_output=True, text=True)
+    done = children.python(code, tmp_path / "a.wav")
     assert "a.wav cannot be written" in done.stdout, done
     assert os.listdir(tmp_path) == []
 

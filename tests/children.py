@@ -1,0 +1,142 @@
+"""Processes that tests start: each in a session of its own, its output in files, killed with all of its own at the end.
+
+A child that outlives its test, or holds the suite's own output open, is how a suite hangs: no test starts a process in
+any other way, and `tests/test_children.py` holds them to it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+CLI = (sys.executable, "-m", "melancholia")
+LONGEST_S = 110.0  # below the timeout of a test
+
+
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Child:
+    """A process under way, the leader of its session."""
+
+    def __init__(
+        self, args: Sequence[object], home: Path, cwd: Path | None, env: Mapping[str, str], stderr: int | None
+    ):
+        self.args = [str(arg) for arg in args]
+        self.out, self.err = home / "stdout", home / "stderr"
+        home.mkdir(parents=True)
+        with self.out.open("wb") as out, self.err.open("wb") as err:
+            self.process = subprocess.Popen(
+                self.args,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err if stderr is None else stderr,
+                cwd=cwd,
+                env={**os.environ, **env},
+                start_new_session=True,
+            )
+        self.pid = self.process.pid
+
+    def send(self, number: int) -> None:
+        """A signal, to the leader alone."""
+        self.process.send_signal(number)
+
+    def wait(self, timeout: float = LONGEST_S) -> Done:
+        """Its exit code and what it said.
+
+        Raises
+        ------
+        AssertionError
+            It did not end in time; it has been killed.
+        """
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            said = self.err.read_text(errors="replace")[-2000:]
+            raise AssertionError(f"{self.args} still ran after {timeout:.0f} s; it said: {said}") from None
+        return Done(code, self.out.read_text(errors="replace"), self.err.read_text(errors="replace"))
+
+    def others(self) -> list[psutil.Process]:
+        """What is alive in its session beside the leader."""
+        return [process for process in session(self.pid) if process.pid != self.pid]
+
+    def kill(self) -> None:
+        """End whatever is alive in its session, the leader too."""
+        for process in session(self.pid):
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                pass
+        self.process.kill()
+        self.process.wait(30)
+        until = time.monotonic() + 5
+        while session(self.pid) and time.monotonic() < until:
+            time.sleep(0.01)
+
+
+def session(leader: int) -> list[psutil.Process]:
+    """The processes of a session that are alive."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return found
+
+
+class Children:
+    """What a test starts processes with; see the fixture `children`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.started: list[Child] = []
+
+    def start(
+        self, *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, stderr: int | None = None
+    ) -> Child:
+        """Start a process without input; its output goes into files, or its stderr to an open descriptor."""
+        child = Child(args, self.home / f"child-{len(self.started)}", cwd, env or {}, stderr)
+        self.started.append(child)
+        return child
+
+    def run(
+        self,
+        *args: object,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = LONGEST_S,
+    ) -> Done:
+        """Start a process and wait until it has ended."""
+        return self.start(*args, cwd=cwd, env=env).wait(timeout)
+
+    def python(self, code: str, *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Done:
+        """Run Python code in a process of its own."""
+        return self.run(sys.executable, "-c", code, *args, cwd=cwd, env=env)
+
+    def end(self) -> list[str]:
+        """Kill what is left, and say what that was."""
+        left = []
+        for child in self.started:
+            alive = session(child.pid)
+            left += [f"{process.pid} {' '.join(process.cmdline())}" for process in alive]
+            child.kill()
+        return left
+
+
+def hear_interrupts() -> None:
+    """A job in the background of a shell is deaf to SIGINT, and so would its children be."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,136 @@
+"""An interrupt ends a command within two seconds, at any moment, under load, and leaves nothing half-written."""
+
+import os
+import pty
+import signal
+import sys
+import time
+
+import pytest
+
+from tests.children import CLI, Children
+from tests.interrupts import COMMANDS, LONGEST_S, folder_to_work_in, interrupts, until_it_listens
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled(tmp_path_factory):
+    """The first run ever compiles kernels, which would be most of what is interrupted."""
+    home = tmp_path_factory.mktemp("compiled")
+    assert Children(home / "children").run(*CLI, *COMMANDS["make"], cwd=home).returncode == 0
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return folder_to_work_in(tmp_path)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_an_interrupt_at_any_moment_ends_it_and_leaves_nothing(folder, children, command, seed):
+    found = interrupts(children, folder, command, 5, seed)
+    assert not [ended for ended in found if ended.faults]
+    assert max(ended.took_s for ended in found) <= LONGEST_S
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_what_is_being_written_is_removed(folder, children, number):
+    child = children.start(*CLI, "make", "longing", "--seconds", "300", "--seed", "1", "-o", "out", cwd=folder)
+    until = time.monotonic() + 60
+    while not list(folder.rglob("*.wav.*.part")) and time.monotonic() < until:
+        time.sleep(0.005)
+    assert list(folder.rglob("*.wav.*.part"))
+    child.send(number)
+    done = child.wait(LONGEST_S)
+    assert done.returncode == 130 and done.stderr == "melancholia: interrupted; nothing was left half-written.\n"
+    assert os.listdir(folder) == ["long.wav"]
+
+
+def test_a_second_interrupt_ends_it_at_once(folder, children):
+    child = children.start(*CLI, *COMMANDS["make"], cwd=folder)
+    until_it_listens(child)
+    time.sleep(1)
+    child.send(signal.SIGINT)
+    child.send(signal.SIGTERM)
+    assert child.wait(1).returncode == 130
+
+
+def test_several_files_are_scored_by_processes_that_end_too(folder, children):
+    (folder / "other.wav").write_bytes((folder / "long.wav").read_bytes())
+    child = children.start(*CLI, "score", "long.wav", "other.wav", "--jobs", "2", cwd=folder)
+    until = time.monotonic() + 60
+    while len(child.others()) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGINT)  # as a terminal does: everybody hears it
+    done = child.wait(LONGEST_S)
+    assert done.returncode == 130 and len(done.stderr.splitlines()) == 1
+    while child.others() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not child.others()
+
+
+def test_workers_end_with_a_parent_that_is_killed(folder, children):
+    (folder / "other.wav").write_bytes((folder / "long.wav").read_bytes())
+    child = children.start(*CLI, "score", "long.wav", "other.wav", "--jobs", "2", cwd=folder)
+    until = time.monotonic() + 60
+    while len([p for p in child.others() if p.num_threads() > 1]) < 2 and time.monotonic() < until:
+        time.sleep(0.01)  # until both are at work
+    child.send(signal.SIGKILL)
+    assert child.wait(10).returncode == -signal.SIGKILL
+    gone = time.monotonic() + LONGEST_S
+    while child.others() and time.monotonic() < gone:
+        time.sleep(0.01)
+    assert not child.others()
+
+
+@pytest.mark.parametrize("command", ["moods", "score long.wav --csv"])
+def test_what_cannot_be_said_is_a_failure(folder, children, command):
+    """Nothing is lost in silence: a result that a full disk does not take is exit 1."""
+    told = f"{sys.executable} -m melancholia {command} > /dev/full"
+    assert children.run("sh", "-c", told, cwd=folder).returncode == 1
+
+
+def test_a_terminal_gets_its_cursor_back(folder, children):
+    ours, theirs = pty.openpty()
+    child = children.start(*CLI, *COMMANDS["make"], cwd=folder, stderr=theirs)
+    os.close(theirs)
+    until_it_listens(child)
+    said = b""
+    while b"\x1b[?25l" not in said:  # the bar is there, the cursor hidden
+        said += os.read(ours, 4096)
+    child.send(signal.SIGINT)
+    assert child.wait(LONGEST_S).returncode == 130
+    try:
+        while more := os.read(ours, 4096):
+            said += more
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    assert said.count(b"\x1b[?25h") == 1 and said.rstrip().endswith(b"nothing was left half-written.")
+
+
+def test_signals_that_are_ignored_stay_ignored(folder, children):
+    """Under nohup a closed terminal ends nothing."""
+    code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\nfrom melancholia.__main__ import main\nmain()"
+    child = children.start(sys.executable, "-c", code, *COMMANDS["master"], cwd=folder)
+    time.sleep(0.5)
+    child.send(signal.SIGHUP)
+    assert child.wait().returncode == 0 and (folder / "out.wav").exists()
+
+
+def test_a_program_that_uses_the_library_gets_its_keyboard_interrupt(folder, children):
+    """What is under way is waited for, what has not begun is not begun, and nothing is left."""
+    code = (
+        "import pathlib, tempfile, threading, melancholia as mel\n"
+        "tempfile.tempdir = '.'\n"
+        "print('here', flush=True)\n"
+        "try: mel.make('longing', seconds=120, seed=1).save('out')\n"
+        "except KeyboardInterrupt: print('caught', threading.active_count())\n"
+    )
+    child = children.start(sys.executable, "-c", code, cwd=folder)
+    until = time.monotonic() + 60
+    while not list(folder.rglob("*.wav.*.part")) and time.monotonic() < until:
+        time.sleep(0.01)
+    child.send(signal.SIGINT)
+    done = child.wait(60)
+    assert done.stdout == "here\ncaught 1\n" and done.returncode == 0, done
+    assert os.listdir(folder) == ["long.wav"]
