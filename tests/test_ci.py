@@ -28,6 +28,17 @@ def run(tmp_path, children):
     return run
 
 
+@pytest.fixture
+def naps():
+    """Two naps of lengths that no other process on this machine takes."""
+    first = 4000 + time.time_ns() % 10**9 / 1e6
+    naps = f"sleep {first:.6f}", f"sleep {first + 1000:.6f}"
+    yield naps
+    for process in psutil.process_iter(["cmdline"]):
+        if " ".join(process.info["cmdline"] or ()) in naps:
+            process.kill()
+
+
 def gone(name):
     """No process of this name is left, or will be in a moment."""
     until = time.monotonic() + 3
@@ -52,13 +63,13 @@ def test_a_suite_that_reads_meets_the_end_of_its_input(run):
     assert "read nothing" in run('cat; echo "read nothing"').stdout
 
 
-def test_what_outlives_the_suite_is_named_killed_and_a_failure(run):
-    done = run("setsid sleep 4711.5 & exit 0")
-    assert done.returncode == 1 and "outlived the suite" in done.stdout and "sleep 4711.5" in done.stdout
-    assert gone("sleep 4711.5")
+def test_what_outlives_the_suite_is_named_killed_and_a_failure(run, naps):
+    done = run(f"setsid {naps[0]} & exit 0")
+    assert done.returncode == 1 and "outlived the suite" in done.stdout and naps[0] in done.stdout
+    assert gone(naps[0])
 
 
-def test_a_suite_that_hangs_is_ended_with_a_list_of_what_ran(run):
-    done = run("setsid sleep 4712.5 & sleep 4713.5", minutes=0)
-    assert done.returncode and "not done after 0 minutes" in done.stdout and "sleep 4712.5" in done.stdout
-    assert gone("sleep 4712.5") and gone("sleep 4713.5")
+def test_a_suite_that_hangs_is_ended_with_a_list_of_what_ran(run, naps):
+    done = run(f"setsid {naps[0]} & {naps[1]}", minutes=0)
+    assert done.returncode and "not done after 0 minutes" in done.stdout and naps[0] in done.stdout
+    assert gone(naps[0]) and gone(naps[1])
