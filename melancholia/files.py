@@ -179,7 +179,7 @@ def writing_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """
     part = part_of(path.absolute())
     old = part.with_suffix(".old.part")
-    with unfinished(part), unfinished(old):
+    with unfinished(part):
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
             if path.exists() and not replace:
@@ -187,21 +187,27 @@ def writing_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
             part.mkdir()
             yield part
             with whole():
-                if path.exists():
-                    path.rename(old)
-                try:
-                    part.rename(path)
-                except OSError:
-                    if old.exists():
-                        old.rename(path)
-                    raise
+                put_in_place(part, path, old)
         except MelancholiaError as error:  # a file inside speaks of the part; the caller knows the folder
             raise type(error)(str(error).replace(str(part), str(path))) from error
         except OSError as error:
             raise failed_to_write(path, error) from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
-            shutil.rmtree(old, ignore_errors=True)
+    with unfinished(old):  # only now: what stood there is given up when its place is taken, never before
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def put_in_place(part: Path, path: Path, old: Path) -> None:
+    """Rename `part` to `path`; what stands there goes to `old`, and comes back when anything interrupts."""
+    try:
+        if path.exists():
+            path.rename(old)
+        part.rename(path)
+    except BaseException:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        raise
 
 
 def failed_to_write(path: Path, error: OSError) -> MelancholiaError:

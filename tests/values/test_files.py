@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -117,6 +118,30 @@ def test_an_old_folder_stays_when_the_new_one_cannot_take_its_place(tmp_path):
         with writing_folder(tmp_path / "song", replace=True) as part:
             shutil.rmtree(part)
     assert os.listdir(tmp_path) == ["song"] and os.listdir(tmp_path / "song") == ["old"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_an_old_folder_is_never_lost_between_the_two_renames(tmp_path, monkeypatch, error, comes_back):
+    """Interrupted there, or refused, even when what was moved aside cannot be moved back."""
+    (tmp_path / "song").mkdir()
+    (tmp_path / "song" / "old").write_text("x")
+    rename = Path.rename
+
+    def refused(self, target):
+        if self.name.endswith(".old.part"):
+            return rename(self, target) if comes_back else refuse()
+        return refuse() if Path(target).name == "song" else rename(self, target)
+
+    def refuse():
+        raise error
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises((KeyboardInterrupt, OSError, MelancholiaError)):
+        with writing_folder(tmp_path / "song", replace=True) as part:
+            (part / "new").write_text("y")
+    (kept,) = tmp_path.iterdir()
+    assert (kept / "old").read_text() == "x" and (kept.name == "song") == comes_back
 
 
 class Slow:

@@ -29,7 +29,7 @@ command.main()
 def test_what_is_finished_is_forgotten(tmp_path):
     write_text(tmp_path / "a.txt", "a")
     with writing_folder(tmp_path / "song"):
-        assert len(interrupts.UNFINISHED) == 2  # the new folder, and where the old one is put
+        assert len(interrupts.UNFINISHED) == 1
     assert not interrupts.UNFINISHED
 
 
