@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from melancholia.errors import InputError, in_range, unknown
-from melancholia.orchestra import INSTRUMENTS, Instrument, facts_of
-from melancholia.piece import Chord, Curve, Key, Note, Part, Piece, TempoMap
+from melancholia.orchestra import GUESSED, INSTRUMENTS, Instrument, facts_of
+from melancholia.piece import TONICS, Chord, Curve, Key, Note, Part, Piece, TempoMap
 
 MOST_SEMITONES = 48
 SLOWEST, FASTEST = 0.25, 4.0
@@ -95,6 +95,44 @@ def within(part: Part, semitones: int, facts: Instrument, fold: bool) -> Part:
             "allowed: another instrument, or folding by octaves (--fold)."
         )
     return replace(part, notes=folded(part.notes, facts.low, facts.high, semitones=semitones))
+
+
+def within_reach(piece: Piece) -> tuple[Piece, tuple[str, ...]]:
+    """The piece without the notes that their players cannot reach, and a line for each part that lost some.
+
+    Where a part names no player it is the felt piano.
+
+    Raises
+    ------
+    InputError
+        No note is left.
+    """
+    parts, words = [], []
+    for part in piece.parts:
+        facts = facts_of(part.instrument or GUESSED)
+        kept = tuple(n for n in part.notes if facts.low <= n.pitch <= facts.high)
+        below, above = (sum(n.pitch < facts.low for n in part.notes), sum(n.pitch > facts.high for n in part.notes))
+        for count, side, limit in ((below, "below", facts.low), (above, "above", facts.high)):
+            if count:
+                notes = f"{count} note{'s' * (count > 1)} {side} {pitch_name(limit)} in {part.name!r}"
+                reach = f"{facts.name} plays {pitch_name(facts.low)} to {pitch_name(facts.high)}"
+                words.append(f"left out: {notes} ({reach})")
+        parts.append(replace(part, notes=kept) if below or above else part)
+    if words and not any(part.notes for part in parts):
+        raise InputError(
+            f"no note is left that its player can reach; {words[0]}; allowed: folding by octaves (--fold)."
+        )
+    return replace(piece, parts=tuple(parts)), tuple(words)
+
+
+def with_guessed(piece: Piece) -> Piece:
+    """The piece with the felt piano named where a part names no player."""
+    return replace(piece, parts=tuple(replace(p, instrument=p.instrument or GUESSED) for p in piece.parts))
+
+
+def pitch_name(pitch: int) -> str:
+    """``A0`` of 21; 60 is C4."""
+    return f"{TONICS[pitch % 12]}{pitch // 12 - 1}"
 
 
 def folded(notes: Iterable[Note], low: int, high: int, *, semitones: int = 0) -> tuple[Note, ...]:

@@ -2,36 +2,52 @@
 
 Track 0 holds tempo, metre, key, section markers, and one text event ``melancholia {json}`` with what MIDI has no
 word for (chords, phrases, arc). Each part is a track; its role and instrument stand in its name:
-``name|role|instrument``. Files of other makers are read too: each track and channel that plays becomes a part.
+``name|role|instrument``. Files of other makers are read too: each track and channel that plays becomes a part. What
+does not sound never stops what does; what is left out or changed is said in words, what is ambiguous is refused.
 """
 
-import json
-from collections import defaultdict
+import io
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from melancholia.audio import ROLES
 from melancholia.errors import InputError
-from melancholia.files import one_line, writing
-from melancholia.piece import (
-    CURVES,
-    TICKS,
-    TONICS,
-    Chord,
-    Key,
-    Note,
-    Part,
-    Phrase,
-    Piece,
-    Section,
-    TempoMap,
-    key,
+from melancholia.files import writing
+from melancholia.midi_events import (
+    CONTROL,
+    KEY,
+    MARKER,
+    META,
+    METRE,
+    NAME,
+    NOTE_ON,
+    TEMPO,
+    TEXT,
+    Event,
+    Events,
+    Track,
+    Words,
+    read_events,
 )
+from melancholia.midi_plan import NO_PLAN, Plan, read_plan, written_plan
+from melancholia.orchestra import INSTRUMENTS
+from melancholia.piece import CURVES, TICKS, TONICS, Curve, Key, Note, Part, Piece, Section, TempoMap, on_grid
 
 MARK = "melancholia "
 
 DRUMS = 9  # the channel that General MIDI keeps for percussion, counted from 0
 CONTROLLERS = {number: name for name, number in CURVES.items()}
+
+LARGEST_BYTES = 16_000_000  # 5 s of reading; ten times the largest score that fits MOST_NOTES
+MOST_NOTES, MOST_PARTS = 200_000, 256
+LONGEST_S = 3600.0
+LONGEST_SILENCE_S = 300.0  # a longer one is nearly always a wrong delta time
+HANGS_S = 30.0  # a key that nobody lifts sounds so long at most after the last event of all notes
 
 
 def midi_key(home: Key) -> str:
@@ -49,20 +65,10 @@ def to_midi(piece: Piece) -> Any:
     """The piece as a `mido.MidiFile`."""
     import mido
 
-    plan = {
-        "chords": [[c.start, c.duration, c.numeral, c.pitch_classes, c.bass] for c in piece.chords],
-        "phrases": [[p.start, p.end, p.peak, p.cadence] for p in piece.phrases],
-        "sections": [[s.name, s.bar, s.bars] for s in piece.sections],
-        "arc": piece.arc,
-        "fixed_tempo": piece.fixed_tempo,
-        "hits": piece.hits,
-        "loops": piece.loops,
-        "parts": [[p.name, p.role, p.instrument] for p in piece.parts],
-    }
     head: list[tuple[int, int, Any]] = [
         (0, 0, mido.MetaMessage("time_signature", numerator=piece.metre[0], denominator=piece.metre[1])),
         (0, 0, mido.MetaMessage("key_signature", key=midi_key(piece.key))),
-        (0, 0, mido.MetaMessage("text", text=MARK + json.dumps(plan, separators=(",", ":")))),
+        (0, 0, mido.MetaMessage("text", text=MARK + written_plan(piece))),
     ]
     head += [(ticks(at), 0, mido.MetaMessage("set_tempo", tempo=us)) for at, us in piece.tempo.changes]
     head += [(ticks(s.bar * piece.bar_quarters), 0, mido.MetaMessage("marker", text=s.name)) for s in piece.sections]
@@ -103,115 +109,310 @@ def save_midi(piece: Piece, path: Path | str) -> None:
         to_midi(piece).save(part)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadMidi:
+    """A piece, and what of its file was left out or changed, a line each."""
+
+    piece: Piece
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Voice:
+    """What one channel of one track plays, while it is read; `hanging` are the notes that nobody lets go."""
+
+    name: str
+    channel: int
+    notes: list[Note] = field(default_factory=list)
+    curves: dict[str, list[tuple[float, int]]] = field(default_factory=lambda: defaultdict(list))
+    hanging: list[Note] = field(default_factory=list)
+
+
 def load_midi(path: Path | str) -> Piece:
-    """A piece from any Standard MIDI file.
+    """A piece from any Standard MIDI file: `read_midi` without its words."""
+    return read_midi(path).piece
+
+
+def read_midi(path: Path | str) -> ReadMidi:
+    """A piece from any Standard MIDI file, and what of it was left out or changed.
 
     Raises
     ------
     InputError
-        There is no such file, it is no MIDI, or no note is in it.
+        There is no such file, it is no MIDI, no note is in it, or it is too large, too long or silent too long.
     """
-    import mido
-
     path = Path(path)
-    if path.is_dir() or not path.exists():
-        raise InputError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; allowed: a MIDI file.")
     try:
-        file = mido.MidiFile(path, charset="utf-8")
-    except UnicodeDecodeError:
-        file = mido.MidiFile(path, charset="latin1")
-    except (OSError, EOFError, ValueError, KeyError, IndexError, mido.KeySignatureError) as error:
-        raise InputError(f"{path} cannot be read as MIDI: {one_line(error) or type(error).__name__}.") from error
-    piece = from_midi(file)
+        if path.is_dir() or not path.exists():
+            raise InputError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; allowed: a MIDI file.")
+        with path.open("rb") as file:
+            data = file.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or type(error).__name__}.") from error
+    return parse_midi(data, str(path))
+
+
+def parse_midi(data: bytes, name: str) -> ReadMidi:
+    """A piece from the bytes of a MIDI file; `name` is what errors call it. Raises as `read_midi` does."""
+    if len(data) > LARGEST_BYTES:
+        raise InputError(f"{name} is larger than {LARGEST_BYTES / 1e6:g} MB; allowed for MIDI: up to that.")
+    words = Words()
+    try:
+        events = read_events(data, words, controllers=CONTROLLERS)
+        check_counts(events)
+        piece = piece_of(events, words)
+    except InputError as error:
+        raise InputError(f"{name} cannot be read as MIDI: {error}") from error
+    said = words.lines()
     if not any(part.notes for part in piece.parts):
-        raise InputError(f"{path} holds no note.")
-    return piece
+        raise InputError(f"{name} holds no note{f' ({said[0]})' if said else ''}; allowed: one or more.")
+    check_times(piece, name)
+    return ReadMidi(piece, said)
 
 
 def from_midi(file: Any) -> Piece:
     """The piece in a `mido.MidiFile`: exact for our own files at 960 ticks, to the nearest tick for others."""
-    scale = TICKS / file.ticks_per_beat
-    tempo: dict[float, int] = {0.0: 500_000}
-    metre, home, plan = (4, 4), None, None
-    markers: list[tuple[float, str]] = []
-    found: list[tuple[str, int, list[Note], dict[str, list[tuple[float, int]]]]] = []
-    for number, midi_track in enumerate(file.tracks):
-        now, name = 0, ""
-        notes: dict[int, list[Note]] = defaultdict(list)
-        curves: dict[int, dict[str, list[tuple[float, int]]]] = defaultdict(lambda: defaultdict(list))
-        open_: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
-        for message in midi_track:
-            now += message.time
-            at = round(now * scale) / TICKS
-            if message.type == "set_tempo":
-                tempo[at] = max(1, message.tempo)
-            elif message.type == "time_signature" and at == 0:
-                metre = (message.numerator, message.denominator)
-            elif message.type == "key_signature" and home is None:
-                home = key(message.key if message.key.endswith("m") else message.key + " major")
-            elif message.type == "marker":
-                markers.append((at, message.text))
-            elif message.type == "track_name" and not name:
-                name = message.name
-            elif message.type == "text" and message.text.startswith(MARK):
-                plan = json.loads(message.text[len(MARK) :])
-            elif message.type == "control_change" and message.control in CONTROLLERS:
-                curves[message.channel][CONTROLLERS[message.control]].append((at, message.value))
-            elif message.type == "note_on" and message.velocity:
-                open_[message.channel, message.note].append((at, message.velocity))
-            elif message.type in ("note_on", "note_off") and open_[message.channel, message.note]:
-                start, velocity = open_[message.channel, message.note].pop(0)
-                notes[message.channel].append(Note(start, at - start, message.note, velocity))
-        for (channel, pitch), rest in open_.items():  # a key that nobody lifts sounds to the end of its track
-            end = round(now * scale) / TICKS
-            notes[channel] += [Note(start, end - start, pitch, velocity) for start, velocity in rest]
-        for channel in sorted({*notes, *curves}) or ([0] if "|" in name else []):
-            if notes[channel] or plan is not None:
-                found.append((name or f"track {number}", channel, notes[channel], curves[channel]))
-    bar = 4 * metre[0] / metre[1]
-    sections = tuple(
-        Section(text, round(at / bar), round((after - at) / bar))
-        for (at, text), (after, _) in zip(markers, [*markers[1:], (end_of(found), "")], strict=False)
+    file.save(file=(data := io.BytesIO()))
+    words = Words()
+    return piece_of(read_events(data.getvalue(), words, controllers=CONTROLLERS), words)
+
+
+def check_counts(events: Events) -> None:
+    """Refuse what is several pieces, and what is too many notes for one."""
+    playing = [t for t in events.tracks if any(map(sounds, t.events))]
+    if events.kind == 2 and len(playing) > 1:
+        raise InputError(f"it is type 2: independent sequences, {len(playing)} of them; allowed: type 0 or 1.")
+    count = sum(sounds(event) for t in playing for event in t.events)
+    if count > MOST_NOTES:
+        raise InputError(f"it holds {count:,} notes; allowed: up to {MOST_NOTES:,}.")
+    voices = sum(len({event.status for event in t.events if sounds(event)}) for t in playing)
+    if voices > MOST_PARTS:
+        raise InputError(f"it holds {voices} parts that play; allowed: up to {MOST_PARTS}.")
+
+
+def sounds(event: Event) -> bool:
+    return event.status & 0x1F0 == NOTE_ON and event.second > 0
+
+
+def check_times(piece: Piece, name: str) -> None:
+    """Refuse a piece that lasts, or is silent, longer than music does."""
+    notes = sorted((note, part.name) for part in piece.parts for note in part.notes)
+    check_length(piece, name)
+    starts = piece.tempo.seconds([note.start for note, _ in notes])
+    ends = np.maximum.accumulate(piece.tempo.seconds([note.end for note, _ in notes]))
+    silences = starts - np.concatenate([[0.0], ends[:-1]])
+    worst = int(np.argmax(silences))
+    if silences[worst] > LONGEST_SILENCE_S:
+        raise InputError(
+            f"{name} is silent for {duration(silences[worst])}, until {duration(starts[worst])} where "
+            f"{notes[worst][1]!r} goes on; allowed: up to {duration(LONGEST_SILENCE_S)} of silence."
+        )
+
+
+def check_length(piece: Piece, name: str) -> None:
+    """Refuse a piece that nobody could play to its end."""
+    if piece.seconds > LONGEST_S:
+        raise InputError(f"{name} lasts {duration(piece.seconds)}; allowed: up to {duration(LONGEST_S)}.")
+
+
+def duration(seconds: float) -> str:
+    """``77.7 h``, ``5 min`` or ``12 s``."""
+    for unit, size in (("h", 3600.0), ("min", 60.0)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def piece_of(events: Events, words: Words) -> Piece:
+    """The piece that events say; times go to the nearest tick."""
+    scale = TICKS / events.ticks_a_quarter
+    metas = sorted(
+        (
+            (round(event.tick * scale) / TICKS, event)
+            for t in events.tracks
+            for event in t.events
+            if event.status > META
+        ),
+        key=lambda meta: meta[0],
     )
-    plan = plan or {"chords": [], "phrases": [], "arc": [], "fixed_tempo": False, "parts": None, "sections": None}
-    if plan["sections"] is not None:
-        sections = tuple(Section(*s) for s in plan["sections"])
+    tempo = tempo_of(metas, words) if events.smpte_fps is None else TempoMap.steady(120)
+    metre = metre_of(metas, words)
+    plan = plan_in(metas, words)
+    found = [
+        voice
+        for k, t in enumerate(events.tracks)
+        for voice in voices_of(t, scale, k, words, keep_empty=plan is not None)
+    ]
+    let_go(found, tempo, words)
+    end = max((note.end for voice in found for note in voice.notes), default=0.0)
+    plan = plan or NO_PLAN
     return Piece(
-        parts=parts_of(found, plan["parts"]),
-        tempo=TempoMap(tuple(tempo.items())),
+        parts=parts_of(found, plan.parts, words),
+        tempo=tempo,
         metre=metre,
-        key=home or Key(9),
-        sections=sections,
-        chords=tuple(Chord(s, d, n, tuple(pcs), bass) for s, d, n, pcs, bass in plan["chords"]),
-        phrases=tuple(Phrase(*p) for p in plan["phrases"]),
-        arc=tuple((at, tension) for at, tension in plan["arc"]),
-        fixed_tempo=plan["fixed_tempo"],
-        hits=tuple(plan.get("hits", ())),
-        loops=plan.get("loops", False),
+        key=key_of(metas, words),
+        sections=sections_of(metas, 4 * metre[0] / metre[1], end) if plan.sections is None else plan.sections,
+        chords=plan.chords,
+        phrases=plan.phrases,
+        arc=plan.arc,
+        fixed_tempo=plan.fixed_tempo,
+        hits=plan.hits,
+        loops=plan.loops,
     )
 
 
-def end_of(found: list[Any]) -> float:
-    return max((note.end for _, _, notes, _ in found for note in notes), default=0.0)
+Metas = list[tuple[float, Event]]  # (quarters, meta event), in order of time
 
 
-def parts_of(found: list[Any], planned: list[list[str]] | None) -> tuple[Part, ...]:
+def of_kind(metas: Metas, kind: int, sizes: Iterable[int], what: str, words: Words) -> Metas:
+    """The meta events of one kind whose payload has one of the right sizes."""
+    found = [(at, event) for at, event in metas if event.status == kind]
+    for _, event in found:
+        if len(event.payload) not in sizes:
+            words.say(f"ignored, a {what} of a wrong length", f"{len(event.payload)} bytes")
+    return [(at, event) for at, event in found if len(event.payload) in sizes]
+
+
+def tempo_of(metas: Metas, words: Words) -> TempoMap:
+    changes: dict[float, int] = {0.0: 500_000}
+    for at, event in of_kind(metas, TEMPO, (3,), "tempo", words):
+        if microseconds := int.from_bytes(event.payload, "big"):
+            changes[at] = microseconds
+        else:
+            words.say("ignored, a tempo of 0 microseconds a quarter", f"{at:g} quarters in")
+    return TempoMap(tuple(changes.items()))
+
+
+def metre_of(metas: Metas, words: Words) -> tuple[int, int]:
+    """The metre that stands at the start: a piece has one."""
+    metre = (4, 4)
+    for at, event in of_kind(metas, METRE, (4,), "metre (time signature)", words):
+        beats, power = event.payload[:2]
+        if at > 0:
+            continue
+        try:
+            metre = Piece((), TempoMap.steady(120), metre=(beats, 1 << power)).metre
+        except InputError:
+            unit = str(1 << power) if power < 16 else f"2**{power}"
+            words.say("a metre that is none for us, taken as 4/4", f"{beats}/{unit}")
+            metre = (4, 4)
+    return metre
+
+
+def key_of(metas: Metas, words: Words) -> Key:
+    """The first key; A minor where there is none."""
+    home = None
+    for _, event in of_kind(metas, KEY, (2,), "key signature", words):
+        fifths, mode = int.from_bytes(event.payload[:1], "big", signed=True), event.payload[1]
+        if abs(fifths) > 7:
+            words.say("ignored, a key that does not exist", f"{abs(fifths)} {'sharps' if fifths > 0 else 'flats'}")
+        elif mode > 1:
+            words.say("ignored, a key whose mode is neither major (0) nor minor (1)", str(mode))
+        elif home is None:
+            home = Key((7 * fifths + 9 * mode) % 12, ("major", "minor")[mode])
+    return home or Key(9)
+
+
+def plan_in(metas: Metas, words: Words) -> Plan | None:
+    """The plan in our own text event; None where there is none, or none that can be used."""
+    plan = None
+    for _, event in metas:
+        if event.status == TEXT and event.payload.startswith(MARK.encode()):
+            try:
+                plan = read_plan(text_of(event.payload)[len(MARK) :])
+            except InputError as error:
+                words.say("ignored, a plan of ours (chords, phrases, arc) that is damaged", str(error))
+    return plan
+
+
+def sections_of(metas: Metas, bar: float, end: float) -> tuple[Section, ...]:
+    markers = [(at, text_of(event.payload)) for at, event in metas if event.status == MARKER]
+    return tuple(
+        Section(text, round(at / bar), round((after - at) / bar))
+        for (at, text), (after, _) in zip(markers, [*markers[1:], (end, "")], strict=False)
+    )
+
+
+def text_of(payload: bytes) -> str:
+    """UTF-8, else Latin-1: each text by itself, for a file may hold both."""
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError:
+        return payload.decode("latin-1")
+
+
+def voices_of(track: Track, scale: float, number: int, words: Words, *, keep_empty: bool) -> list[Voice]:
+    """Who plays in a track, a voice a channel; those without a note only where a plan counts them."""
+    named = (text_of(event.payload) for event in track.events if event.status == NAME and event.payload)
+    name = next(named, "")
+    voices: dict[int, Voice] = {}
+    open_: dict[tuple[int, int], deque[tuple[float, int]]] = defaultdict(deque)
+    for tick, status, first, second, _ in track.events:
+        if status > META:
+            continue
+        at, message, channel = round(tick * scale) / TICKS, status & 0xF0, status & 0x0F
+        if channel not in voices and (message == CONTROL or (message == NOTE_ON and second)):
+            voices[channel] = Voice(name or f"track {number}", channel)
+        if message == CONTROL:
+            voices[channel].curves[CONTROLLERS[first]].append((at, second))
+        elif message == NOTE_ON and second:
+            open_[channel, first].append((at, second))
+        elif open_[channel, first]:
+            start, velocity = open_[channel, first].popleft()
+            voices[channel].notes.append(Note(start, at - start, first, velocity))
+    end = round(track.end * scale) / TICKS
+    for (channel, pitch), rest in open_.items():
+        for start, velocity in rest:
+            voices[channel].hanging.append(Note(start, end - start, pitch, velocity))
+    playing = [voice for _, voice in sorted(voices.items()) if voice.notes or voice.hanging or keep_empty]
+    return playing or ([Voice(name, 0)] if keep_empty and "|" in name else [])
+
+
+def let_go(found: list[Voice], tempo: TempoMap, words: Words) -> None:
+    """A key that nobody lifts sounds to the end of its track, at most `HANGS_S` past the last event of all notes."""
+    events = [note.end for voice in found for note in voice.notes]
+    events += [note.start for voice in found for note in voice.hanging]
+    last = on_grid(float(tempo.quarters(tempo.seconds(max(events, default=0.0)) + HANGS_S)))
+    for voice in found:
+        for note in voice.hanging:
+            if note.end > last:
+                words.say(
+                    f"a key that is never let go, ended {HANGS_S:g} s after the last note",
+                    f"{note.pitch} in {voice.name!r}",
+                )
+                note = replace(note, duration=last - note.start)
+            voice.notes.append(note)
+
+
+def parts_of(found: list[Voice], planned: tuple[tuple[str, str, str], ...] | None, words: Words) -> tuple[Part, ...]:
     """Parts with their names, roles and instruments: from our own plan, from ``name|role|instrument``, or guessed."""
     if planned is not None and len(planned) == len(found):
-        named = [tuple(p) for p in planned]
+        named = list(planned)
     else:
-        named = [tuple(name.split("|")) if name.count("|") == 2 else (name, "", "") for name, *_ in found]
-    mean = [sum(n.pitch for n in notes) / len(notes) if notes else 0.0 for _, _, notes, _ in found]
-    tuned = [height for height, (_, channel, *_) in zip(mean, found, strict=True) if channel != DRUMS] or mean
+        named = [called(voice.name) for voice in found]
+        if planned is not None:
+            words.say("our own plan counts other parts than there are, they go by their tracks", f"{len(planned)}")
+    mean = [sum(n.pitch for n in v.notes) / len(v.notes) if v.notes else 0.0 for v in found]
+    tuned = [height for height, voice in zip(mean, found, strict=True) if voice.channel != DRUMS] or mean
     parts, taken = [], set()
-    for (name, role, instrument), (_, channel, notes, curves), height in zip(named, found, mean, strict=True):
-        if role not in ROLES and channel == DRUMS:
+    for (name, role, instrument), voice, height in zip(named, found, mean, strict=True):
+        if role not in ROLES and voice.channel == DRUMS:
             role = "percussion"
         elif role not in ROLES:
             role = "melody" if height == max(tuned) else "bass" if height == min(tuned) and height < 50 else "harmony"
+        if instrument and instrument not in INSTRUMENTS and not instrument.startswith("soundfont:"):
+            words.say("an instrument that we do not have, the felt piano plays", f"{instrument!r} of {name!r}")
+            instrument = ""
         unique, copy = name, 2
         while unique in taken:
             unique, copy = f"{name} {copy}", copy + 1
         taken.add(unique)
-        parts.append(Part(unique, role, instrument, tuple(notes), {k: tuple(v) for k, v in curves.items()}))
+        curves: dict[str, Curve] = {k: tuple(v) for k, v in voice.curves.items()}
+        parts.append(Part(unique, role, instrument, tuple(voice.notes), curves))
     return tuple(parts)
+
+
+def called(name: str) -> tuple[str, str, str]:
+    """Name, role and instrument in a track's name; where the second field is no role of ours, all is name."""
+    fields = name.split("|")
+    return (fields[0], fields[1], fields[2]) if len(fields) == 3 and fields[1] in ROLES else (name, "", "")

@@ -209,6 +209,8 @@ TABLE = (
 )
 INSTRUMENTS: Mapping[str, Instrument] = {row.name: row for row in TABLE}
 
+GUESSED = "felt_piano"  # plays a part that names no instrument
+
 # What is known of an instrument that is not ours, as a SoundFont: a range that most have.
 UNKNOWN = Instrument("", "", 0, 127, (40, 84), 6.0, "struck", (), ANY_ROLE)
 

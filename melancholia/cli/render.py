@@ -1,5 +1,6 @@
 """``melancholia render``: a MIDI file as dry stems."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from melancholia.profile import Profile
 
 DEFAULT_RATE = 48_000
+MOST_WORDS = 8  # lines about one file
 
 
 @click.command()
@@ -48,15 +50,16 @@ def render(
     force: bool,
     quiet: bool,
 ) -> None:
-    """Play a MIDI file as dry stems, by the instruments named in it (felt piano where none is).
+    """Play a MIDI file (- is stdin) as dry stems, by the instruments named in it (felt piano where none is).
 
+    What is damaged in it, or out of its player's reach, is left out, and said.
     With --mood anybody's MIDI file is orchestrated first: its notes are given to the players of the mood.
     With --only, and the other options as they were, one stem is played anew and no other is touched.
     """
     from melancholia import instruments as orchestra
     from melancholia.errors import in_range
     from melancholia.files import writing_folder
-    from melancholia.midi import load_midi
+    from melancholia.midi import check_length
     from melancholia.performance import perform
     from melancholia.profile import profile
     from melancholia.streams import check_seed
@@ -67,11 +70,15 @@ def render(
     if tempo is not None and bpm is not None:
         raise click.UsageError("--tempo and --bpm were both given; one is enough.")
     wanted = profile(mood, intensity) if mood is not None else None
-    piece = load_midi(midi)
+    name = "stdin" if str(midi) == "-" else str(midi)
+    piece = heard(midi, name, quiet=quiet)
     if bpm is not None:
         now = piece.tempo.bpm
         tempo = in_range("bpm", bpm, round(now / 4, 1), round(now * 4, 1), "quarters a minute") / now
     piece = arranged(piece, wanted, seed, split_names(instruments), swaps, transpose, tempo, fold=fold, quiet=quiet)
+    if wanted is None and not swaps and not transpose:
+        piece = reachable(piece, name, fold=fold, quiet=quiet)
+    check_length(piece, name)
     if wanted is not None:
         piece = perform(piece, wanted, seed=seed)
     with options.progress(quiet) as progress:
@@ -83,6 +90,34 @@ def render(
                 names = list(orchestra.render(piece, rate=rate, seed=seed, folder=part, progress=progress))
     for name in names:
         click.echo(str(output / f"{name}.wav"))
+
+
+def heard(midi: Path, name: str, *, quiet: bool) -> "Piece":
+    """The piece in a MIDI file, or in the bytes on stdin; what was left out or changed of it is said."""
+    from melancholia.midi import LARGEST_BYTES, parse_midi, read_midi
+
+    read = parse_midi(sys.stdin.buffer.read(LARGEST_BYTES + 1), name) if str(midi) == "-" else read_midi(midi)
+    say(name, read.notes, quiet=quiet)
+    return read.piece
+
+
+def say(name: str, words: tuple[str, ...], *, quiet: bool) -> None:
+    """A line for each of the first `MOST_WORDS` words, then how many more there are."""
+    for word in words[:MOST_WORDS]:
+        options.talk(f"{name}: {word}", quiet=quiet)
+    if len(words) > MOST_WORDS:
+        options.talk(f"{name}: and {len(words) - MOST_WORDS} more", quiet=quiet)
+
+
+def reachable(piece: "Piece", name: str, *, fold: bool, quiet: bool) -> "Piece":
+    """The piece as written, without what its players cannot reach, or with it folded by octaves."""
+    from melancholia.edits import transposed, with_guessed, within_reach
+
+    if fold:
+        return transposed(with_guessed(piece), 0, fold=True)
+    piece, words = within_reach(piece)
+    say(name, words, quiet=quiet)
+    return piece
 
 
 def arranged(

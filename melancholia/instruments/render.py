@@ -15,12 +15,11 @@ from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import FLOAT_SUBTYPE, write_audio
 from melancholia.instruments import soundfont
 from melancholia.instruments.events import Events, events
-from melancholia.orchestra import INSTRUMENTS
+from melancholia.orchestra import GUESSED, INSTRUMENTS
 from melancholia.parallel import in_threads
 from melancholia.piece import Part, Piece
 from melancholia.streams import check_seed
 
-GUESSED = "felt_piano"  # for a MIDI part that names no instrument
 Play = Callable[[Events, int, int, int], NDArray[np.float32]]  # (notes and curves, rate, seed, frames): (2, frames)
 
 
