@@ -15,6 +15,7 @@ MOST_SEMITONES = 48
 SLOWEST, FASTEST = 0.25, 4.0
 
 KIT = "brushes"  # plays the drums of a file that names no instrument for them
+LONGEST_STROKE = 4.0  # quarters; files hold drums down to their ends, which no drummer hears
 
 
 def transposed(piece: Piece, semitones: int, *, fold: bool = False) -> Piece:
@@ -189,6 +190,7 @@ def seated_drums(piece: Piece) -> Piece:
     """The piece with its drums given to the `KIT`; left out where there is none.
 
     A drum's number is no pitch: it says which place in the instrument's range the drum takes, as far as there is room.
+    A drum that is held is one stroke still, of `LONGEST_STROKE` at most.
     """
     row = INSTRUMENTS.get(KIT)
     parts: list[Part] = []
@@ -197,6 +199,9 @@ def seated_drums(piece: Piece) -> Piece:
             parts.append(part)
         elif row is not None:
             places = row.high - row.low + 1
-            notes = tuple(replace(n, pitch=row.low + n.pitch % places) for n in part.notes)
+            notes = tuple(
+                replace(n, pitch=row.low + n.pitch % places, duration=min(n.duration, LONGEST_STROKE))
+                for n in part.notes
+            )
             parts.append(replace(part, instrument=row.name, notes=notes))
     return replace(piece, parts=tuple(parts))

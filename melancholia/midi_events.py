@@ -213,7 +213,7 @@ def read_track(
             if status < 0x80:
                 if not running:
                     words.say("left out, data without a status", f"byte {status} in {name}")
-                    at = next_status(body, at)
+                    at = next_status(body, at + 1)
                     continue
                 status = running
             else:
@@ -273,9 +273,10 @@ def variable_length(body: memoryview, at: int, name: str, words: Words) -> tuple
 
 
 def next_status(body: memoryview, at: int) -> int:
+    """Where the delta time of the next event stands: the byte before its status."""
     while at < len(body) and body[at] < 0x80:
         at += 1
-    return at
+    return at if at == len(body) else at - 1
 
 
 def mended(status: int, first: int, second: int, name: str, words: Words) -> tuple[int, int] | None:

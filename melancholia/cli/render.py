@@ -1,5 +1,6 @@
 """``melancholia render``: a MIDI file as dry stems."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,7 +90,7 @@ def render(
             with writing_folder(output, replace=force) as part:
                 names = list(orchestra.render(piece, rate=rate, seed=seed, folder=part, progress=progress))
     for name in names:
-        click.echo(str(output / f"{name}.wav"))
+        click.echo(os.fsencode(output / f"{name}.wav"))  # a path is bytes, and need not be UTF-8
 
 
 def heard(midi: Path, name: str, *, quiet: bool) -> "Piece":

@@ -1,5 +1,8 @@
 """A MIDI file is played as it is, in a mood, or changed in one thing; what is not asked for stays byte by byte."""
 
+import io
+import os
+
 import mido
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import soundfile
 from melancholia.cli import run
 from melancholia.midi import save_midi
 from melancholia.piece import Note, Part, Piece, TempoMap
+from tests.midi_bytes import meta, named, off, on, row_of_notes, smf, track
 
 PIECE = Piece(
     (
@@ -129,3 +133,58 @@ def test_only_keeps_to_the_stems_that_lie_there(here, capfd, args, said):
     assert run(["render", "piece.mid", "-o", "stems", "--only", "voice", *args]) == 2
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == 1 and said in lines[0] and held(here / "stems") == before
+
+
+def rendered(data, here, *more):
+    (here / "in.mid").write_bytes(data)
+    return run(["render", "in.mid", "-o", "played", "--sample-rate", "8000", *more])
+
+
+def test_what_is_left_out_of_a_file_is_said(here, capfd):
+    low = track(named("Key switch"), on(0, 16), off(240, 16))
+    assert rendered(smf(track(meta(0, 0x59, b"\x08\0"), row_of_notes()), low), here) == 0
+    assert capfd.readouterr().err.splitlines() == [
+        "in.mid: ignored, a key that does not exist: 8 sharps",
+        "in.mid: left out: 1 note below A0 in 'Key switch' (felt_piano plays A0 to C8)",
+    ]
+    assert list(held(here / "played")) == ["01-melody-felt_piano.wav"]
+    assert rendered(smf(track(row_of_notes()), low), here, "-q", "--force") == 0 and not capfd.readouterr().err
+    assert rendered(smf(low), here, "--force") == 2
+    assert "no note is left that its player can reach" in capfd.readouterr().err
+    assert rendered(smf(track(row_of_notes()), low), here, "--force", "--fold") == 0
+    assert len(held(here / "played")) == 2
+
+
+def test_no_more_than_eight_lines_are_said_of_a_file(here, capfd):
+    parts = [track(named(f"part {k}"), row_of_notes(), on(0, 1), off(9, 1)) for k in range(12)]
+    assert rendered(smf(*parts), here) == 0
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 9 and lines[-1] == "in.mid: and 4 more"
+
+
+def test_a_file_comes_through_stdin(here, capfd, monkeypatch):
+    data = smf(track(row_of_notes()))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert run(["render", "-", "-o", "piped", *RATE]) == 0
+    assert rendered(data, here) == 0 and held(here / "piped") == held(here / "played")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no MIDI")))
+    assert run(["render", "-", "-o", "none", *RATE]) == 2
+    assert capfd.readouterr().err.startswith("melancholia: stdin cannot be read as MIDI")
+
+
+def test_a_name_is_bytes(here, capfd):
+    name = os.fsdecode(b"b\xff\xfed.mid")
+    try:
+        (here / name).write_bytes(smf(track(row_of_notes())))
+    except (OSError, UnicodeError):
+        pytest.skip("this disk holds only names in Unicode")
+    assert run(["render", name, "-o", "out", *RATE]) == 0
+    assert list(held(here / "out")) == ["01-melody-felt_piano.wav"]
+    (here / name).write_bytes(b"no MIDI")
+    assert run(["render", name, "-o", "none"]) == 2
+    assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+def test_a_slow_tempo_makes_no_piece_too_long(here, capfd):
+    assert rendered(smf(track(on(0, 60), off(2_000_000, 60))), here, "--tempo", "0.25") == 2
+    assert capfd.readouterr().err == "melancholia: in.mid lasts 2.31 h; allowed: up to 1 h.\n"
