@@ -7,7 +7,7 @@ whole part moves by the octaves that leave the fewest notes outside, and those c
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from melancholia.errors import InputError, in_range, unknown
+from melancholia.errors import InputError, in_range, quoted, unknown
 from melancholia.orchestra import GUESSED, INSTRUMENTS, Instrument, facts_of
 from melancholia.piece import TONICS, Chord, Curve, Key, Note, Part, Piece, TempoMap
 
@@ -115,7 +115,7 @@ def within_reach(piece: Piece) -> tuple[Piece, tuple[str, ...]]:
         below, above = (sum(n.pitch < facts.low for n in part.notes), sum(n.pitch > facts.high for n in part.notes))
         for count, side, limit in ((below, "below", facts.low), (above, "above", facts.high)):
             if count:
-                notes = f"{count} note{'s' * (count > 1)} {side} {pitch_name(limit)} in {part.name!r}"
+                notes = f"{count} note{'s' * (count > 1)} {side} {pitch_name(limit)} in {quoted(part.name)}"
                 reach = f"{facts.name} plays {pitch_name(facts.low)} to {pitch_name(facts.high)}"
                 words.append(f"left out: {notes} ({reach})")
         parts.append(replace(part, notes=kept) if below or above else part)

@@ -27,6 +27,11 @@ class Cancelled(MelancholiaError):
     exit_code = 130
 
 
+def quoted(name: str) -> str:
+    """A name of somebody else's in quotes, cut to 60 letters and in one line."""
+    return repr(name if len(name) <= 60 else f"{name[:57]}...")
+
+
 def nearest(name: str, known: Collection[str]) -> str:
     """ " Did you mean 'x'?" for the closest known name, or nothing."""
     near = difflib.get_close_matches(name, known, n=1)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from melancholia.audio import ROLES
-from melancholia.errors import InputError
+from melancholia.errors import InputError, quoted
 from melancholia.files import writing
 from melancholia.midi_events import (
     CONTROL,
@@ -165,7 +165,8 @@ def parse_midi(data: bytes, name: str) -> ReadMidi:
         raise InputError(f"{name} cannot be read as MIDI: {error}") from error
     said = words.lines()
     if not any(part.notes for part in piece.parts):
-        raise InputError(f"{name} holds no note{f' ({said[0]})' if said else ''}; allowed: one or more.")
+        why = f" ({'; '.join(said[:3])})" if said else ""
+        raise InputError(f"{name} holds no note{why}; allowed: one or more.")
     check_times(piece, name)
     return ReadMidi(piece, said)
 
@@ -205,7 +206,7 @@ def check_times(piece: Piece, name: str) -> None:
     if silences[worst] > LONGEST_SILENCE_S:
         raise InputError(
             f"{name} is silent for {duration(silences[worst])}, until {duration(starts[worst])} where "
-            f"{notes[worst][1]!r} goes on; allowed: up to {duration(LONGEST_SILENCE_S)} of silence."
+            f"{quoted(notes[worst][1])} goes on; allowed: up to {duration(LONGEST_SILENCE_S)} of silence."
         )
 
 
@@ -378,7 +379,7 @@ def let_go(found: list[Voice], tempo: TempoMap, words: Words) -> None:
             if note.end > last:
                 words.say(
                     f"a key that is never let go, ended {HANGS_S:g} s after the last note",
-                    f"{note.pitch} in {voice.name!r}",
+                    f"{note.pitch} in {quoted(voice.name)}",
                 )
                 note = replace(note, duration=last - note.start)
             voice.notes.append(note)
@@ -401,7 +402,9 @@ def parts_of(found: list[Voice], planned: tuple[tuple[str, str, str], ...] | Non
         elif role not in ROLES:
             role = "melody" if height == max(tuned) else "bass" if height == min(tuned) and height < 50 else "harmony"
         if instrument and instrument not in INSTRUMENTS and not instrument.startswith("soundfont:"):
-            words.say("an instrument that we do not have, the felt piano plays", f"{instrument!r} of {name!r}")
+            words.say(
+                "an instrument that we do not have, the felt piano plays", f"{quoted(instrument)} of {quoted(name)}"
+            )
             instrument = ""
         unique, copy = name, 2
         while unique in taken:

@@ -58,9 +58,10 @@ def render(
     With --only, and the other options as they were, one stem is played anew and no other is touched.
     """
     from melancholia import instruments as orchestra
+    from melancholia.edits import transposed, with_guessed, within_reach
     from melancholia.errors import in_range
     from melancholia.files import writing_folder
-    from melancholia.midi import check_length
+    from melancholia.midi import LARGEST_BYTES, check_length, parse_midi, read_midi
     from melancholia.performance import perform
     from melancholia.profile import profile
     from melancholia.streams import check_seed
@@ -72,14 +73,17 @@ def render(
         raise click.UsageError("--tempo and --bpm were both given; one is enough.")
     wanted = profile(mood, intensity) if mood is not None else None
     name = "stdin" if str(midi) == "-" else str(midi)
-    piece = heard(midi, name, quiet=quiet)
+    read = parse_midi(sys.stdin.buffer.read(LARGEST_BYTES + 1), name) if str(midi) == "-" else read_midi(midi)
+    piece, said = read.piece, read.notes
     if bpm is not None:
         now = piece.tempo.bpm
         tempo = in_range("bpm", bpm, round(now / 4, 1), round(now * 4, 1), "quarters a minute") / now
     piece = arranged(piece, wanted, seed, split_names(instruments), swaps, transpose, tempo, fold=fold, quiet=quiet)
     if wanted is None and not swaps and not transpose:
-        piece = reachable(piece, name, fold=fold, quiet=quiet)
+        piece, lost = (transposed(with_guessed(piece), 0, fold=True), ()) if fold else within_reach(piece)
+        said += lost
     check_length(piece, name)
+    say(name, said, quiet=quiet)  # only now: who is refused reads one line
     if wanted is not None:
         piece = perform(piece, wanted, seed=seed)
     with options.progress(quiet) as progress:
@@ -89,17 +93,8 @@ def render(
             rate = sample_rate or DEFAULT_RATE
             with writing_folder(output, replace=force) as part:
                 names = list(orchestra.render(piece, rate=rate, seed=seed, folder=part, progress=progress))
-    for name in names:
-        click.echo(os.fsencode(output / f"{name}.wav"))  # a path is bytes, and need not be UTF-8
-
-
-def heard(midi: Path, name: str, *, quiet: bool) -> "Piece":
-    """The piece in a MIDI file, or in the bytes on stdin; what was left out or changed of it is said."""
-    from melancholia.midi import LARGEST_BYTES, parse_midi, read_midi
-
-    read = parse_midi(sys.stdin.buffer.read(LARGEST_BYTES + 1), name) if str(midi) == "-" else read_midi(midi)
-    say(name, read.notes, quiet=quiet)
-    return read.piece
+    for stem in names:
+        click.echo(os.fsencode(output / f"{stem}.wav"))  # a path is bytes, and need not be UTF-8
 
 
 def say(name: str, words: tuple[str, ...], *, quiet: bool) -> None:
@@ -108,17 +103,6 @@ def say(name: str, words: tuple[str, ...], *, quiet: bool) -> None:
         options.talk(f"{name}: {word}", quiet=quiet)
     if len(words) > MOST_WORDS:
         options.talk(f"{name}: and {len(words) - MOST_WORDS} more", quiet=quiet)
-
-
-def reachable(piece: "Piece", name: str, *, fold: bool, quiet: bool) -> "Piece":
-    """The piece as written, without what its players cannot reach, or with it folded by octaves."""
-    from melancholia.edits import transposed, with_guessed, within_reach
-
-    if fold:
-        return transposed(with_guessed(piece), 0, fold=True)
-    piece, words = within_reach(piece)
-    say(name, words, quiet=quiet)
-    return piece
 
 
 def arranged(

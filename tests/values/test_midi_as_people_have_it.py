@@ -296,3 +296,10 @@ def test_one_byte_more_less_or_other_is_a_piece_or_a_refusal(data):
     whole = ours()
     at, byte = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.binary(max_size=2))
     tolerated(whole[:at] + byte + whole[at + data.draw(st.integers(0, 2)) :])
+
+
+def test_a_name_of_ten_thousand_letters_is_said_short():
+    name = "x" * 10_000
+    data = smf(track(named(f"{name}|melody|{name}"), NOTES), track(named(name), NOTES, on(0, 3), off(9, 3)))
+    piece, words = within_reach(parse_midi(data, "in.mid").piece)
+    assert piece.parts[0].name == name and all(len(line) < 300 for line in (*parse_midi(data, "").notes, *words))
