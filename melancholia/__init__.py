@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from melancholia.analysis import Analysis, analyse
     from melancholia.audio import Audio, Stem, Stems
     from melancholia.composition import compose, orchestrate
-    from melancholia.edits import retimed, transposed, with_instrument
+    from melancholia.edits import retimed, transposed, with_instrument, within_reach
     from melancholia.errors import Cancelled, InputError, MelancholiaError
     from melancholia.files import Recording, recording, write_audio
     from melancholia.instruments import render
     from melancholia.mastering import Loudness, master, measure
-    from melancholia.midi import load_midi, save_midi
+    from melancholia.midi import ReadMidi, load_midi, read_midi, save_midi
     from melancholia.motif import Motif, load_motif
     from melancholia.performance import perform
     from melancholia.piece import Note, Part, Piece
@@ -41,12 +41,12 @@ ORIGINS = {
         "analysis": ("Analysis", "analyse"),
         "audio": ("Audio", "Stem", "Stems"),
         "composition": ("compose", "orchestrate"),
-        "edits": ("retimed", "transposed", "with_instrument"),
+        "edits": ("retimed", "transposed", "with_instrument", "within_reach"),
         "errors": ("Cancelled", "InputError", "MelancholiaError"),
         "files": ("Recording", "recording", "write_audio"),
         "instruments": ("render",),
         "mastering": ("Loudness", "master", "measure"),
-        "midi": ("load_midi", "save_midi"),
+        "midi": ("ReadMidi", "load_midi", "read_midi", "save_midi"),
         "motif": ("Motif", "load_motif"),
         "performance": ("perform",),
         "piece": ("Note", "Part", "Piece"),
@@ -72,6 +72,7 @@ __all__ = [
     "Part",
     "Piece",
     "Profile",
+    "ReadMidi",
     "Recording",
     "Score",
     "Setting",
@@ -99,6 +100,7 @@ __all__ = [
     "profile_like",
     "rack",
     "racks",
+    "read_midi",
     "recording",
     "render",
     "retimed",
@@ -107,6 +109,7 @@ __all__ = [
     "setting",
     "transposed",
     "with_instrument",
+    "within_reach",
     "write_audio",
 ]
 

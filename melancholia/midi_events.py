@@ -98,9 +98,7 @@ def read_events(data: bytes, words: Words, *, controllers: Collection[int]) -> E
     if kind > 2:
         words.say("unknown type of file, read as type 1", str(kind))
         kind = 1
-    tracks = read_tracks(data, at + 8 + size if 6 <= size else at + 14, count, controllers, words)
-    if len(tracks) < count:
-        words.say("fewer tracks than the header counts", f"{len(tracks)} of {count}")
+    tracks = read_tracks(data, at + 8 + max(size, 6), count, controllers, words)
     return Events(kind, ticks, tuple(tracks), fps)
 
 
@@ -140,43 +138,49 @@ def read_tracks(data: bytes, at: int, count: int, controllers: Collection[int], 
     tracks: list[Track] = []
     kept = 0
     while 0 <= at < len(data):
-        if data[at : at + 4] == b"MThd":
+        if data[at : at + 4] == b"MTrk":
+            track, at = track_at(data, at, f"track {len(tracks)}", controllers, words)
+            tracks.append(track)
+            kept += len(track.events)
+            if kept > MOST_EVENTS:
+                raise InputError(f"it holds more than {MOST_EVENTS:,} events; allowed: that many.")
+        elif data[at : at + 4] == b"MThd":
             words.say("left out", "a second MIDI file behind the first")
             break
-        if data[at : at + 4] != b"MTrk":
-            if is_chunk(data, at):
-                at += 8 + number(data, at + 4, 4)
-                continue
+        elif is_chunk(data, at):
+            at += 8 + number(data, at + 4, 4)
+        else:
             found = data.find(b"MTrk", at)
             if found >= 0:
                 words.say("left out", f"{found - at} bytes between tracks")
             at = found
-            continue
-        name = f"track {len(tracks)}"
-        start, stop = at + 8, at + 8 + number(data, at + 4, 4)
-        trusted = stop == len(data) or is_chunk(data, stop)
-        following = data.find(b"MTrk", start) if not trusted else -1
-        bound = stop if trusted else following if following >= 0 else len(data)
-        track, read, ended, whole = read_track(memoryview(data)[start:bound], name, controllers, words)
-        tracks.append(track)
-        kept += len(track.events)
-        if kept > MOST_EVENTS:
-            raise InputError(f"it holds more than {MOST_EVENTS:,} events; allowed: that many.")
-        after = start + read
-        if ended and after != stop and (not trusted or data[after : after + 4] == b"MTrk"):
-            words.say("a track's length is wrong, its end was found", name)
-            at = after
-        elif ended and any(data[after:stop]):
-            words.say("left out, it stands behind the end of its track", f"{stop - after} bytes in {name}")
-            at = stop
-        elif not ended and stop > len(data) and following < 0:
-            words.say("the file is cut off, what is there is played", name)
-            at = bound
-        else:
-            if not whole or (not ended and not trusted):
-                words.say("a track is damaged at its end, what is there is played", name)
-            at = after if ended and not trusted else bound
+    if len(tracks) < count:
+        words.say("fewer tracks than the header counts", f"{len(tracks)} of {count}")
     return tracks
+
+
+def track_at(data: bytes, at: int, name: str, controllers: Collection[int], words: Words) -> tuple[Track, int]:
+    """The track whose chunk begins at byte `at`, and where the next chunk stands.
+
+    A length is right when the file ends there, or a chunk begins; otherwise the track goes on to its end mark, to the
+    next track or to the end of the file.
+    """
+    start, stop = at + 8, at + 8 + number(data, at + 4, 4)
+    trusted = stop == len(data) or is_chunk(data, stop)
+    following = -1 if trusted else data.find(b"MTrk", start)
+    bound = stop if trusted else following if following >= 0 else len(data)
+    track, read, ended, whole = read_track(memoryview(data)[start:bound], name, controllers, words)
+    after = start + read
+    if ended and after != stop and (not trusted or data[after : after + 4] == b"MTrk"):
+        words.say("a track's length is wrong, its end was found", name)
+        return track, after
+    if ended and any(data[after:stop]):
+        words.say("left out, it stands behind the end of its track", f"{stop - after} bytes in {name}")
+    elif not ended and stop > len(data) and following < 0:
+        words.say("the file is cut off, what is there is played", name)
+    elif not whole or not (ended or trusted):
+        words.say("a track is damaged at its end, what is there is played", name)
+    return track, after if ended and not trusted else bound
 
 
 def is_chunk(data: bytes, at: int) -> bool:
@@ -199,8 +203,7 @@ def read_track(
     Running status outlives meta and system events: the standard forbids it, many files do it.
     """
     events: list[Event] = []
-    tick, at, running = 0, 0, 0
-    before = 0
+    tick, at, running, before = 0, 0, 0, 0
     try:
         while at < len(body):
             before = at

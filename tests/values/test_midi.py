@@ -57,7 +57,12 @@ def test_no_file_breaks_the_reader(tmp_path_factory, junk, head):
         assert str(path) in str(error)
 
 
-@pytest.mark.parametrize("name", ["missing.mid", "."])
+@pytest.mark.parametrize("name", ["missing.mid", ".", "null\0byte.mid"])
 def test_no_file_at_all_is_said(tmp_path, name):
     with pytest.raises(InputError, match="allowed: a MIDI file"):
         load_midi(tmp_path / name)
+
+
+def test_a_name_that_no_disk_holds_is_said(tmp_path):
+    with pytest.raises(InputError, match="xxx.mid (does not exist|cannot be read)"):
+        load_midi(tmp_path / ("x" * 300 + ".mid"))
