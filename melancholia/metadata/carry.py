@@ -1,0 +1,86 @@
+"""Metadata from one file to another, each of any format.
+
+Text and pictures go from any format into any other that holds them; chunks of RIFF, of AIFF and blocks of FLAC only
+into their own kind. What processing makes false (ReplayGain, loudness in bext, checksums) is never carried, and named.
+The format is told by content: names of unfinished files say nothing.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from melancholia import riff
+from melancholia.metadata import chunked, id3, mp3, others, vorbis
+from melancholia.metadata.value import AIFF, FLAC, MP3, OGG, OTHER, RIFF, Metadata, attempt, unique
+
+READERS: dict[str, Callable[[BinaryIO], Metadata]] = {
+    RIFF: chunked.read,
+    AIFF: chunked.read,
+    FLAC: vorbis.read_flac,
+    OGG: vorbis.read_ogg,
+    MP3: mp3.read,
+    OTHER: others.read,
+}
+WRITERS: dict[str, Callable[[Path, Metadata], tuple[str, ...]]] = {  # each returns the names of what it left out
+    RIFF: chunked.write,
+    AIFF: chunked.write,
+    FLAC: vorbis.write_flac,
+    OGG: vorbis.write_ogg,
+    MP3: mp3.write,
+}
+
+
+def read_metadata(path: Path) -> Metadata:
+    """What the file at `path` says; what is broken is named in `lost`, never raised."""
+    with path.open("rb") as file:
+        return attempt(READERS[family(file)], file) or Metadata(lost=("metadata",))
+
+
+def write_metadata(path: Path, metadata: Metadata) -> tuple[str, ...]:
+    """Put `metadata` into a finished file that has none; its sound stays as it is, to the bit.
+
+    Returns
+    -------
+    tuple of str
+        Names of what is not in it, such as ("bext", "cue", "replaygain_track_gain"); empty when all was kept.
+
+    Raises
+    ------
+    OSError
+        The disk refused.
+    """
+    with path.open("rb") as file:
+        kind = family(file)
+    if not metadata.names:
+        return ()
+    if kind not in WRITERS:
+        return metadata.names
+    return unique((*metadata.lost, *written(kind, path, metadata)))
+
+
+def written(kind: str, path: Path, metadata: Metadata) -> tuple[str, ...]:
+    try:
+        return WRITERS[kind](path, metadata)
+    except OSError:
+        raise
+    except Exception as error:  # mutagen wraps the disk's word; what else it refuses, it refuses before it writes
+        refused = error.args[0] if error.args else None
+        if isinstance(refused, OSError):
+            raise refused from error
+        return metadata.names
+
+
+def family(file: BinaryIO) -> str:
+    """Which of the formats that hold metadata this is, by its first bytes."""
+    opened = riff.form(file)
+    if opened is not None:
+        return AIFF if opened.id == b"FORM" else RIFF
+    file.seek(0)
+    head = file.read(id3.HEAD)
+    if head[:4] == b"OggS":
+        return OGG
+    file.seek(id3.tag_bytes(head))
+    if file.read(4) == b"fLaC":
+        return FLAC
+    is_frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
+    return MP3 if is_frame or head[:3] == b"ID3" else OTHER
