@@ -1,4 +1,4 @@
-"""A cue for a film, with hits on the picture: python examples/film_cue.py [--seconds 20] [--hits 6 10.5] OUT"""
+"""A cue for a film, with hits on the picture: python examples/film_cue.py OUT [--seconds 20] [--hits 6 10.5]"""
 
 import argparse
 

@@ -9,48 +9,59 @@
 Importing the package loads nothing heavy: each name below is fetched when it is first used.
 """
 
+import copyreg
 import sys
 from importlib import import_module
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from melancholia import instruments, racks
     from melancholia.analysis import Analysis, analyse
-    from melancholia.audio import Audio, Stem, Stems
+    from melancholia.audio import Audio, Stem, Stems, audio
     from melancholia.composition import compose, orchestrate
     from melancholia.edits import retimed, transposed, with_instrument, within_reach
+    from melancholia.encoding import write_audio
     from melancholia.errors import Cancelled, InputError, MelancholiaError
-    from melancholia.files import Recording, recording, write_audio
     from melancholia.instruments import render
     from melancholia.mastering import Loudness, master, measure
     from melancholia.midi import ReadMidi, load_midi, read_midi, save_midi
     from melancholia.motif import Motif, load_motif
     from melancholia.performance import perform
-    from melancholia.piece import Note, Part, Piece
+    from melancholia.piece import Key, Note, Part, Piece, TempoMap
     from melancholia.profile import Profile, blend, moods, profile
     from melancholia.racks import apply, bus, mix, rack
+    from melancholia.recordings import Recording, recording
     from melancholia.scoring import House, Score, fit_house, load_house, profile_like, score
     from melancholia.setting import Setting, setting
     from melancholia.song import Song, make
+
+
+def read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    """How a read-only mapping comes back from a pickle, or is copied: Python has no word for it."""
+    return MappingProxyType(mapping)
+
+
+copyreg.pickle(MappingProxyType, lambda mapping: (read_only, (dict(mapping),)))
 
 ROOMS = ("instruments", "racks")
 ORIGINS = {
     name: room
     for room, names in {
         "analysis": ("Analysis", "analyse"),
-        "audio": ("Audio", "Stem", "Stems"),
+        "audio": ("Audio", "Stem", "Stems", "audio"),
         "composition": ("compose", "orchestrate"),
         "edits": ("retimed", "transposed", "with_instrument", "within_reach"),
         "errors": ("Cancelled", "InputError", "MelancholiaError"),
-        "files": ("Recording", "recording", "write_audio"),
+        "encoding": ("write_audio",),
         "instruments": ("render",),
         "mastering": ("Loudness", "master", "measure"),
         "midi": ("ReadMidi", "load_midi", "read_midi", "save_midi"),
         "motif": ("Motif", "load_motif"),
         "performance": ("perform",),
-        "piece": ("Note", "Part", "Piece"),
+        "piece": ("Key", "Note", "Part", "Piece", "TempoMap"),
         "profile": ("Profile", "blend", "moods", "profile"),
+        "recordings": ("Recording", "recording"),
         "racks": ("apply", "bus", "mix", "rack"),
         "scoring": ("House", "Score", "fit_house", "load_house", "profile_like", "score"),
         "setting": ("Setting", "setting"),
@@ -65,6 +76,7 @@ __all__ = [
     "Cancelled",
     "House",
     "InputError",
+    "Key",
     "Loudness",
     "MelancholiaError",
     "Motif",
@@ -79,8 +91,10 @@ __all__ = [
     "Song",
     "Stem",
     "Stems",
+    "TempoMap",
     "analyse",
     "apply",
+    "audio",
     "blend",
     "bus",
     "compose",
@@ -126,6 +140,13 @@ sys.modules[__name__].__class__ = FrontDoor
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("melancholia")
+        except PackageNotFoundError:  # a plain checkout on the path
+            return "0"
     if name in ROOMS:
         return import_module(f"melancholia.{name}")
     if name not in ORIGINS:

@@ -13,16 +13,27 @@ def main() -> None:
     kills without a word.
     """
     interrupts.watch()
+    if "--debug" not in sys.argv:
+        keep_stderr_to_ourselves()
     from melancholia.cli import run
+    from melancholia.cli.completion import complete
 
+    complete()
     code = run()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except (OSError, ValueError):  # nobody reads on, or it is closed
-        code = code or 1
     interrupts.last_word()
     os._exit(code)
+
+
+def keep_stderr_to_ourselves() -> None:
+    """Libraries in C, libmpg123 above all, talk to whoever listens on file 2: from now on nobody, we have our own."""
+    try:
+        ours = os.dup(2)
+        sys.stderr = open(ours, "w", buffering=1, encoding=sys.stderr.encoding, errors="backslashreplace")  # noqa: SIM115
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
+    except (OSError, AttributeError):
+        pass
 
 
 if __name__ == "__main__":  # processes that listen side by side import this module too

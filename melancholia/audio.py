@@ -20,6 +20,7 @@ Samples = NDArray[np.float32]
 ROLES = ("melody", "counter", "harmony", "bass", "texture", "percussion")
 LOWEST_RATE, HIGHEST_RATE = 8_000, 384_000
 BLOCK_FRAMES = 65_536
+MOST_CHANNELS = 64
 
 
 class Source(Protocol):
@@ -41,8 +42,8 @@ def check_samples(samples: NDArray[Any]) -> None:
         raise InputError(
             f"samples are {samples.dtype} of shape {samples.shape}; allowed: C-contiguous float32 (channels, frames)."
         )
-    if samples.shape[0] == 0:
-        raise InputError("samples have no channel; allowed: one or more.")
+    if not 1 <= samples.shape[0] <= MOST_CHANNELS:
+        raise InputError(f"samples have {samples.shape[0]} channels; allowed: 1 to {MOST_CHANNELS}.")
     if not np.isfinite(samples).all():
         raise InputError("samples hold NaN or infinity; allowed: finite numbers.")
 
@@ -93,7 +94,29 @@ class Audio:
 
 
 def audio(samples: NDArray[Any], rate: int) -> Audio:
-    """`Audio` from any array of numbers (frames,) or (channels, frames): cast and made contiguous."""
+    """`Audio` from any array of numbers, (frames,) or (channels, frames): cast and made contiguous.
+
+    Parameters
+    ----------
+    samples : array of numbers
+        Full scale 1.0, whatever the type: integers are not scaled.
+    rate : int
+        In Hz, 8000 to 384000.
+
+    Returns
+    -------
+    Audio
+
+    Raises
+    ------
+    InputError
+        It has more dimensions, more than `MOST_CHANNELS` channels (is it (frames, channels)?), or is not finite.
+    """
+    samples = np.asarray(samples)
+    if samples.ndim == 2 and samples.shape[0] > MOST_CHANNELS >= samples.shape[1]:
+        raise InputError(
+            f"samples are of shape {samples.shape}, as (frames, channels); allowed: (channels, frames), as samples.T."
+        )
     return Audio(np.ascontiguousarray(np.atleast_2d(samples), dtype=np.float32), rate)
 
 
@@ -133,6 +156,9 @@ class Stems(Mapping[str, Stem]):
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+    def __repr__(self) -> str:
+        return f"Stems({', '.join(self)}; {self.channels} channels, {self.frames} frames, {self.rate} Hz)"
 
     @property
     def first(self) -> Source:

@@ -21,6 +21,18 @@ LONGEST_STROKE = 4.0  # quarters; files hold drums down to their ends, which no 
 def transposed(piece: Piece, semitones: int, *, fold: bool = False) -> Piece:
     """The piece some semitones (-48 to 48) higher: notes, key and chords; drums stay.
 
+    Parameters
+    ----------
+    piece : Piece
+    semitones : int
+        -48 to 48.
+    fold : bool
+        Bring back by octaves what leaves an instrument's range.
+
+    Returns
+    -------
+    Piece
+
     Raises
     ------
     InputError
@@ -41,7 +53,23 @@ def moved_chord(chord: Chord, semitones: int) -> Chord:
 
 
 def retimed(piece: Piece, pace: float) -> Piece:
-    """The piece `pace` times as fast, 0.25 to 4; the notes stay on their beats."""
+    """The piece `pace` times as fast, 0.25 to 4; the notes stay on their beats.
+
+    Parameters
+    ----------
+    piece : Piece
+    pace : float
+        0.25 to 4; 2 is twice as fast.
+
+    Returns
+    -------
+    Piece
+
+    Raises
+    ------
+    InputError
+        `pace` lies outside its range, or a tempo would.
+    """
     in_range("tempo factor", pace, SLOWEST, FASTEST)
     changes = tuple((at, max(1, round(us / pace))) for at, us in piece.tempo.changes)
     return replace(piece, tempo=TempoMap(changes))
@@ -51,6 +79,20 @@ def with_instrument(piece: Piece, part: str, instrument: str, *, fold: bool = Fa
     """The piece with one part, by name or by role, played by another instrument.
 
     Where the new one has no pedal, tones that the old one's pedal held are written out.
+
+    Parameters
+    ----------
+    piece : Piece
+    part : str
+        The name of a part, or a role that one part has.
+    instrument : str
+        One of `instruments.names()`, or a SoundFont.
+    fold : bool
+        Bring back by octaves what leaves its range.
+
+    Returns
+    -------
+    Piece
 
     Raises
     ------
@@ -102,6 +144,14 @@ def within_reach(piece: Piece) -> tuple[Piece, tuple[str, ...]]:
     """The piece without the notes that their players cannot reach, and a line for each part that lost some.
 
     Where a part names no player it is the felt piano.
+
+    Parameters
+    ----------
+    piece : Piece
+
+    Returns
+    -------
+    (Piece, tuple of str)
 
     Raises
     ------

@@ -47,5 +47,16 @@ def in_range(thing: str, value: float, low: float, high: float, unit: str = "") 
     """`value` itself when low <= value <= high, else an `InputError` that names all four."""
     if not low <= value <= high:  # NaN fails this too
         space = f" {unit}" if unit else ""
-        raise InputError(f"{thing} is {value:g}{space}; allowed: {low:g} to {high:g}{space}.")
+        said, least, most = (f"{n}" if isinstance(n, int) else f"{n:g}" for n in (value, low, high))
+        raise InputError(f"{thing} is {said}{space}; allowed: {least} to {most}{space}.")
     return value
+
+
+def shown(name: str) -> str:
+    """A name of any length, as far as a line can hold it."""
+    return name if len(name) <= 200 else f"{name[:120]}...{name[-60:]}"
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, on one line."""
+    return " ".join(str(error).split())

@@ -1,27 +1,39 @@
-"""Reading and writing: audio in streams by soundfile, everything atomically, the package's own data from one place.
+"""Writing: everything whole or not at all, nothing of anybody's destroyed; the package's own data from one place.
 
-Whatever is written is first written under another name in the same folder, ending in ``.part``, flushed to the disk
-and then renamed: a reader sees the old file, the new file, or none. A source is never its own output.
+What is written is first written under a name of our own in the same folder, flushed to the disk, and then put in its
+place: a reader sees the old file, the new file, or none. What stands at that place is asked at the very moment when it
+is taken: nothing is replaced unless its `Kind` is allowed. A link is followed, what it names is what is written. A
+source is never its own output.
+
+Names of our own end in ``.part``, and are locked by who writes them; what a killed run left is not, and is removed by
+the next one that writes into the folder.
 """
 
+import contextlib
+import itertools
 import os
 import shutil
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
-import numpy as np
-import soundfile
-
-from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, check_rate
-from melancholia.errors import InputError, MelancholiaError
+from melancholia.errors import InputError, MelancholiaError, one_line
 from melancholia.interrupts import unfinished, whole
+from melancholia.renames import exchange, rename_new
 
-WRITE_FRAMES = 16_384  # one long write of Ogg or Opus kills libsndfile 1.2.2
-NEARLY_FULL = 8 * 2**20  # bytes
-FLOAT_SUBTYPE = "FLOAT"
+if sys.platform != "win32":
+    import fcntl
+
+STDOUT = "-"
+OURS, PART = ".melancholia-", ".part"
+MOST_TRIES = 200  # to make a part that others take for abandoned
+STALE_S = 24 * 3600.0  # where there are no locks
 
 
 def data_folder(name: str) -> Path:
@@ -31,115 +43,57 @@ def data_folder(name: str) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
-    """An audio file that has been opened once and found to hold sound; read whole or in blocks, as often as wanted."""
+class Kind:
+    """What may be replaced where that was asked for: its name for people, and whether a path holds one.
 
-    path: Path
-    rate: int
-    channels: int
-    frames: int
-
-    def blocks(self, frames: int = BLOCK_FRAMES) -> Iterator[Samples]:
-        """The file from its start in blocks (channels, <= frames); refuses NaN, infinity and a broken file.
-
-        The next block is read while this one is worked on.
-
-        Raises
-        ------
-        InputError
-            The file cannot be decoded, or holds numbers that are not finite.
-        """
-        return read_ahead(self.decoded(frames))
-
-    def decoded(self, frames: int) -> Iterator[Samples]:
-        read = 0
-        try:
-            with soundfile.SoundFile(self.path) as file:
-                while True:
-                    block = file.read(frames, dtype="float32", always_2d=True)
-                    if not len(block):
-                        break
-                    if not np.isfinite(block).all():
-                        raise InputError(f"{self.path} holds NaN or infinity near {read / self.rate:.2f} s.")
-                    read += len(block)
-                    yield np.ascontiguousarray(block.T)
-        except soundfile.SoundFileError as error:
-            raise InputError(f"{self.path} cannot be read as audio: {one_line(error)}") from error
-        if read < self.frames:
-            raise InputError(f"{self.path} is cut off: it promises {self.frames} frames and holds {read}.")
-
-    def read(self) -> Audio:
-        samples = np.empty((self.channels, self.frames), np.float32)
-        at = 0
-        for block in self.blocks():
-            samples[:, at : at + block.shape[1]] = block
-            at += block.shape[1]
-        return Audio(samples, self.rate)
-
-
-def read_ahead(blocks: Iterator[Samples]) -> Iterator[Samples]:
-    """The same blocks; the next one is made in a thread of its own while this one is worked on."""
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(next, blocks, None)
-        while (block := following.result()) is not None:
-            following = pool.submit(next, blocks, None)
-            yield block
-
-
-def one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
-def recording(path: Path | str) -> Recording:
-    """Open an audio file of any format that soundfile knows.
-
-    Raises
-    ------
-    InputError
-        There is no such file, it is a folder, it is no audio, holds no frames, or is cut off.
+    `strangers` says why a path is none, where there is more to say.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; allowed: an audio file.")
-    if not path.exists():
-        raise InputError(f"{path} does not exist; allowed: an audio file.")
+
+    name: str
+    holds: Callable[[Path], bool]
+    strangers: Callable[[Path], str] | None = None
+
+    def refuse(self, path: Path, shown: Path) -> None:
+        """Refuse what stands at `path`, and is none of this kind; `shown` is its name for people."""
+        if self.holds(path):
+            return
+        why = self.strangers(path) if self.strangers is not None else ""
+        raise InputError(f"{shown} is not {self.name}{why}; allowed: a new name, nothing else is ever replaced.")
+
+
+def begins_with(*magics: bytes) -> Callable[[Path], bool]:
+    """Whether a path is a file that begins with one of `magics`; an empty file holds nobody's work."""
+
+    def holds(path: Path) -> bool:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(max(map(len, magics)))
+        return not head or head.startswith(magics)
+
+    return holds
+
+
+PNG = Kind("a PNG picture", begins_with(b"\x89PNG\r\n\x1a\n"))
+MIDI = Kind("a MIDI file", begins_with(b"MThd"))
+ANY_FILE = Kind("a file", Path.is_file)  # of our own, inside a folder of ours
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path is stdout, a pipe or a device: written through, never replaced."""
+    if str(path) == STDOUT:
+        return True
     try:
-        with soundfile.SoundFile(path) as file:
-            found = Recording(path, check_rate(file.samplerate), file.channels, file.frames)
-            is_plain_wav = file.format in ("WAV", "WAVEX")
-    except soundfile.SoundFileError as error:
-        raise InputError(f"{path} cannot be read as audio: {one_line(error)}") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened: {error.strerror or one_line(error)}.") from error
-    if found.frames == 0:
-        raise InputError(f"{path} holds no sound: 0 frames.")
-    if is_plain_wav:
-        check_whole_wav(path)
-    return found
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def check_whole_wav(path: Path) -> None:
-    """Refuse a WAV whose data chunk claims more bytes than the file has (libsndfile opens it in silence)."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(12)
-        while len(head := file.read(8)) == 8:
-            length = int.from_bytes(head[4:], "little")
-            if head[:4] == b"data":
-                if length not in (0, 0xFFFFFFFF) and file.tell() + length > size:
-                    missing = file.tell() + length - size
-                    raise InputError(f"{path} is cut off: {missing} bytes of its sound are missing.")
-                return
-            file.seek(length + length % 2, os.SEEK_CUR)
-
-
-def source(thing: Audio | Source | Path | str) -> Source:
-    """`thing` if it is sound already, else the recording at that path."""
-    return recording(thing) if isinstance(thing, str | Path) else thing
-
-
-def check_output(path: Path, *inputs: Path) -> Path:
-    """`path` itself; refused when it is a folder, is one of the inputs, or stands in no folder."""
+def check_output(path: Path, *inputs: Path, over: Kind | None = None) -> Path:
+    """`path` itself; refused when it is a folder, one of the inputs, stands in no folder, or must not be replaced."""
+    if is_stream(path):
+        return path
     if path.is_dir():
         raise InputError(f"{path} is a folder; allowed: the name of a file to write.")
     if not path.absolute().parent.is_dir():
@@ -147,185 +101,240 @@ def check_output(path: Path, *inputs: Path) -> Path:
     for taken in inputs:
         if path.exists() and taken.exists() and path.samefile(taken):
             raise InputError(f"{path} is the source itself; allowed: another name, sources are never overwritten.")
+    check_place(path, over)
     return path
 
 
+def check_suffix(path: Path, *suffixes: str) -> Path:
+    """`path` itself, refused when its name says that it is of another kind than what is written; streams may be any."""
+    if not is_stream(path) and path.suffix.lower() not in suffixes:
+        raise InputError(f"{path} has an unknown suffix; allowed: {', '.join(suffixes)}.")
+    return path
+
+
+def check_place(path: Path, over: Kind | None) -> None:
+    """Refuse a path where something stands that must not be replaced."""
+    if not os.path.lexists(path):
+        return
+    if over is None:
+        raise taken_already(path)
+    if path.exists():
+        over.refuse(path, path)
+
+
+def taken_already(path: Path) -> InputError:
+    link = f" (a link to {os.readlink(path)})" if path.is_symlink() else ""
+    return InputError(f"{path} exists already{link}; allowed: a new name, or --force (force=True) to replace it.")
+
+
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """A name to write to in place of `path`; it becomes `path` when the block ends well, and vanishes when not."""
-    part = part_of(path)
+def writing(path: Path, *, over: Kind | None = None) -> Iterator[Path]:
+    """A name to write to in place of `path`; it becomes `path` when the block ends well, and vanishes when not.
+
+    `over` is what may be replaced by it, at the moment when it is; nothing when left out.
+    """
+    if is_stream(path):
+        with through(path) as part:
+            yield part
+        return
+    place = Path(os.path.realpath(path))
+    check_place(path, over)
+    part = part_of(place)
     with unfinished(part):
         try:
-            yield part
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-            part.replace(path)
+            clear(place.parent)
+            with locked(part, made_file):
+                yield part
+                with part.open("rb+") as file:
+                    os.fsync(file.fileno())
+                put_in_place(part, place, over, shown=path)
         except OSError as error:
             raise failed_to_write(path, error) from error
         finally:
             part.unlink(missing_ok=True)
 
 
-def part_of(path: Path) -> Path:
-    """A name of our own beside `path`, for what is not finished."""
-    return path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}.part")
-
-
 @contextmanager
-def writing_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+def writing_folder(path: Path, *, over: Kind | None = None) -> Iterator[Path]:
     """A fresh folder to fill in place of `path`; renamed when the block ends well, removed when not.
 
-    With `replace`, a folder that already stands at `path` is swapped out and then removed.
+    A folder of the kind `over` that stands at `path` then is swapped out and removed; whatever else stands there stays.
     """
-    part = part_of(path.absolute())
-    old = part.with_suffix(".old.part")
+    place = Path(os.path.realpath(path))
+    part = part_of(place)
     with unfinished(part):
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and not replace:
-                raise InputError(f"{path} exists already; allowed: a new name.")
-            part.mkdir()
-            yield part
-            with whole():
-                put_in_place(part, path, old)
+            check_place(path, over)
+            clear(part.parent)
+            with locked(part, made_folder):
+                yield part
+                put_in_place(part, place, over, shown=path)
         except MelancholiaError as error:  # a file inside speaks of the part; the caller knows the folder
             raise type(error)(str(error).replace(str(part), str(path))) from error
         except OSError as error:
             raise failed_to_write(path, error) from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
-    with unfinished(old):  # only now: what stood there is given up when its place is taken, never before
-        shutil.rmtree(old, ignore_errors=True)
 
 
-def put_in_place(part: Path, path: Path, old: Path) -> None:
-    """Rename `part` to `path`; what stands there goes to `old`, and comes back when anything interrupts."""
+def made_file(part: Path) -> int | None:
+    handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+    if sys.platform != "win32":
+        return handle
+    os.close(handle)  # nothing that is open can be renamed there
+    return None
+
+
+def made_folder(part: Path) -> int | None:
+    part.mkdir()
+    return None if sys.platform == "win32" else os.open(part, os.O_RDONLY)
+
+
+@contextmanager
+def through(path: Path) -> Iterator[Path]:
+    """A temporary file, whose content goes into a stream or device when the block ends well."""
+    with tempfile.TemporaryDirectory(prefix="melancholia-") as home, unfinished(home):
+        part = Path(home) / "part"
+        yield part
+        target: Path | int = 1 if str(path) == STDOUT else path
+        try:
+            with part.open("rb") as file, open(target, "wb", closefd=target != 1) as stream:
+                shutil.copyfileobj(file, stream)
+        except BrokenPipeError:  # nobody reads on
+            raise
+        except OSError as error:
+            raise failed_to_write(path, error) from error
+
+
+def part_of(path: Path) -> Path:
+    """A name of our own beside `path`, for what is not finished; short, whatever the length of `path`."""
+    return path.with_name(f"{OURS}{os.getpid()}-{os.urandom(4).hex()}{PART}")
+
+
+@contextmanager
+def locked(part: Path, make: Callable[[Path], int | None]) -> Iterator[None]:
+    """Make a file or folder and hold it: whoever clears up knows by the lock that it is not abandoned.
+
+    Between its making and its lock it can be taken for abandoned: then it is made again.
+    """
+    for tries in itertools.count():
+        try:
+            handle = make(part)
+        except (FileExistsError, FileNotFoundError):  # not yet removed, or removed before it was opened
+            if tries == MOST_TRIES or not part.parent.is_dir():
+                raise
+            time.sleep(0.001)
+            continue
+        if handle is None or lock(handle) is not Lock.TAKEN and same(part, handle):
+            break
+        os.close(handle)
+        time.sleep(0.001)
     try:
-        if path.exists():
-            path.rename(old)
-        part.rename(path)
-    except BaseException:
-        if old.exists() and not path.exists():
-            old.rename(path)
-        raise
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def same(part: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(part.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
+class Lock(Enum):
+    """What became of a lock: we hold it, another does, or this file system has none."""
+
+    OURS = auto()
+    TAKEN = auto()
+    NONE = auto()
+
+
+def lock(handle: int, *, shared: bool = False) -> Lock:
+    """Lock an open file for as long as it is open, without waiting."""
+    if sys.platform == "win32":
+        return Lock.NONE
+    try:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return Lock.TAKEN
+    except OSError:
+        return Lock.NONE
+    return Lock.OURS
+
+
+def clear(folder: Path) -> None:
+    """Remove what killed runs left in a folder; never what somebody is writing."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(OURS) and entry.name.endswith(PART):
+                with contextlib.suppress(OSError):
+                    remove_abandoned(Path(entry.path))
+
+
+def remove_abandoned(part: Path) -> None:
+    if sys.platform == "win32":
+        if time.time() - part.stat().st_mtime > STALE_S:
+            remove(part)
+        return
+    handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        if lock(handle) is Lock.OURS and same(part, handle):  # and not another of that name, made since
+            remove(part)
+    finally:
+        os.close(handle)
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def put_in_place(part: Path, place: Path, over: Kind | None, *, shown: Path) -> None:
+    """Give `part` the name `place`. What stands there is asked now: it is replaced if `over` allows it, else it stays.
+
+    `shown` is the name for people. What is replaced is removed only when its place is taken.
+    """
+    with whole():
+        try:
+            rename_new(part, place)
+            return
+        except FileExistsError:
+            if over is None:
+                raise taken_already(shown) from None
+        with held(place):  # it has our own name for a moment, and no part of ours may look abandoned
+            exchange(part, place)
+            try:
+                over.refuse(part, shown)
+            except BaseException:
+                exchange(part, place)
+                raise
+            remove(part)
+
+
+@contextmanager
+def held(place: Path) -> Iterator[None]:
+    try:
+        handle = os.open(place, os.O_RDONLY)
+    except OSError:  # a folder on Windows
+        yield
+        return
+    try:
+        lock(handle, shared=True)
+        yield
+    finally:
+        os.close(handle)
 
 
 def failed_to_write(path: Path, error: OSError) -> MelancholiaError:
     return MelancholiaError(f"{path} cannot be written: {error.strerror or one_line(error)}.")
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, over: Kind | None = None) -> None:
     """Write a text file (UTF-8) atomically."""
-    with writing(path) as part:
+    with writing(path, over=over) as part:
         part.write_text(text, encoding="utf-8")
-
-
-def write_audio(
-    path: Path,
-    blocks: Iterable[Samples],
-    *,
-    rate: int,
-    channels: int,
-    subtype: str | None = None,
-) -> Recording:
-    """Write blocks (channels, frames) atomically; the format follows the suffix of `path`.
-
-    A block is written while the next is made: nobody may change it once it was handed over.
-
-    Parameters
-    ----------
-    blocks : iterable of float32 (channels, frames)
-        Or of int32, full scale 2**31, when the samples are quantised already.
-    subtype : str, optional
-        soundfile's name ("FLOAT", "PCM_24"); the format's own default when left out. More than two channels of WAV
-        are written as WAVEX, more than 4 GB as RF64 by libsndfile itself.
-
-    Raises
-    ------
-    InputError
-        No format has this suffix, or the format cannot hold this rate, channel count or subtype.
-    MelancholiaError
-        The disk refused (full, read-only); nothing is left behind.
-    """
-    suffix = path.suffix[1:].upper()
-    format_ = {"AIF": "AIFF", "OPUS": "OGG", "OGA": "OGG"}.get(suffix, suffix)
-    if suffix == "OPUS":
-        subtype = "OPUS"
-    if format_ not in soundfile.available_formats():
-        raise InputError(f"{path} has an unknown suffix; allowed: .wav, .flac, .aiff, .ogg, .opus, .mp3 and so on.")
-    if format_ == "WAV" and channels > 2:
-        format_ = "WAVEX"
-    if not soundfile.check_format(format_, subtype or soundfile.default_subtype(format_)):
-        raise InputError(
-            f"{path}: {format_} cannot hold {subtype}; allowed: {', '.join(soundfile.available_subtypes(format_))}."
-        )
-    if format_ == "OGG" and rate > 192_000:
-        raise InputError(f"{path}: Ogg at {rate} Hz cannot be written; allowed: up to 192000 Hz.")
-    with writing(path) as part:
-        try:
-            file = soundfile.SoundFile(part, "w", rate, channels, subtype, format=format_)
-            frames = write_behind(file, blocks)
-            if part.stat().st_size == 0:
-                raise MelancholiaError(f"{path} cannot be written: No space left on device.")
-        except soundfile.SoundFileError as error:
-            raise write_refused(path, part, error) from error
-        if format_ in ("WAV", "WAVEX"):
-            check_written(path, part, frames)
-            forget_the_clock(part)
-    return Recording(path, rate, channels, frames)
-
-
-def write_behind(file: soundfile.SoundFile, blocks: Iterable[Samples]) -> int:
-    """Write blocks, each while the next is made, close the file, and return the frames.
-
-    The file is closed by the thread that writes: whatever interrupts, it is never closed under a write.
-    """
-    frames = 0
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            under_way = None
-            for block in blocks:
-                if under_way is not None:
-                    under_way.result()
-                under_way = pool.submit(write_block, file, block)
-                frames += block.shape[1]
-            if under_way is not None:
-                under_way.result()
-        finally:
-            closed = pool.submit(file.close)
-    closed.result()
-    return frames
-
-
-def write_block(file: soundfile.SoundFile, block: Samples) -> None:
-    for start in range(0, block.shape[1], WRITE_FRAMES):
-        file.write(block[:, start : start + WRITE_FRAMES].T)
-
-
-def write_refused(path: Path, part: Path, error: Exception) -> MelancholiaError:
-    if shutil.disk_usage(path.absolute().parent).free < NEARLY_FULL:  # what failed beside may have been removed already
-        return MelancholiaError(f"{path} cannot be written: No space left on device.")
-    if "System error" in str(error):  # libsndfile's word for whatever the system refused
-        return MelancholiaError(f"{path} cannot be written: the disk refused it (full, or a limit on file size).")
-    if not os.access(path.absolute().parent, os.W_OK):
-        return MelancholiaError(f"{path} cannot be written: Permission denied.")
-    return InputError(f"{path} cannot be written: {one_line(error)}")
-
-
-def forget_the_clock(part: Path) -> None:
-    """libsndfile stamps the time of writing into a float WAV's PEAK chunk: without it, same sound, same bytes."""
-    with part.open("rb+") as file:
-        file.seek(12)
-        while len(head := file.read(8)) == 8 and head[:4] != b"data":
-            if head[:4] == b"PEAK":
-                file.seek(4, os.SEEK_CUR)
-                file.write(bytes(4))
-                return
-            length = int.from_bytes(head[4:], "little")
-            file.seek(length + length % 2, os.SEEK_CUR)
-
-
-def check_written(path: Path, part: Path, frames: int) -> None:
-    """libsndfile buffers: a disk that fills up late shows only in what the file holds."""
-    if soundfile.info(part).frames < frames:
-        raise MelancholiaError(f"{path} cannot be written: No space left on device.")

@@ -80,10 +80,15 @@ def end() -> None:
         remove(name)
     with_bar = SHOW_CURSOR if sys.stderr is not None and sys.stderr.isatty() else ""
     try:
-        os.write(2, f"{with_bar}melancholia: interrupted; nothing was left half-written.\n".encode())
-    except OSError:  # nobody listens any more
+        os.write(stderr(), f"{with_bar}melancholia: interrupted; nothing was left half-written.\n".encode())
+    except (OSError, ValueError):  # nobody listens any more
         pass
     os._exit(INTERRUPTED)
+
+
+def stderr() -> int:
+    """The file that people read: the command line's own, see `__main__`."""
+    return 2 if sys.stderr is None else sys.stderr.fileno()
 
 
 def remove(name: str) -> None:

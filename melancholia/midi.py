@@ -17,7 +17,7 @@ import numpy as np
 
 from melancholia.audio import ROLES
 from melancholia.errors import InputError, quoted
-from melancholia.files import writing
+from melancholia.files import MIDI, check_suffix, writing
 from melancholia.midi_events import (
     CONTROL,
     KEY,
@@ -39,13 +39,14 @@ from melancholia.orchestra import INSTRUMENTS
 from melancholia.piece import CURVES, TICKS, TONICS, Curve, Key, Note, Part, Piece, Section, TempoMap, on_grid
 
 MARK = "melancholia "
+SUFFIXES = (".mid", ".midi", ".smf", ".kar")
 
 DRUMS = 9  # the channel that General MIDI keeps for percussion, counted from 0
 CONTROLLERS = {number: name for name, number in CURVES.items()}
 
 LARGEST_BYTES = 16_000_000  # 5 s of reading; ten times the largest score that fits MOST_NOTES
 MOST_NOTES, MOST_PARTS = 200_000, 256
-LONGEST_S = 3600.0
+LONGEST_S = 1800.0  # a stem lies in memory while it is played: .7 GB of samples, twice that with what it is made of
 LONGEST_SILENCE_S = 300.0  # a longer one is nearly always a wrong delta time
 HANGS_S = 30.0  # a key that nobody lifts sounds so long at most after the last event of all notes
 
@@ -103,9 +104,29 @@ def track(events: list[tuple[int, int, Any]]) -> Any:
     return made
 
 
-def save_midi(piece: Piece, path: Path | str) -> None:
-    """Write the piece as a MIDI file, atomically."""
-    with writing(Path(path)) as part:
+def save_midi(piece: Piece, path: Path | str, *, force: bool = False) -> None:
+    """Write the piece as a MIDI file, atomically; with `force` in place of another.
+
+    Parameters
+    ----------
+    piece : Piece
+    path : path
+        Ends in .mid, .midi, .smf or .kar.
+    force : bool
+        Replace a MIDI file that stands there.
+
+    Returns
+    -------
+    None
+
+    Raises
+    ------
+    InputError
+        Something stands there already, or the name is of another kind.
+    MelancholiaError
+        The disk refused.
+    """
+    with writing(check_suffix(Path(path), *SUFFIXES), over=MIDI if force else None) as part:
         to_midi(piece).save(part)
 
 
@@ -129,12 +150,36 @@ class Voice:
 
 
 def load_midi(path: Path | str) -> Piece:
-    """A piece from any Standard MIDI file: `read_midi` without its words."""
+    """A piece from any Standard MIDI file: `read_midi` without its words.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Piece
+
+    Raises
+    ------
+    InputError
+        As `read_midi`.
+    """
     return read_midi(path).piece
 
 
 def read_midi(path: Path | str) -> ReadMidi:
     """A piece from any Standard MIDI file, and what of it was left out or changed.
+
+    Parameters
+    ----------
+    path : path
+        A Standard MIDI file of type 0 or 1, also in a RIFF wrapper, of at most 16 MB and half an hour.
+
+    Returns
+    -------
+    ReadMidi
+        The piece, and `notes`: what was left out or changed, a line each.
 
     Raises
     ------

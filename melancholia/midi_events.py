@@ -17,7 +17,9 @@ NAME, MARKER, TEXT = META + 0x03, META + 0x06, META + 0x01
 TEMPO, METRE, KEY = META + 0x51, META + 0x58, META + 0x59
 END_OF_TRACK = 0x2F
 METAS = (NAME, MARKER, TEXT, TEMPO, METRE, KEY)
-NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
+NOTE_OFF, NOTE_ON, CONTROL, PROGRAM, PITCH_BEND = 0x80, 0x90, 0xB0, 0xC0, 0xE0
+VOLUME, PAN = 7, 10  # controllers
+USUAL_VOLUME = 64  # below it somebody meant it
 ONE_BYTE = (0xC0, 0xD0)  # program and channel pressure; all other channel messages hold two data bytes
 COMMON_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # of system common messages, which have no place in a file
 LONGEST_NUMBER = 9  # bytes of a variable-length quantity; the standard allows 4
@@ -238,6 +240,8 @@ def read_track(
                     events.append(Event(tick, status, first, second))
                     if len(events) > MOST_EVENTS:
                         break
+                elif unplayed := what_is_not_played(message, first, second):
+                    words.say(f"not played, {unplayed}", f"in {name}")
             elif status == 0xFF:
                 kind = body[at]
                 size, at = variable_length(body, at + 1, name, words)
@@ -280,6 +284,17 @@ def next_status(body: memoryview, at: int) -> int:
     while at < len(body) and body[at] < 0x80:
         at += 1
     return at if at == len(body) else at - 1
+
+
+def what_is_not_played(message: int, first: int, second: int) -> str:
+    """What an event asks for that no player of ours does; nothing where it asks for what is so anyway."""
+    if message == PITCH_BEND and (first, second) != (0, 64):
+        return "pitch bends"
+    if message == PROGRAM and first:
+        return "program numbers (--instrument or --mood says who plays)"
+    if message == CONTROL and first == VOLUME and second < USUAL_VOLUME:
+        return "channel volume (the master has its own)"
+    return "pan (the rack seats the players)" if message == CONTROL and first == PAN and second != 64 else ""
 
 
 def mended(status: int, first: int, second: int, name: str, words: Words) -> tuple[int, int] | None:

@@ -58,6 +58,15 @@ def singing(piece: Piece) -> Part:
 def load_motif(path: Path | str) -> Motif:
     """The motif in a MIDI file: its leading line, 2 to 32 notes in 1 to 8 bars.
 
+    Parameters
+    ----------
+    path : path
+        A MIDI file of any maker.
+
+    Returns
+    -------
+    Motif
+
     Raises
     ------
     InputError

@@ -16,6 +16,7 @@ from melancholia.audio import ROLES
 from melancholia.errors import InputError, unknown
 
 TICKS = 960  # a quarter note; divides by 2, 3, 5 and 64
+LONGEST_QUARTER_US = 2**24 - 1  # of a tempo, as MIDI can say it
 CURVES = {"expression": 11, "pedal": 64, "vibrato": 1}  # our name: MIDI controller
 MODES = ("minor", "major")
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
@@ -105,8 +106,8 @@ class TempoMap:
     def __post_init__(self) -> None:
         kept = tuple(sorted({on_grid(q): int(us) for q, us in self.changes}.items()))
         object.__setattr__(self, "changes", kept)
-        if not kept or kept[0][0] != 0 or any(not 1 <= us < 2**24 for _, us in kept):
-            raise InputError("a tempo map starts at 0 and holds 1 to 16777215 microseconds a quarter.")
+        if not kept or kept[0][0] != 0 or any(not 1 <= us <= LONGEST_QUARTER_US for _, us in kept):
+            raise InputError(f"a tempo map starts at 0 and holds 1 to {LONGEST_QUARTER_US} microseconds a quarter.")
 
     @classmethod
     def steady(cls, bpm: float) -> "TempoMap":

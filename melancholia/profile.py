@@ -18,6 +18,7 @@ from melancholia.audio import ROLES
 from melancholia.cues import CUES
 from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import data_folder
+from melancholia.orchestra import INSTRUMENTS
 from melancholia.piece import MODES
 from melancholia.tables import Table, read_table
 
@@ -185,7 +186,13 @@ class Profile:
 
 
 def moods() -> tuple[str, ...]:
-    """The names of all moods."""
+    """The names of all moods.
+
+    Returns
+    -------
+    tuple of str
+        In alphabetical order.
+    """
     return tuple(sorted(path.stem for path in (data_folder("assets") / "moods").glob("*.toml")))
 
 
@@ -211,6 +218,11 @@ def profile(
         Moods of sections, by name: one of `SECTIONS`. Their writing and playing are the other mood's.
     background : bool
         Few events, a sparse melody and narrow dynamics.
+
+    Returns
+    -------
+    Profile
+        A band and weight for each cue, and how the mood writes, plays and sounds, at that intensity.
 
     Raises
     ------
@@ -241,7 +253,25 @@ def mood_path(mood: str) -> Path:
 
 
 def blend(shares: Mapping[str, float], intensity: float | Sequence[tuple[float, float]] = 0.7) -> Profile:
-    """Several moods mixed by weight, as ``{"nostalgia": 0.6, "despair": 0.4}``; see `profile`."""
+    """Several moods mixed by weight, as ``{"nostalgia": 0.6, "despair": 0.4}``; see `profile`.
+
+    Parameters
+    ----------
+    shares : mapping
+        Weights by mood, 0 to 1000; their sum does not matter.
+    intensity : float, or sequence of (share, intensity)
+        0 to 1, or a curve over the piece.
+
+    Returns
+    -------
+    Profile
+        Bands, weights and numbers between those of the moods; what is no number is drawn by the weights.
+
+    Raises
+    ------
+    InputError
+        There is no such mood, or a weight or intensity lies outside its range.
+    """
     return profile(shares, intensity)
 
 
@@ -422,10 +452,14 @@ def writing(mood: Table, intensity: float) -> Writing:
 def orchestration(table: Table) -> Orchestration:
     table.only(("weight", "player"))
     players = tuple(
-        Player(inner.words("name"), inner.choice("role", ROLES), inner.words("instrument"))
-        for inner in table.tables("player")
+        Player(inner.words("name"), inner.choice("role", ROLES), instrument(inner)) for inner in table.tables("player")
     )
     return Orchestration(table.number("weight", 0, 1000), players)
+
+
+def instrument(table: Table) -> str:
+    name = table.words("instrument")
+    return name if name.startswith("soundfont:") else table.choice("instrument", INSTRUMENTS)
 
 
 def bands(table: Table, intensity: float) -> dict[str, Band]:

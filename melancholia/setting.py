@@ -75,6 +75,10 @@ def setting(
     dialogue : str or sequence of (start, end), optional
         Spans in seconds in which the master leaves room for speech, as "20-30,45-52".
 
+    Returns
+    -------
+    Setting
+
     Raises
     ------
     InputError

@@ -14,27 +14,22 @@ from melancholia.audio import Stem, Stems, check_rate
 from melancholia.composition import compose
 from melancholia.delivery import delivery
 from melancholia.errors import InputError
-from melancholia.files import (
-    Recording,
-    data_folder,
-    recording,
-    write_text,
-    writing_folder,
-)
+from melancholia.files import ANY_FILE, write_text, writing_folder
 from melancholia.instruments import check as check_instrument
 from melancholia.instruments import render
 from melancholia.instruments import tail_s as ring_s
 from melancholia.mastering import master
 from melancholia.midi import save_midi
 from melancholia.motif import Motif, load_motif
-from melancholia.parallel import in_threads
 from melancholia.performance import perform
 from melancholia.piece import Piece
 from melancholia.profile import Profile, mood_path, profile
-from melancholia.racks import Rack, apply, bus, mix, rack
+from melancholia.racks import Rack, apply, bus, mix
+from melancholia.racks import rack as find_rack
 from melancholia.racks import tail_s as rack_tail_s
-from melancholia.recipe import Recipe, file_hash
-from melancholia.scoring import Score, score
+from melancholia.recipe import SONG, Recipe, file_hash, hashes
+from melancholia.recordings import Recording, recording
+from melancholia.scoring import Score, rounded, score
 from melancholia.setting import setting as setting_named
 from melancholia.streams import check_seed, draw_seed
 
@@ -53,11 +48,25 @@ class Follow(TypedDict):
 
 
 class Scratch:
-    """A temporary folder that goes when nobody holds it any more."""
+    """A temporary folder that goes when nobody holds it any more.
 
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="melancholia-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+    Pickled, it is handed over: it goes when whoever unpickles it lets go, and no longer with this one.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="melancholia-")) / "song" if path is None else path
+        self.path.mkdir(exist_ok=True)  # with the mode that folders have here: the one around it is its owner's alone
+        self.end = weakref.finalize(self, shutil.rmtree, self.path.parent, ignore_errors=True)
+
+    def __reduce__(self) -> tuple[type["Scratch"], tuple[Path]]:
+        self.end.detach()
+        return Scratch, (self.path,)
+
+    def __copy__(self) -> "Scratch":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Scratch":
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +84,11 @@ class Song:
 
     @property
     def master(self) -> Recording:
-        return recording(self.folder / "master.wav")
+        return self.recording("master.wav")
 
     @property
     def mix(self) -> Recording:
-        return recording(self.folder / "mix.wav")
+        return self.recording("mix.wav")
 
     @property
     def dry(self) -> Stems:
@@ -92,10 +101,14 @@ class Song:
     def read_stems(self, kind: str) -> Stems:
         return Stems(
             {
-                name: Stem(role, instrument, recording(self.folder / "stems" / kind / f"{name}.wav"))
+                name: Stem(role, instrument, self.recording(f"stems/{kind}/{name}.wav"))
                 for name, role, instrument in self.stems
             }
         )
+
+    def recording(self, name: str) -> Recording:
+        """A file of the song's folder, which stays as long as the recording is held."""
+        return replace(recording(self.folder / name), keeps=self.scratch)
 
     def save(self, folder: Path | str, *, report: bool = True, force: bool = False) -> Path:
         """Write the song as a folder, whole or not at all, and return its path.
@@ -123,6 +136,7 @@ def make(
     bpm: float | None = None,
     metre: str | None = None,
     instruments: Sequence[str] | None = None,
+    rack: Rack | Path | str | None = None,
     theme: Motif | Path | str | None = None,
     sections: Mapping[str, str] | None = None,
     setting: str = "song",
@@ -148,6 +162,8 @@ def make(
         "A minor", quarters a minute (then the grid does not bend), "3/4"; drawn from the mood when left out.
     instruments : sequence of str, optional
         Who plays: names of `instruments.names()`, or "soundfont:/path.sf2#bank,program".
+    rack : Rack, name or path, optional
+        The effects; the mood's own when left out.
     theme : Motif or path, optional
         A tune of one's own, or a MIDI file that holds it: the piece states, develops and answers it.
     sections : mapping, optional
@@ -162,6 +178,21 @@ def make(
         Sample rate of every file in Hz, 8 to 192 kHz.
     progress : callable, optional
         Called with a fraction 0..1 and what is being done; may raise `Cancelled`.
+
+    Returns
+    -------
+    Song
+        Its stems, mix and master as files, its notes, verdict and recipe. The same arguments and seed make the same
+        bytes on the same machine.
+
+    Raises
+    ------
+    InputError
+        Something that was asked for is unknown or lies outside its range.
+    MelancholiaError
+        The disk refused.
+    Cancelled
+        `progress` raised it.
     """
     scratch = Scratch()
     song = make_in(
@@ -174,6 +205,7 @@ def make(
         bpm=bpm,
         metre=metre,
         instruments=instruments,
+        rack=rack,
         theme=theme,
         sections=sections,
         setting=setting,
@@ -202,9 +234,7 @@ def make_folder(
 
 @contextmanager
 def song_folder(folder: Path, *, force: bool) -> Iterator[Path]:
-    if folder.exists() and force and not (folder / "recipe.json").is_file():
-        raise InputError(f"{folder} is no song of ours (it has no recipe.json); allowed: a new name.")
-    with writing_folder(folder, replace=force) as part:
+    with writing_folder(folder, over=SONG if force else None) as part:
         yield part
 
 
@@ -219,6 +249,7 @@ def make_in(
     bpm: float | None = None,
     metre: str | None = None,
     instruments: Sequence[str] | None = None,
+    rack: Rack | Path | str | None = None,
     theme: Motif | Path | str | None = None,
     sections: Mapping[str, str] | None = None,
     setting: str = "song",
@@ -231,7 +262,7 @@ def make_in(
     say = progress or (lambda fraction, what: None)
     plan = setting_named(setting, hits=hits, dialogue=dialogue)
     wanted = wanted_of(mood, intensity, sections, background=plan.name == "background")
-    chain = rack(wanted.rack)
+    chain = find_rack(rack or wanted.rack)
     check_rate(rate)
     seed = draw_seed() if seed is None else check_seed(seed)
     for name in instruments or ():
@@ -275,11 +306,12 @@ def make_in(
     wet = cut.stems(wet, folder / "stems" / "wet")
     say(0.8, "mixing")
     mixed = mix(wet, out=folder / "mix.wav")
+    dry, wet, mixed = cut.ended(dry, wet, mixed, lufs=chain.lufs)
     say(0.85, "mastering")
     bussed = cut.balanced(bus(cut.fed(mixed), **follow, out=folder / "bus.wav"), folder / "balanced.wav")
     mastered = master(bussed, lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp, out=raw / "master.wav", seed=seed)
     if plan.loops:
-        mastered = cut.cut(mastered, folder / "master.wav", subtype="PCM_24")
+        mastered = cut.cut(mastered, folder / "master.wav", delivered=True)
     elif cut.cuts:
         mastered = recording((raw / "master.wav").replace(folder / "master.wav"))
     for spent in (folder / "bus.wav", folder / "balanced.wav"):
@@ -313,7 +345,7 @@ def make_in(
             setting=plan.name,
             hits=plan.marked_hits,
             dialogue=plan.dialogue,
-            sources=sources(wanted, instruments or ()),
+            sources=sources(wanted, chain, instruments or ()),
         ),
         folder=folder,
     )
@@ -353,15 +385,12 @@ def share(progress: Progress, low: float, high: float) -> Progress:
     return lambda fraction, what: progress(low + (high - low) * fraction, what)
 
 
-def sources(wanted: Profile, players: Sequence[str]) -> dict[str, str]:
+def sources(wanted: Profile, chain: Rack, players: Sequence[str]) -> dict[str, str]:
     """Hashes of the files that shaped the sound."""
     moods = dict.fromkeys([*wanted.shares, *(name for shares in wanted.sections.values() for name in shares)])
     files = {f"moods/{Path(mood).stem}.toml": mood_path(mood) for mood in moods}
-    own = wanted.rack.endswith(".toml")
-    files[f"chains/{Path(wanted.rack).stem}.toml"] = (
-        Path(wanted.rack) if own else data_folder("chains") / f"{wanted.rack}.toml"
-    )
-    files |= {f"impulses/{path.name}": path for path in rack(wanted.rack).impulses}
+    files[f"chains/{chain.path.name}"] = chain.path
+    files |= {f"impulses/{path.name}": path for path in chain.impulses}
     for name in players:
         if name.startswith("soundfont:"):
             path = Path(name.removeprefix("soundfont:").rsplit("#", 1)[0])
@@ -372,20 +401,20 @@ def sources(wanted: Profile, players: Sequence[str]) -> dict[str, str]:
 def finish(song: Song, *, report: bool) -> Song:
     """Write everything that is not sound into the song's folder: notes, verdict, report, and last the recipe."""
     folder = song.folder
-    save_midi(song.written, folder / "score.mid")
-    save_midi(song.played, folder / "piece.mid")
+    save_midi(song.written, folder / "score.mid", force=True)
+    save_midi(song.played, folder / "piece.mid", force=True)
     verdict = song.score.to_dict() | {
         "sections": [
             {
                 "name": name,
                 "start": round(start, 2),
                 "end": round(end, 2),
-                "sadness": round(song.score.mean(start, end), 4),
+                "sadness": rounded(song.score.mean(start, end)),
             }
             for name, start, end in section_spans(song.played)
         ]
     }
-    write_text(folder / "score.json", json.dumps(verdict, indent=2) + "\n")
+    write_text(folder / "score.json", json.dumps(verdict, indent=2) + "\n", over=ANY_FILE)
     if report:
         from melancholia.report import write_report
 
@@ -397,9 +426,6 @@ def finish(song: Song, *, report: bool) -> Song:
             master="master.wav",
             facts=song.recipe.to_dict(),
         )
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "recipe.json"]
-    hashes = in_threads(file_hash, paths, jobs=2)
-    made = {path.relative_to(folder).as_posix(): found for path, found in zip(paths, hashes, strict=True)}
-    recipe = replace(song.recipe, made=made)
-    write_text(folder / "recipe.json", recipe.to_json())
+    recipe = replace(song.recipe, made=hashes(folder))
+    write_text(folder / "recipe.json", recipe.to_json(), over=ANY_FILE)
     return replace(song, recipe=recipe)

@@ -158,7 +158,7 @@ def read_table(path: Path) -> Table:
         There is no such file, or it is no TOML; the line says where.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         return Table(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is no TOML: {error}.") from error

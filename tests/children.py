@@ -30,15 +30,21 @@ class Child:
     """A process under way, the leader of its session."""
 
     def __init__(
-        self, args: Sequence[object], home: Path, cwd: Path | None, env: Mapping[str, str], stderr: int | None
+        self,
+        args: Sequence[object],
+        home: Path,
+        cwd: Path | None,
+        env: Mapping[str, str],
+        stderr: int | None,
+        stdin: Path | None,
     ):
         self.args = [str(arg) for arg in args]
         self.out, self.err = home / "stdout", home / "stderr"
         home.mkdir(parents=True)
-        with self.out.open("wb") as out, self.err.open("wb") as err:
+        with self.out.open("wb") as out, self.err.open("wb") as err, (stdin or Path(os.devnull)).open("rb") as given:
             self.process = subprocess.Popen(
                 self.args,
-                stdin=subprocess.DEVNULL,
+                stdin=given,
                 stdout=out,
                 stderr=err if stderr is None else stderr,
                 cwd=cwd,
@@ -105,10 +111,15 @@ class Children:
         self.started: list[Child] = []
 
     def start(
-        self, *args: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, stderr: int | None = None
+        self,
+        *args: object,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stderr: int | None = None,
+        stdin: Path | None = None,
     ) -> Child:
-        """Start a process without input; its output goes into files, or its stderr to an open descriptor."""
-        child = Child(args, self.home / f"child-{len(self.started)}", cwd, env or {}, stderr)
+        """Start a process, its input nothing or a file; its output goes into files, its stderr where it is told."""
+        child = Child(args, self.home / f"child-{len(self.started)}", cwd, env or {}, stderr, stdin)
         self.started.append(child)
         return child
 

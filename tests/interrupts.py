@@ -136,10 +136,55 @@ def interrupts(children: Children, folder: Path, command: str, count: int, seed:
     with both_cores_busy(children):
         longest = seconds_of(children, folder, command)
         while len(found) < count:
-            ended = interrupt(children, folder, command, float(rng.uniform(0, longest)), SENT[len(found) % 2])
+            moment = float(rng.uniform(0, longest))
+            ended = interrupt(children, folder, command, moment, SENT[len(found) % 2])
             if ended is not None:
                 found.append(ended)
+            else:  # the first run was slower, as beside others that have ended since
+                longest = moment
     return found
+
+
+def kill(children: Children, folder: Path, command: str, moment_s: float) -> tuple[str, ...]:
+    """Kill it at a moment as no process can prevent; what is wrong after the next command there has run."""
+    child = started(children, folder, command)
+    until_it_listens(child)
+    time.sleep(moment_s)
+    child.kill()
+    killed = {path.name for path in folder.iterdir()}
+    done = children.run(*CLI, "master", "short.wav", "-o", "next.wav", cwd=folder)
+    left = {path.name for path in folder.iterdir()} - {"long.wav", "short.wav", "next.wav"}
+    faults = [f"the next one ended with {done.returncode}: {done.stderr}"] if done.returncode else []
+    if "out.wav" in left and soundfile.info(folder / "out.wav").frames != soundfile.info(folder / "long.wav").frames:
+        faults.append("out.wav is not whole")
+    if "out" in left and not (folder / "out" / "recipe.json").is_file():
+        faults.append("out is not whole")
+    if left - {"out", "out.wav"}:
+        faults.append(f"left {sorted(left)} of {sorted(killed)}")
+    (folder / "next.wav").unlink(missing_ok=True)
+    clear(folder)
+    return tuple(faults)
+
+
+def kill_lines(count: int, seed: int | None = None) -> list[str]:
+    """`count` kills of `make` and `master`, and what came of them."""
+    seed = seed if seed is not None else int(np.random.default_rng().integers(2**32))
+    rng, wrong = np.random.default_rng(seed), []
+    with tempfile.TemporaryDirectory() as home:
+        children = Children(Path(home) / "children")
+        (folder := Path(home) / "work").mkdir()
+        folder_to_work_in(folder)
+        soundfile.write(folder / "short.wav", rng.normal(0, 0.1, (48_000, 2)), 48_000)
+        longest = {command: seconds_of(children, folder, command) for command in COMMANDS}
+        for k in range(count):
+            command = tuple(COMMANDS)[k % 2]
+            faults = kill(children, folder, command, float(rng.uniform(0, longest[command])))
+            wrong += [f"  {WRONG}: {command}: {fault}" for fault in faults]
+        wrong += [f"  {WRONG}: left running: {name}" for name in children.end()]
+    return [
+        f"{count} kills of make and master (seed {seed}), each followed by another command: {len(wrong)} {WRONG}",
+        *wrong,
+    ]
 
 
 def lines(count: int, seed: int | None = None) -> list[str]:

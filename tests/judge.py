@@ -124,7 +124,7 @@ def judge(rows: list[dict[str, object]]) -> dict[str, object]:
         own = [verdict(row, mood) for row in plain if row["mood"] == mood]
         rates[f"{mood}: matched"] = share(s.matched for s in own)
         for found in own:
-            for row in found.rows:
+            for row in found.cues:
                 if row.weight >= 0.1 and row.match < 0.5:
                     misses[f"{mood}: {row.name} {row.value:.3g} outside {row.low:.3g}..{row.high:.3g}"] += 1
         rates[f"{mood}: others rejected"] = share(

@@ -18,12 +18,12 @@ from pathlib import Path
 from melancholia.analysis import Analysis, analyse
 from melancholia.audio import audio
 from melancholia.composition import compose
-from melancholia.files import recording
 from melancholia.instruments import render
 from melancholia.mastering import master
 from melancholia.performance import perform
 from melancholia.profile import moods, profile
 from melancholia.racks import apply, bus, mix, rack
+from melancholia.recordings import recording
 from melancholia.scoring import profile_like
 from melancholia.scoring.likeness import distance
 

@@ -1,25 +1,33 @@
 """Long counts, into tests/RESULTS.md between its marks.
 
-    python -m tests.soak [interrupts] [steady] [judge]
+    python -m tests.soak [interrupts] [kills] [hostile] [steady] [judge]
 
-All three when none is named: 200 interrupts under load; the fast half of the suite twenty times in a row; fresh pieces
-of every mood, judged. Exit 1 when an interrupt went wrong or a run was red.
+All when none is named: 200 interrupts under load; 30 kills; 60 damaged MIDI files; the fast half of the suite twenty
+times in a row; fresh pieces of every mood, judged. Exit 1 when an interrupt went wrong or a run was red.
 """
 
 import datetime
 import re
+import shutil
 import sys
 import tempfile
+import time
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
+import psutil
 
 from melancholia.profile import moods
 from tests import interrupts
-from tests.children import Children
+from tests.children import CLI, Children
+from tests.hostile_midi import hostile as hostile_file
 from tests.judge import collect, judge
 
+LONGEST_RENDER_S, LARGEST_GB = 30.0, 2.0
 RESULTS = Path(__file__).with_name("RESULTS.md")
-INTERRUPTS, RUNS, SEEDS = 200, 20, "7000-7019"
+INTERRUPTS, KILLS, HOSTILE, RUNS, SEEDS = 200, 30, 60, 20, "7000-7019"
 SLOW = (  # what makes songs, or pieces by the dozen, or waits: most of the suite's time
     "tests/cli/test_interrupts.py",
     "tests/cli/test_listening.py",
@@ -56,6 +64,37 @@ def steady() -> list[str]:
     return [f"fast half of the suite: {green} of {RUNS} runs in a row green", *said]
 
 
+def hostile() -> list[str]:
+    """Damaged MIDI files through the command line: each is played, or refused in one line, in its time and memory."""
+    said, slowest, largest, played = [], 0.0, 0.0, 0
+    seed = int(np.random.default_rng().integers(2**31))
+    with tempfile.TemporaryDirectory() as home:
+        children = Children(Path(home) / "children")
+        for number in range(HOSTILE):
+            path = Path(home) / f"{number}.mid"
+            path.write_bytes(hostile_file(seed + number))
+            began = time.monotonic()
+            child = children.start(*CLI, "render", path, "-o", Path(home) / f"{number}")
+            most = 0.0
+            while child.process.poll() is None and time.monotonic() - began < LONGEST_RENDER_S:
+                with suppress(psutil.Error):
+                    most = max(most, psutil.Process(child.pid).memory_info().rss / 2**30)
+                time.sleep(0.02)
+            took = time.monotonic() - began
+            child.kill()
+            done = child.wait()
+            lines = done.stderr.splitlines()
+            good = done.returncode == 0 or done.returncode == 2 and len(lines) == 1
+            if not good or "fault of ours" in done.stderr or took > LONGEST_RENDER_S or most > LARGEST_GB:
+                how = f"exit {done.returncode}, {took:.0f} s, {most:.1f} GB, {lines[:2]}"
+                said.append(f"  wrong: file {seed + number}: {how}")
+            slowest, largest, played = max(slowest, took), max(largest, most), played + (done.returncode == 0)
+            shutil.rmtree(Path(home) / f"{number}", ignore_errors=True)
+        said += [f"  wrong: left running: {name}" for name in children.end()]
+    head = f"{HOSTILE} damaged MIDI files (seed {seed}): {played} played, {HOSTILE - played} refused in a line"
+    return [f"{head}, slowest {slowest:.1f} s, largest {largest:.2f} GB, {len(said)} wrong", *said]
+
+
 def judged() -> list[str]:
     """How many fresh pieces match, and how their twins fare."""
     options = Namespace(
@@ -73,7 +112,13 @@ def judged() -> list[str]:
     return said + [f"| {name} | {rate:.2f} |" for name, rate in rates.items() if isinstance(rate, float)]
 
 
-COUNTS = {"interrupts": lambda: interrupts.lines(INTERRUPTS), "steady": steady, "judge": judged}
+COUNTS = {
+    "interrupts": lambda: interrupts.lines(INTERRUPTS),
+    "kills": lambda: interrupts.kill_lines(KILLS),
+    "hostile": hostile,
+    "steady": steady,
+    "judge": judged,
+}
 
 
 def keep(name: str, lines: list[str]) -> None:

@@ -23,6 +23,7 @@ from melancholia.cues import CUES
 REACH, NARROW = 2.8, 2.5  # standard deviations: where nobody is near; toward another mood that is in sight
 NEAREST, FURTHEST = 1.6, 4.0  # of that other mood: nearer it cannot be told by this cue, further it is anyway
 BEYOND, OUTERMOST = 1.1, (0.02, 0.98)
+FEWEST_LEVELS = 3  # of intensity, for a line over it
 USUAL = 0.7  # the intensity at which moods are compared
 WEIGHTS = {
     "mode": 0.20, "event_rate": 0.15, "stereo_width": 0.12, "flux": 0.12, "contrast": 0.10, "brightness": 0.10,
@@ -46,6 +47,10 @@ def lines(found):
     fitted = {}
     for mood, rows in found.items():
         at = np.array([row["intensity"] for row in rows])
+        if len(set(at)) < FEWEST_LEVELS:
+            sys.exit(
+                f"{mood}: pieces of {len(set(at))} intensities; needed: {FEWEST_LEVELS} or more (--every-intensity)"
+            )
         for name in WEIGHTS:
             value = np.array([row["values"][name] for row in rows])
             slope, base = np.polyfit(at, value, 1)

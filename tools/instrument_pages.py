@@ -144,6 +144,8 @@ def main() -> None:
     parser.add_argument("--no-pages", action="store_true", help="print the table alone")
     asked = parser.parse_args()
     names = asked.names or list(PROGRAMS)
+    if lost := [name for name in names if name not in PROGRAMS]:
+        parser.error(f"{lost[0]} has no sampled twin; known: {', '.join(PROGRAMS)}. A row in PROGRAMS names one.")
     if not asked.no_pages:
         asked.folder.mkdir(parents=True, exist_ok=True)
         for name in names:

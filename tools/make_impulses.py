@@ -20,7 +20,7 @@ from scipy.signal import butter, lfilter, sosfilt
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from melancholia.files import write_audio
+from melancholia.encoding import write_audio
 from melancholia.streams import generator
 
 RATE = 48_000

@@ -8,8 +8,8 @@ import json
 import sys
 from pathlib import Path
 
-from melancholia.files import recording
 from melancholia.midi import load_midi
+from melancholia.recordings import recording
 from melancholia.report import curve_png, piano_roll_png, spectrogram_png
 
 

@@ -15,7 +15,7 @@ from melancholia.analysis.tonal import mode_window_s, modes, persistence_s
 from melancholia.audio import Source
 from melancholia.cues import CUES
 from melancholia.errors import InputError
-from melancholia.files import source
+from melancholia.recordings import source
 
 SHORTEST_S = 1.0
 CURVE_S, CURVE_STEP_S = 12.0, 2.0
@@ -23,12 +23,16 @@ CURVE_S, CURVE_STEP_S = 12.0, 2.0
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Cue values of a recording, each in its unit; the same in windows of 12 s (`times` are the middles)."""
+    """Cue values of a recording, each in its unit; the same in windows of 12 s (`times` are the middles).
+
+    Of `silent` ones they say nothing.
+    """
 
     values: Mapping[str, float]
     seconds: float
     times: tuple[float, ...] = ()
     windows: tuple[Mapping[str, float], ...] = ()
+    silent: bool = False
 
     @classmethod
     def from_values(cls, found: Mapping[str, float]) -> "Analysis":
@@ -44,6 +48,11 @@ def analyse(sound: Source | Path | str) -> Analysis:
     sound : Audio, Recording or path
         Any rate and channel count, one second or longer.
 
+    Returns
+    -------
+    Analysis
+        A value for every cue of the table, the same in windows of 12 s, and whether there is anything to hear.
+
     Raises
     ------
     InputError
@@ -56,7 +65,7 @@ def analyse(sound: Source | Path | str) -> Analysis:
         if heard.silent:
             silent = {name: min(max(0.0, cue.low), cue.high) for name, cue in CUES.items()}
             silent |= {"loudness": -120.0, "stereo_width": -120.0, "high_energy": -100.0}
-            return Analysis(MappingProxyType(silent), heard.seconds)
+            return Analysis(MappingProxyType(silent), heard.seconds, silent=True)
         parts = []
         tuning: float | None = None
         for part in spectra(heard):

@@ -1,16 +1,22 @@
-"""The sound as the listener needs it: 22 050 Hz mono at peak 1, two STFTs, loudness and width on the way."""
+"""The sound as the listener needs it: 22 050 Hz mono at peak 1, two STFTs, loudness and width on the way.
+
+Mono is the middle, (left + right) / 2; where more energy lies at the sides, (left - right) / 2, than in the middle (one
+cable reversed, a wide synthesiser) it is the sides: nothing that people plainly hear cancels out. A constant that a
+converter added is no sound, and taken off.
+"""
 
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.analysis.first_use import librosa
 from melancholia.audio import Source
+from melancholia.meter import IntegratedMeter
 
 RATE = 22_050
 SEGMENT_S = 60.0
@@ -18,19 +24,23 @@ FINE, FINE_HOP = 2048, 512
 LONG, LONG_HOP = 8192, 2048
 QUICK, QUICK_HOP = 512, 128  # of the level whose rises are timed
 IN_MEMORY = 64 * 2**20  # bytes of mono sound; what is longer lies in a temporary file
+FAINT = 2e-3  # of the peak: music's own mean lies below
 SILENCE = 1e-6  # a peak below -120 dBFS holds nothing to hear
-OFFSET_DB, ABSOLUTE_GATE, RELATIVE_GATE = -0.691, -70.0, -10.0  # ITU-R BS.1770
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Mono samples at 22 050 Hz, peak at 1, and what the original alone tells: LUFS and width.
+    """Mono samples at 22 050 Hz, peak at 1 about 0, and what the original alone tells: LUFS and width.
 
-    The samples lie in memory, those of a long recording in a temporary file that has no name.
+    The samples lie in memory, those of a long recording in a temporary file that has no name: `kept` channels side by
+    side, of which one is `picked`; `middle` is its mean.
     """
 
     store: IO[bytes]
     frames: int
+    kept: int
+    picked: int
+    middle: float
     peak: float
     seconds: float
     lufs: float
@@ -42,8 +52,9 @@ class Heard:
 
     def samples(self, start: int, end: int) -> NDArray[np.float32]:
         """The frames from start to end."""
-        self.store.seek(4 * start)
-        return np.frombuffer(self.store.read(4 * (end - start)), np.float32) / np.float32(self.peak)
+        self.store.seek(4 * self.kept * start)
+        found = np.frombuffer(self.store.read(4 * self.kept * (end - start)), np.float32)
+        return np.asarray((found[self.picked :: self.kept] - np.float32(self.middle)) / np.float32(self.peak))
 
 
 @contextmanager
@@ -51,81 +62,85 @@ def hear(sound: Source) -> Iterator[Heard]:
     """Read the sound once, in blocks."""
     import soxr
 
-    stream = soxr.ResampleStream(sound.rate, RATE, 1, "float32", "HQ")
-    meter = Meter(sound.rate, sound.channels)
+    kept = 1 if sound.channels == 1 else 2
+    stream = soxr.ResampleStream(sound.rate, RATE, kept, "float32", "HQ")
+    meter = IntegratedMeter(sound)
+    original, resampled = Moments(kept), Moments(kept)
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as store:
-        frames, peak, side, mid = 0, 0.0, 0.0, 0.0
 
-        def keep(part: NDArray[np.float32]) -> None:
-            nonlocal frames, peak
-            store.write(part.tobytes())
-            frames += len(part)
-            peak = max(peak, float(np.abs(part).max(initial=0.0)))
+        def keep(frames: NDArray[np.float32]) -> None:
+            channels = np.ascontiguousarray(frames.reshape(-1, kept).T)
+            resampled.add(channels)
+            store.write(np.ascontiguousarray(channels.T).tobytes())
 
+        constant: NDArray[np.float32] | None = None
         for block in sound.blocks():
             meter.add(block)
-            left = block[0]
-            right = block[1] if sound.channels > 1 else left
-            middle = 0.5 * (left + right) if sound.channels <= 2 else block.mean(axis=0)
-            side += float(np.dot(left - right, left - right)) / 4
-            mid += float(np.dot(middle, middle))
-            keep(stream.resample_chunk(np.ascontiguousarray(middle)))
-        keep(stream.resample_chunk(np.zeros(0, np.float32), last=True))
-        width = 10 * np.log10(max(side, mid * 1e-12) / mid) if mid > 0 else -120.0
-        yield Heard(store, frames, peak, sound.frames / sound.rate, meter.lufs(), float(np.clip(width, -120, 20)))
+            parts = middle_and_sides(block)
+            if constant is None:  # about what a converter added: no step where the sound begins and ends
+                constant = considerable(parts.mean(axis=1), np.abs(parts).max(axis=1))[:, None]
+            parts = parts - constant
+            original.add(parts)
+            keep(stream.resample_chunk(np.ascontiguousarray(parts.T) if kept > 1 else parts[0]))
+        keep(stream.resample_chunk(np.zeros((0, kept) if kept > 1 else 0, np.float32), last=True))
+        power = original.power()
+        picked = int(kept > 1 and power[1] > power[0])
+        width = (
+            10 * np.log10(max(power[1], power[0] * 1e-12) / max(power[0], 1e-30))
+            if kept > 1 and power.any()
+            else -120.0
+        )
+        yield Heard(
+            store,
+            resampled.frames,
+            kept,
+            picked,
+            float(considerable(resampled.mean(), resampled.peak())[picked]),
+            float(resampled.peak()[picked]),
+            sound.frames / sound.rate,
+            meter.lufs(),
+            float(np.clip(width, -120, 20)),
+        )
 
 
-class Meter:
-    """Integrated loudness of a stream (BS.1770): K-weighting by scipy, 100 ms steps, both gates."""
-
-    def __init__(self, rate: int, channels: int) -> None:
-        from scipy import signal
-
-        self.filter = signal.sosfilt
-        self.sos = k_weighting(rate)
-        self.state = np.zeros((2, channels, 2))
-        weights = {5: (1, 1, 1, 1.41, 1.41), 6: (1, 1, 1, 0, 1.41, 1.41)}
-        self.weights = np.array(weights.get(channels, (1.0,) * channels))
-        self.step = round(rate / 10)
-        self.held = np.zeros(0)
-        self.energy: list[float] = []
-
-    def add(self, block: NDArray[np.float32]) -> None:
-        weighted, self.state = self.filter(self.sos, block, axis=1, zi=self.state)
-        self.held = np.concatenate([self.held, self.weights @ weighted**2])
-        whole = len(self.held) // self.step * self.step
-        self.energy += self.held[:whole].reshape(-1, self.step).mean(axis=1).tolist()
-        self.held = self.held[whole:]
-
-    def lufs(self) -> float:
-        energy = np.array(self.energy or ([float(self.held.mean())] if len(self.held) else [0.0]))
-        power = np.convolve(energy, np.full(4, 0.25), "valid") if len(energy) >= 4 else np.array([energy.mean()])
-        loud = OFFSET_DB + 10 * np.log10(np.maximum(power, 1e-15))
-        kept = power[loud > ABSOLUTE_GATE]
-        if not len(kept):
-            return -120.0
-        gate = OFFSET_DB + 10 * np.log10(kept.mean()) + RELATIVE_GATE
-        return float(OFFSET_DB + 10 * np.log10(power[loud > max(gate, ABSOLUTE_GATE)].mean()))
+def considerable(mean: NDArray[Any], peak: NDArray[Any]) -> NDArray[np.float32]:
+    """A constant worth taking off: digital silence stays silence where there is none."""
+    return np.where(np.abs(mean) > FAINT * peak, mean, 0).astype(np.float32)
 
 
-def k_weighting(rate: int) -> NDArray[np.float64]:
-    """The two biquads of BS.1770 at any rate, as second-order sections."""
-    sections = []
-    for f0, q, gain_db in (
-        (1681.974450955533, 0.7071752369554196, 3.999843853973347),
-        (38.13547087602444, 0.5003270373238773, None),
-    ):
-        k = np.tan(np.pi * f0 / rate)
-        a0 = 1 + k / q + k * k
-        a = [1, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0]
-        if gain_db is None:
-            b = [1.0, -2.0, 1.0]
-        else:
-            vh = 10 ** (gain_db / 20)
-            vb = vh**0.4996667741545416
-            b = [(vh + vb * k / q + k * k) / a0, 2 * (k * k - vh) / a0, (vh - vb * k / q + k * k) / a0]
-        sections.append([*b, *a])
-    return np.array(sections)
+def middle_and_sides(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(1, frames) of one channel; (2, frames) of more: the mean of all, and half the difference of the first two."""
+    if len(block) == 1:
+        return block
+    middle = 0.5 * (block[0] + block[1]) if len(block) == 2 else block.mean(axis=0)
+    return np.stack([middle, 0.5 * (block[0] - block[1])])
+
+
+class Moments:
+    """Frames, mean, power about the mean and peak about the mean of each channel of a stream."""
+
+    def __init__(self, channels: int) -> None:
+        self.frames = 0
+        self.sum, self.squares = np.zeros(channels), np.zeros(channels)
+        self.low, self.high = np.full(channels, np.inf), np.full(channels, -np.inf)
+
+    def add(self, part: NDArray[np.float32]) -> None:
+        """More of it, (channels, frames)."""
+        if not part.shape[1]:
+            return
+        self.frames += part.shape[1]
+        self.sum += part.sum(axis=1, dtype=np.float64)
+        self.squares += [float(np.dot(channel, channel)) for channel in part]
+        self.low, self.high = np.minimum(self.low, part.min(axis=1)), np.maximum(self.high, part.max(axis=1))
+
+    def mean(self) -> NDArray[np.float64]:
+        return self.sum / max(self.frames, 1)
+
+    def power(self) -> NDArray[np.float64]:
+        return np.maximum(self.squares / max(self.frames, 1) - self.mean() ** 2, 0.0)
+
+    def peak(self) -> NDArray[np.float64]:
+        return np.maximum(self.high - self.mean(), self.mean() - self.low) if self.frames else 0 * self.sum
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 Data goes to stdout, talk to stderr. Exit 0 done, 1 the work failed, 2 wrong call or wrong input, 130 interrupted.
 """
 
+import io
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -10,9 +12,23 @@ from typing import Any
 import click
 
 from melancholia import interrupts
-from melancholia.errors import MelancholiaError
+from melancholia.errors import MelancholiaError, one_line, shown
 
-COMMANDS = ("make", "compose", "render", "apply", "master", "score", "listener", "moods", "racks", "instruments")
+COMMANDS = (
+    *(
+        "make",
+        "compose",
+        "render",
+        "apply",
+        "master",
+        "score",
+        "listener",
+        "moods",
+        "racks",
+        "instruments",
+        "completion",
+    ),
+)
 
 
 class Lazy(click.Group):
@@ -36,11 +52,13 @@ class Lazy(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="With any command: --help explains it, --debug shows the traceback of a failure.",
+)
 @click.version_option(package_name="melancholia")
-@click.option("--debug", is_flag=True, help="Show the traceback of a failure.")
-@click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+def cli() -> None:
     """Make sad music, master it, and prove that it is sad.
 
     \b
@@ -49,18 +67,23 @@ def cli(ctx: click.Context, debug: bool) -> None:
     melancholia master wet.wav -o master.wav
     melancholia score master.wav --mood longing
     """
-    ctx.obj = {"debug": debug}
 
 
 def run(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code; every failure is one line on stderr."""
-    given = sys.argv[1:] if args is None else args
+    given, debug = without_debug(sys.argv[1:] if args is None else args)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # names of files are bytes, and need not be UTF-8
     try:
-        with cli.make_context("melancholia", list(given)) as ctx:
+        with cli.make_context("melancholia", given or ["--help"]) as ctx:
             cli.invoke(ctx)
+        sys.stdout.flush()
         return 0
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as bare:
+        click.echo(bare.format_message())
+        return 0
     except (KeyboardInterrupt, click.Abort):
         return failed("interrupted; nothing was left half-written.", 130)
     except click.ClickException as error:
@@ -70,14 +93,24 @@ def run(args: list[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     except MelancholiaError as error:
-        if "--debug" in given:
+        if debug:
             raise
-        return failed(" ".join(str(error).split()), error.exit_code)
+        return failed(one_line(error), error.exit_code)
     except Exception as error:
-        if "--debug" in given:
+        if debug:
             raise
-        said = " ".join(str(error).split())
-        return failed(f"{type(error).__name__}: {said} (a fault of ours; --debug shows where)", 1)
+        if isinstance(error, OSError) and error.filename is not None:
+            return failed(f"{shown(os.fsdecode(error.filename))}: {error.strerror}.", 2)
+        if isinstance(error, OSError):  # no file of ours: what has a name is met above
+            return failed(f"stdout cannot be written: {error.strerror or one_line(error)}.", 1)
+        return failed(f"{type(error).__name__}: {one_line(error)} (a fault of ours; --debug shows where)", 1)
+
+
+def without_debug(args: list[str]) -> tuple[list[str], bool]:
+    """The arguments without ``--debug``, wherever it stands before a ``--``; and whether it did."""
+    end = args.index("--") if "--" in args else len(args)
+    kept = [arg for arg in args[:end] if arg != "--debug"]
+    return [*kept, *args[end:]], len(kept) < end
 
 
 def failed(message: str, code: int) -> int:

@@ -4,44 +4,60 @@ from pathlib import Path
 
 import click
 
-from melancholia.cli import options
+from melancholia.cli import completion, many, options
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--rack", required=True, help="A name of 'melancholia racks', or the path of a rack file.")
+@click.option(
+    "--rack",
+    required=True,
+    shell_complete=completion.racks,
+    help="A name of 'melancholia racks', or the path of a rack file.",
+)
 @options.intensity
-@options.output("The file to write; a folder when there are several files.")
+@options.output("The file to write, or a folder (as wet/) for several; - is stdout.", kind=str)
+@options.format_
+@options.pattern
+@options.force
 @options.quiet
-def apply(files: tuple[Path, ...], rack: str, intensity: float, output: Path, quiet: bool) -> None:
-    """Send recordings through a rack: its inserts for any sound, its sends and its bus."""
+def apply(
+    files: tuple[Path, ...],
+    rack: str,
+    intensity: float,
+    output: str,
+    format_: str | None,
+    pattern: str | None,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Send recordings through a rack: its inserts for any sound, its sends and its bus.
+
+    A file that cannot be done is named on stderr, the others are done all the same, and the exit code is 1.
+    """
     from melancholia import racks
+    from melancholia.encoding import AUDIO
     from melancholia.errors import in_range
-    from melancholia.files import check_output, recording
+    from melancholia.files import check_output
+    from melancholia.recordings import recording
 
     chain = racks.rack(rack)
     in_range("intensity", intensity, 0, 1)
-    for source, target in targets(files, output):
-        check_output(target, *files)
+
+    suffix = many.check_suffix(format_) if format_ is not None else None
+
+    def one(source: Path, target: Path) -> None:
+        check_output(target, *files, over=AUDIO if force else None)
+        sound = recording(source)
+        many.notes(source, sound.notes)
         with options.progress(quiet) as progress:
-            racks.apply(recording(source), rack=chain, intensity=intensity, out=target, progress=progress)
-        click.echo(str(target))
-    options.talk(f"next: melancholia master {output} -o MASTER.wav", quiet=quiet or len(files) > 1)
+            wet = racks.apply(
+                sound, rack=chain, intensity=intensity, out=target, format_=suffix, force=force, progress=progress
+            )
+        many.notes(target, wet.notes)
+        many.show(str(target), target)
 
-
-def targets(files: tuple[Path, ...], output: Path) -> list[tuple[Path, Path]]:
-    """Each source with its output: `output` itself for one file, a file of the same name inside it for several.
-
-    Several sources need names of their own: two of one name would overwrite each other.
-    """
-    from melancholia.errors import InputError
-
-    if len(files) == 1 and not output.is_dir():
-        return [(files[0], output)]
-    names = [file.stem for file in files]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"{twice[0]!r} is the name of several files; allowed: names that differ, for one folder.")
-    if not output.is_dir():
-        raise InputError(f"{output} is no folder; allowed: an existing folder, for several files.")
-    return [(file, output / f"{file.stem}.wav") for file in files]
+    many.each(many.targets(files, output, format_=format_, pattern=pattern), one)
+    options.talk(
+        f"next: melancholia master {output} -o MASTER.wav", quiet=quiet or len(files) > 1 or str(output) == "-"
+    )

@@ -9,7 +9,7 @@ from melancholia.cli.make import split_names
 
 
 @click.command()
-@click.argument("mood")
+@options.mood_wanted
 @options.course
 @options.section
 @click.option("--seconds", type=float, default=90, show_default=True, help="To the last note's release, 15 to 600.")
@@ -17,12 +17,13 @@ from melancholia.cli.make import split_names
 @click.option("--key", help="As 'A minor'.")
 @click.option("--bpm", type=float, help="Quarters a minute.")
 @click.option("--metre", help="As 4/4, 3/4, 6/8.")
-@click.option("--instruments", help="Who plays, as felt_piano,cello.")
+@options.players
 @options.theme
 @options.setting
 @options.hits
 @click.option("--performed", is_flag=True, help="Write the performance instead of the score on the grid.")
-@options.output("The MIDI file to write.")
+@options.output("The MIDI file to write; - is stdout.")
+@options.force
 @options.quiet
 def compose(
     mood: str,
@@ -39,20 +40,22 @@ def compose(
     hits: str | None,
     performed: bool,
     output: Path,
+    force: bool,
     quiet: bool,
 ) -> None:
     """Compose a piece and write it as MIDI."""
     from melancholia import composition
-    from melancholia.files import check_output
+    from melancholia.files import MIDI, check_output, check_suffix
     from melancholia.instruments import check
-    from melancholia.midi import save_midi
+    from melancholia.midi import SUFFIXES, save_midi
     from melancholia.motif import load_motif
     from melancholia.performance import perform
     from melancholia.profile import profile
     from melancholia.setting import setting as setting_named
     from melancholia.streams import check_seed, draw_seed
 
-    check_output(output)
+    check_suffix(output, *SUFFIXES)
+    check_output(output, *([theme] if theme is not None else []), over=MIDI if force else None)
     seed = draw_seed() if seed is None else check_seed(seed)
     plan, players = setting_named(setting, hits=hits), split_names(instruments)
     background = plan.name == "background"
@@ -63,7 +66,7 @@ def compose(
     piece = composition.compose(
         wanted, seconds=seconds, seed=seed, key=key, bpm=bpm, metre=metre, instruments=players, theme=tune, setting=plan
     )
-    save_midi(perform(piece, wanted, seed=seed) if performed else piece, output)
+    save_midi(perform(piece, wanted, seed=seed) if performed else piece, output, force=force)
     options.talk(
         f"{piece.key}, {len(piece.parts)} parts, seed {seed}; next: melancholia render {output} -o stems", quiet=quiet
     )

@@ -1,6 +1,7 @@
 """``melancholia listener``: fit the verdict to a house's own ears."""
 
 import csv
+import io
 from pathlib import Path
 
 import click
@@ -18,8 +19,9 @@ def listener() -> None:
 @options.output(
     "The file to keep the fitted ears in, for `score --house`; nothing is kept when left out.", required=False
 )
+@options.force
 @options.quiet
-def fit(ratings: Path, output: Path | None, quiet: bool) -> None:
+def fit(ratings: Path, output: Path | None, force: bool, quiet: bool) -> None:
     """Fit to RATINGS, a CSV with the columns file and rating (0 to 1), and say what that is worth.
 
     Files are found beside the CSV. What the fit gains is measured on ratings that it was not shown; without a gain
@@ -27,10 +29,10 @@ def fit(ratings: Path, output: Path | None, quiet: bool) -> None:
     """
     from melancholia.errors import MelancholiaError
     from melancholia.files import check_output, write_text
-    from melancholia.scoring import fit_house, house_text
+    from melancholia.scoring import HOUSE, fit_house, house_text
 
     if output is not None:
-        check_output(output, ratings)
+        check_output(output, ratings, over=HOUSE if force else None)
     rows = read(ratings)
     with options.progress(quiet) as progress:
         values = heard([path for path, _ in rows], progress)
@@ -42,7 +44,7 @@ def fit(ratings: Path, output: Path | None, quiet: bool) -> None:
         return
     if not fitted.gains:
         raise MelancholiaError("the fit gains nothing on ratings that it was not shown; nothing was kept.")
-    write_text(output, house_text(fitted, ratings.name))
+    write_text(output, house_text(fitted, ratings.name), over=HOUSE if force else None)
     options.talk(f"kept in {output}; use it with: melancholia score FILE --house {output}", quiet=quiet)
 
 
@@ -53,24 +55,26 @@ def read(path: Path) -> list[tuple[Path, float]]:
     if not path.is_file():
         raise InputError(f"{path} does not exist; allowed: a CSV file with the columns file and rating.")
     found = []
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if not {"file", "rating"} <= set(reader.fieldnames or ()):
-            raise InputError(f"{path} has the columns {', '.join(reader.fieldnames or ())}; allowed: file and rating.")
-        for row in reader:
-            try:
-                found.append((path.parent / row["file"], float(row["rating"])))
-            except (TypeError, ValueError):
-                raise InputError(
-                    f"{path}:{reader.line_num}: the rating is {row['rating']!r}; allowed: 0 to 1."
-                ) from None
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:  # as spreadsheets of the West write it
+        text = data.decode("cp1252", "replace")
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    if not {"file", "rating"} <= set(reader.fieldnames or ()):
+        raise InputError(f"{path} has the columns {', '.join(reader.fieldnames or ())}; allowed: file and rating.")
+    for row in reader:
+        try:
+            found.append((path.parent / row["file"], float(row["rating"])))
+        except (TypeError, ValueError):
+            raise InputError(f"{path}:{reader.line_num}: the rating is {row['rating']!r}; allowed: 0 to 1.") from None
     return found
 
 
 def heard(paths: list[Path], progress: options.Progress) -> list[dict[str, float]]:
     """Cue values of each file."""
     from melancholia.analysis import analyse
-    from melancholia.files import recording
+    from melancholia.recordings import recording
 
     sounds = [recording(path) for path in paths]  # all are looked at before any is listened to
     found = []

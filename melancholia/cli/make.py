@@ -10,7 +10,7 @@ from melancholia.cli import options
 
 
 @click.command()
-@click.argument("mood")
+@options.mood_wanted
 @options.course
 @options.section
 @click.option(
@@ -24,7 +24,8 @@ from melancholia.cli import options
 @click.option("--key", help="As 'A minor'; drawn from the mood when left out.")
 @click.option("--bpm", type=float, help="Quarters a minute; a tempo given is a grid that does not bend.")
 @click.option("--metre", help="As 4/4, 3/4, 6/8.")
-@click.option("--instruments", help="Who plays, as felt_piano,cello or soundfont:/path.sf2#bank,program.")
+@options.players
+@options.rack
 @options.theme
 @options.setting
 @options.hits
@@ -45,6 +46,7 @@ def make(
     bpm: float | None,
     metre: str | None,
     instruments: str | None,
+    rack: str | None,
     theme: Path | None,
     setting: str,
     hits: str | None,
@@ -80,6 +82,7 @@ def make(
             bpm=bpm,
             metre=metre,
             instruments=split_names(instruments),
+            rack=rack,
             theme=theme,
             sections=options.named_moods(sections),
             setting=setting,

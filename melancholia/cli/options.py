@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from melancholia.cli import completion
+
 Progress = Callable[[float, str], None]
 
 Option = Callable[[Any], Any]
@@ -34,11 +36,37 @@ setting: Option = click.option(
 hits: Option = click.option(
     "--hits", help="Of a film: seconds at which a phrase begins, as 12.5,31!,47.2; at the ! the climax does."
 )
-force: Option = click.option("--force", is_flag=True, help="Replace what stands there, if it is ours.")
+rack: Option = click.option(
+    "--rack",
+    shell_complete=completion.racks,
+    help="A name of 'melancholia racks', or a rack file; the mood's own when left out.",
+)
+mood_wanted: Option = click.argument("mood", shell_complete=completion.moods)
+players: Option = click.option(
+    "--instruments",
+    shell_complete=completion.instruments,
+    help="Who plays, as felt_piano,cello or soundfont:/path.sf2#bank,program.",
+)
+force: Option = click.option(
+    "--force", is_flag=True, help="Replace what stands there: a file of the kind that is written, a folder of ours."
+)
+format_: Option = click.option(
+    "--format",
+    "format_",
+    metavar="SUFFIX",
+    help="Of files in a folder and on stdout: wav (as when left out), flac, mp3 ...",
+)
+pattern: Option = click.option(
+    "--name",
+    "pattern",
+    metavar="PATTERN",
+    help="Names of files in a folder, of {stem}, {parent} and {number}; {stem} when left out.",
+)
 
 
-def output(help: str, *, required: bool = True) -> Option:
-    return click.option("-o", "--output", "output", type=click.Path(path_type=Path), required=required, help=help)
+def output(help: str, *, required: bool = True, kind: type[str] | type[Path] = Path) -> Option:
+    """``-o``; as text where it matters whether it ends in a slash."""
+    return click.option("-o", "--output", "output", type=click.Path(path_type=kind), required=required, help=help)
 
 
 def named_moods(sections: tuple[str, ...]) -> dict[str, str]:
@@ -60,10 +88,17 @@ def progress(quiet: bool) -> Iterator[Progress]:
         yield lambda fraction, what: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda fraction, what: bar.update(task, completed=fraction, description=what)

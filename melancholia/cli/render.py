@@ -1,13 +1,13 @@
 """``melancholia render``: a MIDI file as dry stems."""
 
-import os
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from melancholia.cli import options
+from melancholia.cli import completion, options
 from melancholia.cli.make import split_names
 
 if TYPE_CHECKING:
@@ -15,14 +15,21 @@ if TYPE_CHECKING:
     from melancholia.profile import Profile
 
 DEFAULT_RATE = 48_000
+LONG_S = 600.0  # stems longer than this are played one by one: each lies in memory while it is
 MOST_WORDS = 8  # lines about one file
 
 
 @click.command()
 @click.argument("midi", type=click.Path(path_type=Path))
-@click.option("--mood", help="Orchestrate and perform it in this mood; as written when left out.")
+@click.option(
+    "--mood", shell_complete=completion.moods, help="Orchestrate and perform it in this mood; as written when left out."
+)
 @options.intensity
-@click.option("--instruments", help="Who plays, as felt_piano,cello; what the mood likes when left out.")
+@click.option(
+    "--instruments",
+    shell_complete=completion.instruments,
+    help="Who plays, as felt_piano,cello; what the mood likes when left out.",
+)
 @click.option("--instrument", "swaps", multiple=True, metavar="PART=NAME", help="Another player for one part or role.")
 @click.option("--transpose", type=int, default=0, help="Semitones up, -48 to 48.")
 @click.option("--fold", is_flag=True, help="Bring notes that leave an instrument's range back by octaves.")
@@ -64,6 +71,7 @@ def render(
     from melancholia.midi import LARGEST_BYTES, check_length, parse_midi, read_midi
     from melancholia.performance import perform
     from melancholia.profile import profile
+    from melancholia.recipe import STEMS, file_hash
     from melancholia.streams import check_seed
 
     check_seed(seed)
@@ -73,7 +81,11 @@ def render(
         raise click.UsageError("--tempo and --bpm were both given; one is enough.")
     wanted = profile(mood, intensity) if mood is not None else None
     name = "stdin" if str(midi) == "-" else str(midi)
-    read = parse_midi(sys.stdin.buffer.read(LARGEST_BYTES + 1), name) if str(midi) == "-" else read_midi(midi)
+    if str(midi) == "-":
+        given = sys.stdin.buffer.read(LARGEST_BYTES + 1)
+        read, origin = parse_midi(given, name), sha256(given).hexdigest()
+    else:
+        read, origin = read_midi(midi), file_hash(midi)
     piece, said = read.piece, read.notes
     if bpm is not None:
         now = piece.tempo.bpm
@@ -83,26 +95,48 @@ def render(
         piece, lost = (transposed(with_guessed(piece), 0, fold=True), ()) if fold else within_reach(piece)
         said += lost
     check_length(piece, name)
-    say(name, said, quiet=quiet)  # only now: who is refused reads one line
+    for player in {part.instrument for part in piece.parts if part.instrument}:
+        orchestra.check(player)
+    say(name, said)  # only now: who is refused reads one line
     if wanted is not None:
         piece = perform(piece, wanted, seed=seed)
     with options.progress(quiet) as progress:
         if only is not None:
             names = replace_stems(piece, only, output, sample_rate, seed, progress)
+            keep_recipe(output, origin, names)
         else:
             rate = sample_rate or DEFAULT_RATE
-            with writing_folder(output, replace=force) as part:
-                names = list(orchestra.render(piece, rate=rate, seed=seed, folder=part, progress=progress))
+            with writing_folder(output, over=STEMS if force else None) as part:
+                jobs = 1 if piece.seconds > LONG_S else 2
+                stems = orchestra.render(piece, rate=rate, seed=seed, folder=part, jobs=jobs, progress=progress)
+                names = list(stems)
+                keep_recipe(part, origin, names)
     for stem in names:
-        click.echo(os.fsencode(output / f"{stem}.wav"))  # a path is bytes, and need not be UTF-8
+        click.echo(str(output / f"{stem}.wav"))
 
 
-def say(name: str, words: tuple[str, ...], *, quiet: bool) -> None:
-    """A line for each of the first `MOST_WORDS` words, then how many more there are."""
+def say(name: str, words: tuple[str, ...]) -> None:
+    """A line for each of the first `MOST_WORDS` words, then how many more there are: never kept quiet."""
     for word in words[:MOST_WORDS]:
-        options.talk(f"{name}: {word}", quiet=quiet)
+        options.talk(f"{name}: {word}")
     if len(words) > MOST_WORDS:
-        options.talk(f"{name}: and {len(words) - MOST_WORDS} more", quiet=quiet)
+        options.talk(f"{name}: and {len(words) - MOST_WORDS} more")
+
+
+def keep_recipe(folder: Path, origin: str, names: list[str]) -> None:
+    """Write down in a folder of stems what they were played from, by its hash: so it is known to be ours."""
+    from melancholia.files import ANY_FILE, write_text
+    from melancholia.recipe import RECIPE, Rendering, made_before
+
+    asked = {
+        name: value
+        for name, value in click.get_current_context().params.items()
+        if value and name not in ("midi", "output", "force", "quiet")
+    }
+    stems = [f"{name}.wav" for name in names] + [
+        name for name in made_before(folder, "midi") if (folder / name).is_file()
+    ]
+    write_text(folder / RECIPE, Rendering.of(origin, asked, folder, stems).to_json(), over=ANY_FILE)
 
 
 def arranged(
@@ -146,7 +180,7 @@ def replace_stems(
     from melancholia import instruments as orchestra
     from melancholia.edits import parts_named
     from melancholia.errors import InputError
-    from melancholia.files import recording
+    from melancholia.recordings import recording
 
     anew = parts_named(piece, only)
     full = [part for part in piece.parts if part.notes]
@@ -169,7 +203,9 @@ def replace_stems(
             "allowed with --only: the tempo they were made with."
         )
     made = list(
-        orchestra.render(piece, rate=like.rate, seed=seed, tail_s=tail, folder=folder, only=only, progress=progress)
+        orchestra.render(
+            piece, rate=like.rate, seed=seed, tail_s=tail, folder=folder, only=only, force=True, progress=progress
+        )
     )
     for path in there:
         if path.name[:3] in numbers and path.stem not in made:

@@ -10,12 +10,17 @@ from typing import Any
 
 import click
 
-from melancholia.cli import options
+from melancholia.cli import completion, many, options
+from melancholia.errors import MelancholiaError, one_line
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--mood", help="Judge against this mood; the cues and the sadness alone when left out.")
+@click.option(
+    "--mood",
+    shell_complete=completion.moods,
+    help="Judge against this mood; the cues and the sadness alone when left out.",
+)
 @options.intensity
 @click.option("--dry", type=click.Path(path_type=Path), help="The same music without effects (one file).")
 @click.option("--house", type=click.Path(path_type=Path), help="A house's own ears, from `listener fit`.")
@@ -23,6 +28,7 @@ from melancholia.cli import options
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line a file.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the sadness over time as PNG (one file).")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Files at a time; as many as there are cores when left out.")
+@options.force
 @options.as_json
 @options.quiet
 def score(
@@ -35,6 +41,7 @@ def score(
     as_csv: bool,
     plot: Path | None,
     jobs: int | None,
+    force: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -42,30 +49,36 @@ def score(
 
     A file that cannot be listened to is named on stderr, the others are scored all the same, and the exit code is 1.
     """
-    from melancholia.files import check_output
+    from melancholia.files import PNG, check_output, check_suffix
     from melancholia.profile import profile
 
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json were both given; one is enough.")
     if check and mood is None:
         raise click.UsageError("--check needs --mood: there is nothing to match otherwise.")
     for given, name in ((plot, "--plot draws"), (dry, "--dry belongs to")):
         if given is not None and len(files) > 1:
             raise click.UsageError(f"{name} one file; several were given.")
+    if [str(file) for file in files].count("-") and len(files) > 1:
+        raise click.UsageError("'-' is stdin, and one file; several were given.")
     if plot is not None:
-        check_output(plot)
+        check_suffix(plot, ".png")
+        check_output(plot, *files, over=PNG if force else None)
     if mood is not None:
         profile(mood, intensity)
-    judge = partial(judged, mood=mood, intensity=intensity, dry=dry, house=house)
+    judge = partial(judged, mood=mood, intensity=intensity, dry=dry, house=house, alone=len(files) == 1)
     rows: list[dict[str, Any]] = []
     matched = True
     with options.progress(quiet) as progress:
         for number, (path, found) in enumerate(zip(files, in_order(judge, files, jobs), strict=True)):
             progress((number + 1) / len(files), f"listening to {path.name}")
             if isinstance(found, str):
-                if len(files) == 1:
-                    raise_input(found)
                 options.talk(f"melancholia: {found}")
                 continue
-            row, table = found
+            if isinstance(found, MelancholiaError):
+                raise found
+            row, table, notes = found
+            many.notes(path, notes)
             matched = matched and row["matched"] is not False
             rows.append({"file": str(path), **row})
             if not as_json and not as_csv:
@@ -75,36 +88,37 @@ def score(
     if as_csv and rows:
         print_csv(rows)
     if plot is not None:
-        draw(plot, rows[0])
+        draw(plot, rows[0], force=force)
     if len(rows) < len(files) or check and not matched:
         raise click.exceptions.Exit(1)
 
 
 def judged(
-    path: Path, *, mood: str | None, intensity: float, dry: Path | None, house: Path | None
-) -> tuple[dict[str, Any], str] | str:
-    """The verdict on a file, as ``score.json`` and as a table; or in one line why there is none."""
+    path: Path, *, mood: str | None, intensity: float, dry: Path | None, house: Path | None, alone: bool
+) -> tuple[dict[str, Any], str, tuple[str, ...]] | MelancholiaError | str:
+    """The verdict on a file, as ``score.json`` and as a table, and what is odd about it; or why there is none.
+
+    A file that is `alone` fails as itself.
+    """
     from melancholia import scoring
-    from melancholia.errors import MelancholiaError
-    from melancholia.files import recording
     from melancholia.profile import profile
+    from melancholia.recordings import recording
 
     try:
+        sound = recording(path)
         found = scoring.score(
-            recording(path),
+            sound,
             profile(mood, intensity) if mood is not None else None,
             dry=recording(dry) if dry is not None else None,
             house=scoring.load_house(house) if house is not None else scoring.PLAIN,
         )
-        return found.to_dict(), str(found)
+        return found.to_dict(), str(found), sound.notes
     except MelancholiaError as error:
-        return str(error)
-
-
-def raise_input(message: str) -> None:
-    from melancholia.errors import InputError
-
-    raise InputError(message)
+        return error if alone else str(error)
+    except Exception as error:
+        if alone:
+            raise
+        return f"{path}: {type(error).__name__}: {one_line(error)} ({many.OUR_FAULT})"
 
 
 def in_order(judge: Any, files: tuple[Path, ...], jobs: int | None) -> Iterator[Any]:
@@ -127,9 +141,9 @@ def print_csv(rows: list[dict[str, Any]]) -> None:
         out.writerow([row[key] for key in said] + [values[n] for n in names])
 
 
-def draw(path: Path, row: dict[str, Any]) -> None:
-    from melancholia.files import writing
+def draw(path: Path, row: dict[str, Any], *, force: bool) -> None:
+    from melancholia.files import PNG, writing
     from melancholia.report import curve_png
 
-    with writing(path) as part:
+    with writing(path, over=PNG if force else None) as part:
         part.write_bytes(curve_png(row["curve"]))

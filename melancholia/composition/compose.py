@@ -6,15 +6,18 @@ import numpy as np
 
 from melancholia.composition.arrangement import cast, choose_players, singer_of
 from melancholia.composition.critic import cost
-from melancholia.composition.dialects import BROKEN, ENDINGS
+from melancholia.composition.dialects import BROKEN, CADENCES, DIALECTS, ENDINGS
 from melancholia.composition.dynamics import at_level, terraced, terraces
 from melancholia.composition.form import Form, draw, plan_form
 from melancholia.composition.harmony import Slot, plan_harmony
+from melancholia.composition.lines import LINES
 from melancholia.composition.measures import all_notes, longest_hole_s, longest_return, minorness
 from melancholia.composition.melody import Tone, write_melody
 from melancholia.composition.parts import write_parts
 from melancholia.composition.silence import PAUSES, broken_off, silences, with_silences
 from melancholia.composition.statement import given, heard, tune_of, with_room
+from melancholia.composition.textures import TEXTURES
+from melancholia.errors import unknown
 from melancholia.motif import Motif
 from melancholia.orchestra import facts_of
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
@@ -74,12 +77,19 @@ def compose(
     setting : Setting or str
         "song", "film", "loop" or "background"; hits of a film by `melancholia.setting.setting`.
 
+    Returns
+    -------
+    Piece
+        Notes on the grid in quarters, with key, metre, tempo, sections, phrases, chords and arc. The same arguments
+        give the same piece.
+
     Raises
     ------
     InputError
         A value lies outside its range.
     """
     check_seed(seed)
+    check_names(profile.writing)
     plan = setting_named(setting) if isinstance(setting, str) else setting
     if plan.name == "background" and not profile.background:
         profile = profile.hushed()
@@ -99,6 +109,20 @@ def compose(
     said = tune_of(theme, home) if theme is not None else ()
     best = [piece for found, piece in drafts if found == fewest]
     return min(best, key=lambda piece: cost(piece, profile.writing, said))
+
+
+def check_names(writing: Writing) -> None:
+    """Refuse what a mood names and nobody here knows: a typo in its file."""
+    known = {
+        "dialect": (writing.dialects, DIALECTS),
+        "texture": (writing.textures, (*TEXTURES, *LINES)),
+        "cadence": (writing.cadences, CADENCES),
+        "ending": (writing.endings, {name for endings in ENDINGS.values() for name in endings}),
+    }
+    for kind, (named, allowed) in known.items():
+        for name in named:
+            if name not in allowed:
+                raise unknown(kind, name, allowed)
 
 
 def faults(piece: Piece) -> list[str]:

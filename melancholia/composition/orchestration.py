@@ -68,6 +68,11 @@ def orchestrate(piece: Piece, profile: Profile, *, seed: int = 0, instruments: S
     instruments : sequence of str, optional
         Who plays instead.
 
+    Returns
+    -------
+    Piece
+        Every part with the instrument that plays it; every note that was written sounds once.
+
     Raises
     ------
     InputError

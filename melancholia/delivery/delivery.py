@@ -1,6 +1,6 @@
 """How long each file is, and how it begins and ends.
 
-A song's files are as long as they ring, a film's exactly as long as the film, faded inside. A loop is periodic: of the
+A song ends when nothing sounds any more, a film is exactly as long as asked, faded inside. A loop is periodic: of the
 dry stems the tail is folded onto the start; everything behind them hears two rounds and a little of the third, and the
 second is kept, so that rooms, compressors and the limiter are in the same state at both ends. What moves by itself (a
 chorus) may stand elsewhere when the loop comes round: over `OVERLAP_S` the third round passes into the second.
@@ -14,9 +14,11 @@ import numpy as np
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, Stem, Stems
 from melancholia.delivery.dialogue import make_room
+from melancholia.delivery.ending import end_of_sound, shortened
 from melancholia.delivery.leveller import levelled
-from melancholia.files import FLOAT_SUBTYPE, Recording, write_audio
+from melancholia.encoding import write_audio
 from melancholia.profile import Profile
+from melancholia.recordings import Recording
 from melancholia.setting import Setting
 
 OVERLAP_S = 0.25
@@ -65,13 +67,15 @@ class Delivery:
             return wanted
         return replace(wanted, curve=tuple(((share + k) / 3, level) for k in range(3) for share, level in wanted.curve))
 
-    def cut(self, sound: Source, out: Path, *, dry: bool = False, subtype: str = FLOAT_SUBTYPE) -> Recording:
+    def cut(self, sound: Source, out: Path, *, dry: bool = False, delivered: bool = False) -> Recording:
         """The file as it is delivered, from what a stage made of `fed`; `dry`: from one round and its ring."""
         if not self.setting.loops:
             blocks = faded(sound, self.frames)
         else:
             blocks = folded(sound, self.frames) if dry else second(sound, self.frames, self.overlap)
-        return write_audio(out, blocks, rate=sound.rate, channels=sound.channels, subtype=subtype)
+        return write_audio(
+            out, blocks, rate=sound.rate, channels=sound.channels, frames=self.frames, delivered=delivered
+        )
 
     def balanced(self, sound: Source, out: Path) -> Source:
         """The mix before its master, in `out` where it changes: room for dialogue, the levels of a background."""
@@ -81,7 +85,14 @@ class Delivery:
             blocks = make_room(sound, self.setting.dialogue)
         else:
             return sound
-        return write_audio(out, blocks, rate=sound.rate, channels=sound.channels, subtype=FLOAT_SUBTYPE)
+        return write_audio(out, blocks, rate=sound.rate, channels=sound.channels, frames=sound.frames)
+
+    def ended(self, dry: Stems, wet: Stems, mixed: Recording, *, lufs: float) -> tuple[Stems, Stems, Recording]:
+        """Stems and mix cut where nothing sounds any more, all to one length; what has its length already stays."""
+        if self.cuts:
+            return dry, wet, mixed
+        frames = end_of_sound(mixed, recordings_of(dry), lufs=lufs)
+        return shortened_stems(dry, frames), shortened_stems(wet, frames), shortened(mixed, frames)
 
     def stems(self, stems: Stems, folder: Path, *, dry: bool = False) -> Stems:
         """All stems as they are delivered, in `folder`; a song's lie there already."""
@@ -93,6 +104,15 @@ class Delivery:
                 for name, s in stems.items()
             }
         )
+
+
+def recordings_of(stems: Stems) -> list[Recording]:
+    return [stem.sound for stem in stems.values() if isinstance(stem.sound, Recording)]
+
+
+def shortened_stems(stems: Stems, frames: int) -> Stems:
+    ends = [shortened(recording, frames) for recording in recordings_of(stems)]
+    return Stems({n: replace(stem, sound=end) for (n, stem), end in zip(stems.items(), ends, strict=True)})
 
 
 def delivery(setting: Setting, *, seconds: float, rate: int) -> Delivery:

@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Source, Stem, Stems, check_rate
 from melancholia.edits import parts_named
+from melancholia.encoding import AUDIO, write_audio
 from melancholia.errors import InputError, in_range, unknown
-from melancholia.files import FLOAT_SUBTYPE, write_audio
 from melancholia.instruments import soundfont
 from melancholia.instruments.events import Events, events
 from melancholia.orchestra import GUESSED, INSTRUMENTS
@@ -77,7 +77,8 @@ def render(
     rate: int = 48_000,
     seed: int = 0,
     tail_s: float | None = None,
-    folder: Path | None = None,
+    folder: Path | str | None = None,
+    force: bool = False,
     jobs: int = 2,
     only: str | None = None,
     progress: Callable[[float, str], None] | None = None,
@@ -96,10 +97,19 @@ def render(
         Seconds after the last release, 0 to 60; what the slowest instrument needs when left out.
     folder : Path, optional
         Write each stem there at once as 32-bit float WAV, and keep only the file.
+    force : bool
+        Replace stems that lie there.
     jobs : int
         Stems that are played side by side; the samples do not depend on it.
     only : str, optional
         The part of that name, or the parts of that role, alone: the same stems, of the same names and length.
+    progress : callable, optional
+        Called with a fraction 0..1 and what is being done; may raise `Cancelled`.
+
+    Returns
+    -------
+    Stems
+        Named ``NN-role-instrument``, in the order of the parts; files in `folder` where that is given.
 
     Raises
     ------
@@ -132,8 +142,10 @@ def render(
         if folder is None:
             done[k] = sound
         else:
-            path = folder / f"{stem_name(k + 1, parts[k])}.wav"
-            done[k] = write_audio(path, sound.blocks(BLOCK_FRAMES), rate=rate, channels=2, subtype=FLOAT_SUBTYPE)
+            path = Path(folder) / f"{stem_name(k + 1, parts[k])}.wav"
+            done[k] = write_audio(
+                path, sound.blocks(BLOCK_FRAMES), rate=rate, channels=2, frames=frames, over=AUDIO if force else None
+            )
         if progress is not None:
             progress(len(done) / len(chosen), f"playing {parts[k].instrument or GUESSED}")
 

@@ -8,22 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.audio import Audio, Samples, Source
-from melancholia.errors import InputError
-from melancholia.files import source
 from melancholia.mastering import kernels
+from melancholia.meter import ABSOLUTE_GATE_LUFS, OFFSET_DB, RELATIVE_GATE_LU, k_weighting, weights_of
+from melancholia.recordings import source
 
 HOPS_A_SECOND = 100  # maximum momentary and short-term need 10 ms
-ABSOLUTE_GATE_LUFS = -70.0
-RELATIVE_GATE_LU = -10.0
 RANGE_GATE_LU = -20.0
-OFFSET_DB = -0.691
-SIDE = 1.41
-# by channel count, in the order of WAV: LFE counts nothing, sides count 1.41 (BS.1770-5, table of positions)
-WEIGHTS = {
-    1: (1.0,), 2: (1.0, 1.0), 3: (1.0, 1.0, 1.0), 4: (1.0, 1.0, SIDE, SIDE), 5: (1.0, 1.0, 1.0, SIDE, SIDE),
-    6: (1.0, 1.0, 1.0, 0.0, SIDE, SIDE), 7: (1.0, 1.0, 1.0, 0.0, 1.0, SIDE, SIDE),
-    8: (1.0, 1.0, 1.0, 0.0, 1.0, 1.0, SIDE, SIDE),
-}  # fmt: skip
 OVERSAMPLING, TAPS, KAISER_BETA = 8, 32, 8.0
 
 
@@ -56,18 +46,8 @@ class Scan:
 
 
 def k_filter(rate: int) -> NDArray[np.float64]:
-    """Coefficients (b0 b1 b2 a1 a2, twice) of the K-weighting at any rate; the 48 kHz table of the standard, warped."""
-    f0, gain_db, q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
-    k = np.tan(np.pi * f0 / rate)
-    vh = 10 ** (gain_db / 20)
-    vb = vh**0.4996667741545416
-    a0 = 1 + k / q + k * k
-    shelf = [(vh + vb * k / q + k * k) / a0, 2 * (k * k - vh) / a0, (vh - vb * k / q + k * k) / a0,
-             2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0]  # fmt: skip
-    f0, q = 38.13547087602444, 0.5003270373238773
-    k = np.tan(np.pi * f0 / rate)
-    a0 = 1 + k / q + k * k
-    return np.array([*shelf, 1.0, -2.0, 1.0, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0])
+    """Coefficients (b0 b1 b2 a1 a2, twice) of the K-weighting, as the kernel takes them."""
+    return np.ascontiguousarray(np.delete(k_weighting(rate), 3, axis=1).ravel())
 
 
 def between_samples() -> NDArray[np.float32]:
@@ -92,10 +72,8 @@ def control_block(rate: int) -> int:
 
 def scan(sound: Source, *, skip_below: float = 0.0) -> Scan:
     """One pass: energies for the loudness, peaks for the limiter; any number of frames."""
-    if sound.channels not in WEIGHTS:
-        raise InputError(f"sound has {sound.channels} channels; allowed: 1 to {max(WEIGHTS)}.")
     rate, block = sound.rate, control_block(sound.rate)
-    weights, filters = WEIGHTS[sound.channels], k_filter(rate)
+    filters, by_channel = k_filter(rate), weights_of(sound)
     hops = -(-sound.frames * HOPS_A_SECOND // rate)
     edges = np.round(np.arange(hops + 1) * rate / HOPS_A_SECOND).astype(np.int64)
     edges[-1] = sound.frames
@@ -109,11 +87,11 @@ def scan(sound: Source, *, skip_below: float = 0.0) -> Scan:
         while at < samples.shape[1]:
             end = min(samples.shape[1], int(edges[hop + 1]) - done)
             for c in range(sound.channels):
-                if weights[c]:
+                if by_channel[c]:
                     kernels.k_weight_energy(samples[c, at:end], filters, states[c])
             at = end
             if done + at == edges[hop + 1]:
-                energy[hop] = float(np.dot(weights, states[:, 4]))
+                energy[hop] = float(np.dot(by_channel, states[:, 4]))
                 states[:, 4] = 0
                 hop = min(hop + 1, hops - 1)
         done += samples.shape[1]
@@ -202,7 +180,27 @@ def loudness_of(found: Scan) -> Loudness:
 
 
 def measure(sound: Audio | Source | Path | str) -> Loudness:
-    """Loudness and true peak (8 times oversampled) of a recording, in one streaming pass."""
+    """Loudness and true peak (8 times oversampled) of a recording, in one streaming pass.
+
+    Parameters
+    ----------
+    sound : Audio, Recording or path
+        One to eight channels, any length.
+
+    Returns
+    -------
+    Loudness
+        LUFS, LU and dBTP; -inf where it is silent.
+
+    Raises
+    ------
+    InputError
+        Nobody knows where so many channels stand, or the file cannot be read.
+
+    References
+    ----------
+    ITU-R BS.1770-5 (integrated, true peak), EBU Tech 3341 (momentary, short-term), EBU Tech 3342 (range).
+    """
     return loudness_of(scan(source(sound)))
 
 

@@ -7,24 +7,32 @@ loudness after limiting is that of the hop energies times the curve.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import overload
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from melancholia.audio import Audio, Samples, Source
+from melancholia.channels import mask_of
+from melancholia.encoding import AUDIO, encode, encoding, fitted, unsaid
+from melancholia.encoding import written as written_as
 from melancholia.errors import InputError, in_range
-from melancholia.files import Recording, check_output, source, write_audio
+from melancholia.files import check_output, writing
 from melancholia.mastering import kernels
-from melancholia.mastering.loudness import Loudness, PeakMeter, Scan, integrated, loudness_of, scan
+from melancholia.mastering.loudness import Loudness, PeakMeter, Scan, integrated, loudness_of, measure, scan
+from melancholia.metadata import carried
+from melancholia.recordings import Recording, recording, source
 
 LOOK_AHEAD_S = 0.005
 FAST_S, SLOW_ATTACK_S, SLOW_RELEASE_S = 0.080, 0.120, 0.600
 AIM_DB = 0.05  # below the ceiling: what other meters' kernels read more
 SHORTEST_S = 0.4
 LOUDEST_LUFS, QUIETEST_LUFS = -5.0, -40.0
+LOWEST_CEILING_DBTP = -20.0
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_S8": 8}
 TRIES = 4
+LOSSY_SLACK_DB = 0.1  # over the ceiling, after decoding
+LOSSY_STEP = 0.7  # what is softer overshoots less: .6 to .8 of the excess was right for Vorbis, Opus and MP3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +66,7 @@ def plan_master(
         A target lies outside its range, or the sound is shorter than 0.4 s, where loudness is undefined.
     """
     in_range("loudness", lufs, QUIETEST_LUFS, LOUDEST_LUFS, "LUFS")
-    in_range("ceiling", ceiling_dbtp, -20, 0, "dBTP")
+    in_range("ceiling", ceiling_dbtp, LOWEST_CEILING_DBTP, 0, "dBTP")
     sound = source(sound)
     if sound.frames < SHORTEST_S * sound.rate:
         raise InputError(
@@ -114,21 +122,45 @@ def reached(found: Scan, gain_db: float, ceiling: float) -> tuple[float, NDArray
     return integrated(found, found.energy * 10 ** ((gain_db - db) / 10)), curve
 
 
+@overload
+def master(
+    sound: Audio | Source | Path | str,
+    *,
+    lufs: float = ...,
+    ceiling_dbtp: float = ...,
+    out: None = ...,
+    subtype: str | None = ...,
+    plan: MasterPlan | None = ...,
+    seed: int = ...,
+    force: bool = ...,
+    progress: Callable[[float, str], None] | None = ...,
+) -> Audio: ...
+@overload
+def master(
+    sound: Audio | Source | Path | str,
+    *,
+    lufs: float = ...,
+    ceiling_dbtp: float = ...,
+    out: Path | str,
+    subtype: str | None = ...,
+    plan: MasterPlan | None = ...,
+    seed: int = ...,
+    force: bool = ...,
+    progress: Callable[[float, str], None] | None = ...,
+) -> Recording: ...
 def master(
     sound: Audio | Source | Path | str,
     *,
     lufs: float = -16.0,
     ceiling_dbtp: float = -1.0,
-    out: Path | None = None,
+    out: Path | str | None = None,
     subtype: str | None = None,
     plan: MasterPlan | None = None,
     seed: int = 0,
+    force: bool = False,
     progress: Callable[[float, str], None] | None = None,
 ) -> Audio | Recording:
     """Master a recording: in memory as float, or streamed to `out` as 24-bit with dither (where the format can).
-
-    What is written is measured as it is written; should a block stand above the ceiling (by the rounding of dither, or
-    between the nodes), its peak is raised and the curve made anew.
 
     Parameters
     ----------
@@ -136,7 +168,7 @@ def master(
         One to eight channels.
     lufs, ceiling_dbtp : float
         Integrated loudness (LUFS) and true peak (dBTP).
-    out : Path, optional
+    out : path, optional
         The file to write; its suffix says the format. Never one of the sources.
     subtype : str, optional
         soundfile's name; 24 bits where the format has them.
@@ -144,34 +176,101 @@ def master(
         From `plan_master`, when it is known already.
     seed : int
         Of the dither.
+    force : bool
+        Replace an audio file that stands at `out`.
+    progress : callable, optional
+        Called with a fraction 0..1 and what is being done; may raise `Cancelled`.
+
+    Returns
+    -------
+    Audio, or the Recording that `out` became; its `notes` say what is over the ceiling or could not be kept.
+
+    Raises
+    ------
+    InputError
+        A target lies outside its range, the sound is shorter than 0.4 s or of unknown channels, or something stands at
+        `out` already.
+    MelancholiaError
+        The disk refused.
+
+    References
+    ----------
+    ITU-R BS.1770-5 for loudness and true peak; the limiter is a curve over blocks, see the module.
     """
     sound = source(sound)
-    if out is not None:
-        check_output(out, *((sound.path,) if isinstance(sound, Recording) else ()))
     if plan is None:
         plan = plan_master(sound, lufs=lufs, ceiling_dbtp=ceiling_dbtp)
-    say = progress or (lambda fraction, what: None)
     if out is None:
         samples = np.concatenate(list(limited(sound, plan)), axis=1)
         return Audio(np.ascontiguousarray(samples), sound.rate)
-    kind = subtype or default_subtype(out)
-    for _ in range(TRIES):
-        peaks = np.zeros(len(plan.nodes) - 1, np.float32)
-        meter = PeakMeter(sound.channels, peaks, plan.block, 10 ** ((ceiling_dbtp - 0.5) / 20))
-        blocks = written(sound, plan, kind, seed, meter, say)
-        made = write_audio(out, blocks, rate=sound.rate, channels=sound.channels, subtype=kind)
-        over = peaks / 10 ** ((ceiling_dbtp + 1e-3) / 20)
-        if over.max(initial=0.0) <= 1 or plan.reduction_db == 0 and over.max() <= 1.0006:
-            break
-        plan = tightened(plan, over)
-    return made
+    return deliver(
+        sound, plan, Path(out), lufs=lufs, ceiling_dbtp=ceiling_dbtp, subtype=subtype, seed=seed, force=force,
+        progress=progress,
+    ).recording  # fmt: skip
 
 
-def default_subtype(out: Path) -> str | None:
-    format_ = {"AIF": "AIFF"}.get(out.suffix[1:].upper(), out.suffix[1:].upper())
-    if format_ not in soundfile.available_formats():
-        return None
-    return "PCM_24" if "PCM_24" in soundfile.available_subtypes(format_) else None
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A master as it was written: the file, its true peak (dBTP) when decoded, and the plan that it follows."""
+
+    recording: Recording
+    true_peak_dbtp: float
+    plan: MasterPlan
+
+
+def deliver(
+    sound: Source,
+    plan: MasterPlan,
+    out: Path,
+    *,
+    lufs: float,
+    ceiling_dbtp: float,
+    format_: str | None = None,
+    subtype: str | None = None,
+    seed: int = 0,
+    force: bool = False,
+    progress: Callable[[float, str], None] | None = None,
+) -> Delivered:
+    """Write a master as planned; what is written is measured as people will hear it, and made anew if it is too high.
+
+    Integers are measured as they are dithered: where a block stands above the ceiling (by the rounding of dither, or
+    between the nodes) the curve is lowered. A coder overshoots by its own means: what it made is decoded, and the
+    ceiling lowered by as much. What the source says of itself (tags, chunks) goes with it. What is still over after
+    `TRIES`, and what could not be kept, is said in the recording's `notes`.
+    """
+    over = AUDIO if force else None
+    check_output(out, *((sound.path,) if isinstance(sound, Recording) else ()), over=over)
+    shape = {"rate": sound.rate, "channels": sound.channels}
+    kind = fitted(encoding(out, format_=format_, delivered=True, subtype=subtype), out, **shape, frames=sound.frames)
+    say = progress or (lambda fraction, what: None)
+    aim = ceiling_dbtp
+    with writing(out, over=over) as part:
+        for tries in range(TRIES):
+            peaks = np.zeros(len(plan.nodes) - 1, np.float32)
+            meter = PeakMeter(sound.channels, peaks, plan.block, 10 ** ((ceiling_dbtp - 0.5) / 20))
+            frames = encode(
+                part, written(sound, plan, kind.subtype, seed, meter, say), kind, **shape, mask=mask_of(sound)
+            )
+            last = tries == TRIES - 1
+            if kind.lossy:
+                peak = measure(recording(part)).true_peak_dbtp
+                if peak <= ceiling_dbtp + LOSSY_SLACK_DB or last:
+                    break
+                aim -= LOSSY_STEP * (peak - ceiling_dbtp)
+                plan = plan_master(sound, lufs=lufs, ceiling_dbtp=max(aim, LOWEST_CEILING_DBTP))
+            else:
+                high = peaks / 10 ** ((ceiling_dbtp + 1e-3) / 20)
+                peak = plan.before.true_peak_dbtp + plan.gain_db  # where the limiter rests, not all peaks are looked at
+                if plan.reduction_db:
+                    peak = 20 * np.log10(max(float(peaks.max(initial=0.0)), 1e-10))
+                if high.max(initial=0.0) <= 1 or plan.reduction_db == 0 and high.max() <= 1.0006 or last:
+                    break
+                plan = tightened(plan, high)
+        notes = carried(sound, part) + unsaid(kind, mask_of(sound), sound.channels)
+        if peak > ceiling_dbtp + LOSSY_SLACK_DB:
+            notes += (f"its true peak is {peak:+.1f} dBTP, over the ceiling of {ceiling_dbtp:+.1f} dBTP",)
+    made = written_as(out, kind, **shape, frames=frames, notes=notes)
+    return Delivered(made, float(peak), plan)
 
 
 def limited(sound: Source, plan: MasterPlan) -> Iterator[Samples]:

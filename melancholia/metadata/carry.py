@@ -9,9 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from melancholia import riff
+from melancholia.audio import Source
 from melancholia.metadata import chunked, id3, mp3, others, vorbis
 from melancholia.metadata.value import AIFF, FLAC, MP3, OGG, OTHER, RIFF, Metadata, attempt, unique
+from melancholia.recordings import Recording
+from melancholia.riff import form
 
 READERS: dict[str, Callable[[BinaryIO], Metadata]] = {
     RIFF: chunked.read,
@@ -72,7 +74,7 @@ def written(kind: str, path: Path, metadata: Metadata) -> tuple[str, ...]:
 
 def family(file: BinaryIO) -> str:
     """Which of the formats that hold metadata this is, by its first bytes."""
-    opened = riff.form(file)
+    opened = form(file)
     if opened is not None:
         return AIFF if opened.id == b"FORM" else RIFF
     file.seek(0)
@@ -84,3 +86,14 @@ def family(file: BinaryIO) -> str:
         return FLAC
     is_frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0
     return MP3 if is_frame or head[:3] == b"ID3" else OTHER
+
+
+def carried(sound: Source, part: Path) -> tuple[str, ...]:
+    """Put what the file behind a sound says into the finished file `part`; in a line, what could not be kept."""
+    if not isinstance(sound, Recording):
+        return ()
+    place = sound.path if sound.held is None else sound.held.path
+    if place is None:
+        return ()
+    dropped = write_metadata(part, read_metadata(place))
+    return (f"not kept of what its source says: {', '.join(dropped)}",) if dropped else ()

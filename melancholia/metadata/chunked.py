@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from melancholia import riff
 from melancholia.metadata import id3
 from melancholia.metadata.tags import AIFF_TEXT, INFO, Tags, canonical, decoded, first_of, gathered
 from melancholia.metadata.value import AIFF, LARGEST, RIFF, Metadata, body_of, shown, true_id3
+from melancholia.riff import HEAD, Order, append, chunks, form, is_name
 
 OF_THE_SOUND = (  # written anew with the sound, or only room
     *(b"fmt ", b"data", b"fact", b"PEAK", b"ds64", b"levl", b"JUNK", b"junk", b"PAD ", b"pad ", b"FLLR", b"filr"),
@@ -30,7 +30,7 @@ Pieces = list[tuple[bytes, bytes]]
 
 
 def read(file: BinaryIO) -> Metadata:
-    opened = riff.form(file)
+    opened = form(file)
     if opened is None:
         return Metadata()
     family = AIFF if opened.id == b"FORM" else RIFF
@@ -38,7 +38,7 @@ def read(file: BinaryIO) -> Metadata:
     carried: Pieces = []
     lost: list[str] = []
     tag = b""
-    for chunk in riff.chunks(file):
+    for chunk in chunks(file):
         if chunk.id == b"data" and chunk.claimed == 0:
             break  # a stream of unknown length: what follows is sound
         if chunk.id in OF_THE_SOUND:
@@ -65,7 +65,7 @@ def read(file: BinaryIO) -> Metadata:
     return Metadata(first_of(found.tags, tags), found.pictures, family, tuple(carried), tag, tuple(lost))
 
 
-def texts(family: str, name: bytes, body: bytes, order: riff.Order) -> Pairs:
+def texts(family: str, name: bytes, body: bytes, order: Order) -> Pairs:
     """What a chunk says in words."""
     if family == AIFF and name in AIFF_TEXT:
         return [(AIFF_TEXT[name], [decoded(body)])]
@@ -74,13 +74,13 @@ def texts(family: str, name: bytes, body: bytes, order: riff.Order) -> Pairs:
     return []
 
 
-def info_items(body: bytes, order: riff.Order) -> Iterator[tuple[bytes, bytes]]:
+def info_items(body: bytes, order: Order) -> Iterator[tuple[bytes, bytes]]:
     """(id, text) of a LIST INFO; ends where no id can begin."""
     at = 4
-    while at + riff.HEAD <= len(body):
+    while at + HEAD <= len(body):
         name, size = struct.unpack_from(f"{order}4sI", body, at)
-        at += riff.HEAD
-        if not riff.is_name(name):
+        at += HEAD
+        if not is_name(name):
             return
         yield name, body[at : at + min(size, LONGEST)]
         at += size
@@ -116,7 +116,7 @@ def for_others(metadata: Metadata, family: str) -> tuple[Tags, tuple[str, ...]]:
 def write(path: Path, metadata: Metadata) -> tuple[str, ...]:
     """Chunks as they were; from another family texts in chunks, and an ID3 tag when they do not hold everything."""
     with path.open("rb+") as file:
-        opened = riff.form(file)
+        opened = form(file)
         family = AIFF if opened is not None and opened.id == b"FORM" else RIFF
         tags, left = for_others(metadata, family)
         if metadata.family == family:
@@ -127,7 +127,7 @@ def write(path: Path, metadata: Metadata) -> tuple[str, ...]:
             tag = id3.with_more(metadata.id3, tags, metadata.pictures) if more else b""
         if tag:
             pieces.append((ID3_NAMES[family], tag))
-        too_much = riff.append(file, pieces)
+        too_much = append(file, pieces)
     return (*left, *map(shown, too_much))
 
 

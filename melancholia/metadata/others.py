@@ -5,10 +5,10 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from melancholia import riff
 from melancholia.metadata.chunked import OF_THE_SOUND, texts
 from melancholia.metadata.tags import decoded, true_tags
 from melancholia.metadata.value import AIFF, LARGEST, OTHER, RIFF, Metadata, body_of, shown
+from melancholia.riff import is_name
 
 CAF_OF_THE_SOUND = (b"desc", b"data", b"free", b"pakt", b"kuki", b"chan", b"peak", b"ovvw")
 W64_FIRST, W64_HEAD = 40, 24  # bytes before the first chunk, before a body: ids are GUIDs that begin with RIFF's
@@ -35,7 +35,7 @@ def w64_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     end, at = file.seek(0, os.SEEK_END), W64_FIRST
     while at + W64_HEAD <= end:
         name, size = struct.unpack("<4s12xQ", body_of(file, at, W64_HEAD))
-        if size < W64_HEAD or not riff.is_name(name):
+        if size < W64_HEAD or not is_name(name):
             return
         if name not in OF_THE_SOUND:
             yield name, body_of(file, at + W64_HEAD, min(size - W64_HEAD, LARGEST))
@@ -47,7 +47,7 @@ def caf_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
     end, at = file.seek(0, os.SEEK_END), CAF_FIRST
     while at + CAF_HEAD <= end:
         name, size = struct.unpack(">4sq", body_of(file, at, CAF_HEAD))
-        if size < 0 or not riff.is_name(name):
+        if size < 0 or not is_name(name):
             return
         if name not in CAF_OF_THE_SOUND:
             yield name, body_of(file, at + CAF_HEAD, min(size, LARGEST))

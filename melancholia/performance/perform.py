@@ -31,6 +31,25 @@ def perform(piece: Piece, profile: Profile, *, seed: int = 0) -> Piece:
     The last release stays where it is written (in seconds, to a millisecond or so). Where `piece.fixed_tempo` is set,
     tempo and onsets stay on the grid; touch alone is played. `piece.hits` are met in time to the moment by all who play
     there. Each phrase is played as `Profile.at` says of its place.
+
+    Parameters
+    ----------
+    piece : Piece
+        Written, on the grid; parts name their instruments.
+    profile : Profile
+        Its playing says how time, touch and dynamics move.
+    seed : int
+        0 to 2**32 - 1; another one plays the same notes another way.
+
+    Returns
+    -------
+    Piece
+        The same notes off the grid, with their velocities, under a tempo map.
+
+    Raises
+    ------
+    InputError
+        The seed lies outside its range.
     """
     check_seed(seed)
     if piece.end <= 0:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.piece import Phrase, TempoMap
+from melancholia.piece import LONGEST_QUARTER_US, Phrase, TempoMap
 
 ACCELERANDO, RITARD = 0.1, 0.2  # of the nominal length at the edges of a phrase, for k = 1
 FIRST_TURN, NEXT = 0.4, 1.3  # where a phrase turns (later than the rule's 0.3: sad), and how much longer units broaden
@@ -104,11 +104,11 @@ def capped(factor: NDArray[np.float64], weight: NDArray[np.float64], *, most: fl
 
 
 def tempo_map(beats: NDArray[np.float64], factor: NDArray[np.float64], us_per_quarter: float) -> TempoMap:
-    """Tempo steps of whole microseconds whose rounding does not add up."""
+    """Tempo steps of whole microseconds, as many as MIDI can say, whose rounding does not add up."""
     changes, owed = [], 0.0
     for at, width, f in zip(beats[:-1], np.diff(beats), factor, strict=True):
         exact = us_per_quarter * f + owed / width
-        whole = round(exact)
+        whole = min(max(round(exact), 1), LONGEST_QUARTER_US)
         owed = (exact - whole) * width
         changes.append((float(at), whole))
     return TempoMap(tuple(changes))

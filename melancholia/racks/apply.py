@@ -1,15 +1,19 @@
 """Racks over sound: stems by role with their share of every send, finished recordings through everything."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import overload
 
 import numpy as np
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, Stem, Stems
+from melancholia.channels import mask_of
 from melancholia.convolution import Convolver, chunk_of
+from melancholia.encoding import AUDIO, FLOAT, encode, encoding, fitted, unsaid, write_audio, written
 from melancholia.errors import InputError, in_range
-from melancholia.files import FLOAT_SUBTYPE, Recording, check_output, source, write_audio
+from melancholia.files import check_output, writing
+from melancholia.metadata import carried
 from melancholia.orchestra import facts_of
 from melancholia.parallel import in_threads
 from melancholia.profile import Profile
@@ -18,7 +22,12 @@ from melancholia.racks.rack import ANY, NOISE, Rack, said
 from melancholia.racks.rack import rack as find
 from melancholia.racks.sends import folded
 from melancholia.racks.sends import tail_s as rack_tail_s
+from melancholia.racks.surround import around
+from melancholia.recordings import Recording, source
 from melancholia.tables import Ramp
+
+LONGEST_TAIL_S = 30.0
+LONGEST_FADE_S = 3.0  # of the last tenth of a tail
 
 Progress = Callable[[float, str], None]
 Arc = Sequence[tuple[float, float]]
@@ -48,7 +57,9 @@ def apply(
     sections: Sections = ...,
     tail_s: float | None = ...,
     out: None = ...,
-    folder: Path | None = ...,
+    folder: Path | str | None = ...,
+    format_: str | None = ...,
+    force: bool = ...,
     jobs: int = ...,
     progress: Progress | None = ...,
 ) -> Stems: ...
@@ -62,11 +73,30 @@ def apply(
     arc: Arc = ...,
     sections: Sections = ...,
     tail_s: float | None = ...,
-    out: Path | None = ...,
+    out: None = ...,
     folder: None = ...,
+    format_: str | None = ...,
+    force: bool = ...,
     jobs: int = ...,
     progress: Progress | None = ...,
-) -> Audio | Recording: ...
+) -> Audio: ...
+@overload
+def apply(
+    sound: Audio | Source | Path | str,
+    *,
+    rack: Rack | Path | str,
+    intensity: float = ...,
+    profile: Profile | None = ...,
+    arc: Arc = ...,
+    sections: Sections = ...,
+    tail_s: float | None = ...,
+    out: Path | str,
+    folder: None = ...,
+    format_: str | None = ...,
+    force: bool = ...,
+    jobs: int = ...,
+    progress: Progress | None = ...,
+) -> Recording: ...
 def apply(
     sound: Stems | Audio | Source | Path | str,
     *,
@@ -76,8 +106,10 @@ def apply(
     arc: Arc = (),
     sections: Sections = (),
     tail_s: float | None = None,
-    out: Path | None = None,
-    folder: Path | None = None,
+    out: Path | str | None = None,
+    folder: Path | str | None = None,
+    format_: str | None = None,
+    force: bool = False,
     jobs: int = 2,
     progress: Progress | None = None,
 ) -> Stems | Audio | Recording:
@@ -87,35 +119,58 @@ def apply(
     ----------
     sound : Stems, Audio, Recording or path
         Stems get their role's inserts, then ``insert.any``, the role's level and place, and their own share of every
-        send's return: the wet stems sum to the mix. A recording (one or two channels) gets ``insert.any``, sends at
-        ``gain_db.any`` and the bus; one channel becomes two.
+        send's return: the wet stems sum to the mix. A recording gets ``insert.any``, sends at ``gain_db.any`` and the
+        bus; one channel becomes two, of surround each pair goes through a rack of its own, the LFE through none.
     rack : Rack, name or path
     intensity : float
         0 to 1; that of `profile` where one is given.
+    profile : Profile, optional
+        Its intensity, or its course over the piece.
     arc, sections : sequences
         What automation follows: (seconds, 0..1), and (name, start s, end s).
     tail_s : float, optional
         How long the result goes on behind the end of the sound; as long as the rack rings when left out.
     out : Path, optional
-        For a recording: stream into this file.
+        For a recording: stream into this file; what its format cannot hold over full scale is turned down, and said
+        in the `notes` of the Recording.
     folder : Path, optional
         For stems: write each there as 32-bit float WAV, and keep only the file.
+    format_ : str, optional
+        For a recording: a suffix that says the format of `out`, where its name does not.
+    force : bool
+        Replace audio files that stand there.
+    jobs : int
+        Stems that are processed side by side; the samples do not depend on it.
+    progress : callable, optional
+        Called with a fraction 0..1 and what is being done; may raise `Cancelled`.
 
     Returns
     -------
     Stems for stems; for a recording an Audio, or the Recording that `out` became.
+
+    Raises
+    ------
+    InputError
+        There is no such rack, its file says something that it cannot, nobody knows where so many channels stand, or
+        something stands at `out` already.
+    MelancholiaError
+        An effect gives no finite sound, or the disk refused.
     """
     chain = find(rack)
     level = intensity_of(profile, intensity)
     if isinstance(sound, Stems):
-        return apply_stems(sound, chain, level, arc, sections, profile, tail_s, folder, jobs, progress)
+        return apply_stems(sound, chain, level, arc, sections, profile, tail_s, folder, force, jobs, progress)
     opened = source(sound)
-    if opened.channels > 2:
-        raise InputError(f"sound has {opened.channels} channels; allowed: one or two.")
     line = timeline(opened, arc, sections, profile)
     tail = longest_tail_s(chain, level, line, opened.rate) if tail_s is None else tail_s
-    wet = through(opened, chain, ANY, level, line, tail, bus=True)
-    return gathered(wet, opened, tail, out, progress)
+
+    def wet(part: Source) -> Iterator[Samples]:
+        return through(part, chain, ANY, level, line, tail, bus=True)
+
+    made = partial(around, opened, wet) if opened.channels > 2 else partial(wet, opened)
+    return gathered(
+        made, opened, max(2, opened.channels), tail, out, progress, format_=format_, force=force, carry=True
+    )
 
 
 def apply_stems(
@@ -126,7 +181,8 @@ def apply_stems(
     sections: Sections,
     profile: Profile | None,
     tail_s: float | None,
-    folder: Path | None,
+    folder: Path | str | None,
+    force: bool,
     jobs: int,
     progress: Progress | None,
 ) -> Stems:
@@ -142,9 +198,13 @@ def apply_stems(
     def one(name: str) -> None:
         stem = stems[name]
         line = timeline(stem.sound, arc, sections, profile)
-        blocks = through(stem.sound, rack, place_of(stem), intensity, line, tail, bus=False, seat_db=seat_of(stem))
-        path = folder / f"{name}.wav" if folder is not None else None
-        sound = gathered(blocks, stem.sound, tail, path, None, FLOAT_SUBTYPE)
+        place, seat_db = place_of(stem), seat_of(stem)
+
+        def made() -> Iterator[Samples]:
+            return through(stem.sound, rack, place, intensity, line, tail, bus=False, seat_db=seat_db)
+
+        path = Path(folder) / f"{name}.wav" if folder is not None else None
+        sound = gathered(made, stem.sound, 2, tail, path, None, force=force)
         wet[name] = Stem(stem.role, stem.instrument, sound)
         if progress is not None:
             progress(len(wet) / len(stems), f"effects on {stem.role}")
@@ -154,8 +214,8 @@ def apply_stems(
 
 
 def longest_tail_s(rack: Rack, intensity: float, line: Timeline, rate: int) -> float:
-    """How long a rack rings on, wherever intensity goes."""
-    return max(rack_tail_s(rack, intensity=end, rate=rate) for end in line.ends(intensity))
+    """How long a rack rings on, wherever intensity goes; at most `LONGEST_TAIL_S`, however its echoes feed back."""
+    return min(max(rack_tail_s(rack, intensity=end, rate=rate) for end in line.ends(intensity)), LONGEST_TAIL_S)
 
 
 def place_of(stem: Stem) -> str:
@@ -289,44 +349,130 @@ def chunks(sound: Source, total: int, size: int) -> Iterator[Samples]:
 
 
 def gathered(
-    blocks: Iterator[Samples],
+    made: Callable[[], Iterator[Samples]],
     sound: Source,
+    channels: int,
     tail_s: float,
-    out: Path | None,
+    out: Path | str | None,
     progress: Progress | None,
-    subtype: str | None = None,
+    *,
+    format_: str | None = None,
+    force: bool = False,
+    carry: bool = False,
 ) -> Audio | Recording:
-    """Blocks as an Audio, or streamed into a file."""
-    total = sound.frames + int(round(tail_s * sound.rate))
+    """Blocks as an Audio, or streamed into a file.
 
-    def told() -> Iterator[Samples]:
+    `made` may be asked twice: where the file cannot hold what goes over full scale, all of it is turned down. With
+    `carry`, what the source says of itself (tags, chunks) goes with it.
+    """
+    tail = int(round(tail_s * sound.rate))
+    total, fade = sound.frames + tail, min(tail // 10, int(LONGEST_FADE_S * sound.rate))
+    peak = 0.0
+
+    def told(gain: float) -> Iterator[Samples]:
+        nonlocal peak
         done = 0
-        for block in blocks:
+        for block in made():
+            peak = max(peak, float(np.abs(block).max(initial=0.0)))
+            left = total - done - np.arange(block.shape[1])
             done += block.shape[1]
             if progress is not None:
                 progress(done / total, "effects")
-            yield block
+            if fade and left[-1] <= fade:  # what still rings is let go
+                block = np.asarray(block * np.clip((left - 1) / fade, 0, 1), np.float32)
+            yield block if gain == 1 else np.asarray(block * np.float32(gain))
 
+    if out is None:
+        samples = np.empty((channels, total), np.float32)
+        at = 0
+        for block in told(1.0):
+            samples[:, at : at + block.shape[1]] = block
+            at += block.shape[1]
+        return Audio(samples, sound.rate)
+    out = Path(out)
+    over = AUDIO if force else None
+    check_output(out, *((sound.path,) if isinstance(sound, Recording) else ()), over=over)
+    kind = fitted(encoding(out, format_=format_), out, rate=sound.rate, channels=channels, frames=total)
+    mask = mask_of(sound) if channels == sound.channels else 0
+    notes = unsaid(kind, mask, channels)
+    with writing(out, over=over) as part:
+        frames = encode(part, told(1.0), kind, rate=sound.rate, channels=channels, mask=mask)
+        if kind.bounded and peak > 1:
+            down = np.nextafter(np.float32(1 / peak), np.float32(0))
+            frames = encode(part, told(float(down)), kind, rate=sound.rate, channels=channels, mask=mask)
+            notes += (
+                f"turned down by {-20 * np.log10(down):.1f} dB: {kind.format} cannot hold what is over full scale",
+            )
+        if carry:
+            notes += carried(sound, part)
+    return written(out, kind, rate=sound.rate, channels=channels, frames=frames, notes=notes)
+
+
+@overload
+def mix(stems: Stems, *, out: None = ..., force: bool = ...) -> Audio: ...
+@overload
+def mix(stems: Stems, *, out: Path | str, force: bool = ...) -> Recording: ...
+def mix(stems: Stems, *, out: Path | str | None = None, force: bool = False) -> Audio | Recording:
+    """The stems summed sample by sample, in float64, in memory or streamed to a 32-bit float WAV.
+
+    Parameters
+    ----------
+    stems : Stems
+        Of one rate, length and channel count.
+    out : path, optional
+        Stream into this file.
+    force : bool
+        Replace an audio file that stands there.
+
+    Returns
+    -------
+    Audio, or the Recording that `out` became.
+
+    Raises
+    ------
+    InputError
+        Something stands at `out` already.
+    MelancholiaError
+        The disk refused.
+    """
     if out is not None:
-        check_output(out, *((sound.path,) if isinstance(sound, Recording) else ()))
-        wanted = subtype or (FLOAT_SUBTYPE if out.suffix.lower() == ".wav" else None)
-        return write_audio(out, told(), rate=sound.rate, channels=2, subtype=wanted)
-    samples = np.empty((2, total), np.float32)
-    at = 0
-    for block in told():
-        samples[:, at : at + block.shape[1]] = block
-        at += block.shape[1]
-    return Audio(samples, sound.rate)
-
-
-def mix(stems: Stems, *, out: Path | None = None) -> Audio | Recording:
-    """The stems summed sample by sample, in float64, in memory or streamed to a 32-bit float WAV."""
-    if out is not None:
-        blocks = stems.blocks()
-        return write_audio(check_output(out), blocks, rate=stems.rate, channels=stems.channels, subtype=FLOAT_SUBTYPE)
+        over = AUDIO if force else None
+        return write_audio(
+            check_output(Path(out), over=over),
+            stems.blocks(),
+            rate=stems.rate,
+            channels=stems.channels,
+            frames=stems.frames,
+            subtype=FLOAT,
+            over=over,
+        )
     return Audio(np.ascontiguousarray(np.concatenate(list(stems.blocks()), axis=1)), stems.rate)
 
 
+@overload
+def bus(
+    sound: Audio | Source | Path | str,
+    *,
+    rack: Rack | Path | str,
+    intensity: float = ...,
+    profile: Profile | None = ...,
+    arc: Arc = ...,
+    sections: Sections = ...,
+    out: None = ...,
+    force: bool = ...,
+) -> Audio: ...
+@overload
+def bus(
+    sound: Audio | Source | Path | str,
+    *,
+    rack: Rack | Path | str,
+    intensity: float = ...,
+    profile: Profile | None = ...,
+    arc: Arc = ...,
+    sections: Sections = ...,
+    out: Path | str,
+    force: bool = ...,
+) -> Recording: ...
 def bus(
     sound: Audio | Source | Path | str,
     *,
@@ -335,10 +481,39 @@ def bus(
     profile: Profile | None = None,
     arc: Arc = (),
     sections: Sections = (),
-    out: Path | None = None,
+    out: Path | str | None = None,
+    force: bool = False,
 ) -> Audio | Recording:
-    """The rack's bus over a mix: its length stays."""
+    """The rack's bus over a mix: its length stays.
+
+    Parameters
+    ----------
+    sound : Audio, Recording or path
+        The mix, one or two channels.
+    rack : Rack, name or path
+    intensity, profile, arc, sections :
+        As in `apply`.
+    out : path, optional
+        Stream into this file.
+    force : bool
+        Replace an audio file that stands there.
+
+    Returns
+    -------
+    Audio, or the Recording that `out` became.
+
+    Raises
+    ------
+    InputError
+        There is no such rack, or something stands at `out` already.
+    MelancholiaError
+        An effect gives no finite sound, or the disk refused.
+    """
     chain, opened = find(rack), source(sound)
     line = timeline(opened, arc, sections, profile)
-    after = Chain(chain.bus, opened.rate, intensity_of(profile, intensity), line)
-    return gathered(in_time(after.process, opened, 0, after.latency), opened, 0.0, out, None, FLOAT_SUBTYPE)
+
+    def made() -> Iterator[Samples]:
+        after = Chain(chain.bus, opened.rate, intensity_of(profile, intensity), line)
+        return in_time(after.process, opened, 0, after.latency)
+
+    return gathered(made, opened, 2, 0.0, out, None, force=force)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.audio import Samples
+from melancholia.errors import MelancholiaError
 from melancholia.racks.impulse import Impulse, impulse_tail_s
 from melancholia.racks.rack import Slot
 from melancholia.tables import Ramp
@@ -92,6 +93,9 @@ class Chain:
             moving = {name: how for name, how in self.automate(link.slot).items() if name != "mix"}
             wet = self.automated(link, out, moving) if moving else run(link.effect, out, self.rate)
             out = self.mixed(link, out, wet)
+            if not np.isfinite(out.sum(dtype=np.float64)):
+                at = max(0, self.done - link.late) / self.rate
+                raise MelancholiaError(f"{link.slot.effect} gives no finite sound from {at:.2f} s on.")
         self.done += block.shape[1]
         return out
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from melancholia.audio import Samples
 from melancholia.convolution import Convolver
 from melancholia.errors import InputError
-from melancholia.files import data_folder, recording
+from melancholia.files import data_folder
+from melancholia.recordings import recording
 
 LONGEST_S = 12.0
 SIDED_S = (0.01, 0.08)  # where the early part begins to lose its side, and has lost it

@@ -108,6 +108,15 @@ def names() -> tuple[str, ...]:
 def rack(name: str | Path | Rack) -> Rack:
     """A rack by name, or from a rack file's path.
 
+    Parameters
+    ----------
+    name : str, path or Rack
+        One of `racks.names()`, or the path of a ``.toml`` file; a Rack is itself.
+
+    Returns
+    -------
+    Rack
+
     Raises
     ------
     InputError

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.audio import Source
-from melancholia.files import recording
 from melancholia.piece import Piece
+from melancholia.recordings import recording
 
 INK, PAPER, ACCENT = "#c9c4bb", "#17161a", "#d98e5f"
 ROLE_COLOURS = {

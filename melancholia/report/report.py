@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from melancholia.files import write_text
+from melancholia.files import ANY_FILE, write_text
 from melancholia.midi import load_midi
 from melancholia.report.pictures import curve_png, piano_roll_png, spectrogram_png
 
@@ -55,5 +55,5 @@ def write_report(
         facts={name: value for name, value in facts.items() if name not in LONG_FACTS and value is not None},
         maker=facts.get("maker", ""),
     )
-    write_text(folder / "report.html", html)
+    write_text(folder / "report.html", html, over=ANY_FILE)
     return folder / "report.html"

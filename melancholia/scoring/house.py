@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.cues import CUES
-from melancholia.errors import InputError
+from melancholia.errors import InputError, MelancholiaError
+from melancholia.files import Kind
 from melancholia.scoring.listener import contributions, kind, share_of_own, squeeze, stretch
 from melancholia.tables import read_table
 
@@ -57,6 +58,18 @@ class Fitted:
 
 def fit_house(heard: Sequence[Mapping[str, float]], ratings: Sequence[float]) -> Fitted:
     """Fit a house to ratings 0..1 of recordings whose cue values were heard; judged by cross-validation.
+
+    Parameters
+    ----------
+    heard : sequence of mappings
+        Cue values of each recording, as `Analysis.values`.
+    ratings : sequence of float
+        How sad people found each, 0 to 1; 12 or more.
+
+    Returns
+    -------
+    Fitted
+        The house, and its error and correlation on ratings that it was not shown, before and after.
 
     Raises
     ------
@@ -114,8 +127,28 @@ def house_text(fitted: Fitted, name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def is_house(path: Path) -> bool:
+    try:
+        load_house(path)
+    except (MelancholiaError, OSError, ValueError):
+        return False
+    return True
+
+
+HOUSE = Kind("a house's file", is_house)
+
+
 def load_house(path: Path | str) -> House:
     """A house from its file.
+
+    Parameters
+    ----------
+    path : path
+        A file that ``melancholia listener fit`` wrote.
+
+    Returns
+    -------
+    House
 
     Raises
     ------

@@ -33,6 +33,16 @@ def profile_like(reference: Analysis | Piece | Source | Path | str) -> Profile:
 
     Everything that no cue tells (instruments, textures, cadences, the rack) is the nearest mood's, at the intensity at
     which it is nearest.
+
+    Returns
+    -------
+    Profile
+        Named ``like MOOD``; `make` and `score` take it as any other.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or there is nothing to hear.
     """
     values = known_of(reference)
     near = nearest(values)

@@ -55,57 +55,65 @@ class Score:
     whether all heavy cues lie where the profile wants them. `music` is the sadness that the music alone comes to, with
     sound that says nothing; what is left is what the sound adds. `kinds` are shares of sad, tender, tense and joyful,
     from `valence` and `arousal` (0..1). `curve` is the sadness over time as (seconds, 0..1), every 2 s. `mood`,
-    `intensity` and `matched` are None where no profile was given.
+    `intensity` and `matched` are None where no profile was given. What is no music (silence) has no sadness: those
+    figures are None then, `matched` is not True, and `why` says it.
     """
 
     mood: str | None
     intensity: float | None
-    sadness: float
+    sadness: float | None
     uncertainty: float
-    music: float
-    valence: float
-    arousal: float
+    music: float | None
+    valence: float | None
+    arousal: float | None
     kinds: Mapping[str, float]
     matched: bool | None
-    rows: tuple[Row, ...]
+    cues: tuple[Row, ...]
     curve: tuple[tuple[float, float], ...]
+    why: str = ""
 
     @property
-    def sound(self) -> float:
+    def sound(self) -> float | None:
         """What the sound adds to the sadness of the music."""
-        return self.sadness - self.music
+        return None if self.sadness is None or self.music is None else self.sadness - self.music
 
     def spoken(self, side: int) -> tuple[Row, ...]:
         """The cues that speak most for sadness (side 1) or against it (-1), the loudest first."""
-        rows = [row for row in self.rows if side * row.contribution > 0]
+        rows = [row for row in self.cues if side * row.contribution > 0]
         return tuple(sorted(rows, key=lambda row: -side * row.contribution)[:SPOKEN])
 
-    def mean(self, start: float, end: float) -> float:
+    def mean(self, start: float, end: float) -> float | None:
         """Mean sadness of the curve between two times in seconds, the nearest point's where none lies between."""
         inside = [value for at, value in self.curve if start <= at < end]
         if inside:
             return sum(inside) / len(inside)
-        return min(self.curve, key=lambda point: abs(point[0] - (start + end) / 2), default=(0.0, self.sadness))[1]
+        if not self.curve:
+            return self.sadness
+        return min(self.curve, key=lambda point: abs(point[0] - (start + end) / 2))[1]
 
     def to_dict(self) -> dict[str, Any]:
         """What ``score.json`` holds."""
         return {
             "mood": self.mood,
             "intensity": self.intensity,
-            "sadness": round(self.sadness, 4),
+            "sadness": rounded(self.sadness),
             "uncertainty": self.uncertainty,
-            "music": round(self.music, 4),
-            "sound": round(self.sound, 4),
-            "valence": round(self.valence, 4),
-            "arousal": round(self.arousal, 4),
+            "music": rounded(self.music),
+            "sound": rounded(self.sound),
+            "valence": rounded(self.valence),
+            "arousal": rounded(self.arousal),
             "kinds": {name: round(share, 4) for name, share in self.kinds.items()},
             "matched": self.matched,
-            "cues": [row.to_dict() for row in self.rows],
+            "why": self.why,
+            "cues": [row.to_dict() for row in self.cues],
             "curve": [[round(at, 2), round(value, 4)] for at, value in self.curve],
         }
 
     def __str__(self) -> str:
         """The verdict as a table for a terminal."""
+        if self.sadness is None or self.music is None or self.sound is None:
+            asked = "" if self.mood is None else f"{self.mood} at {self.intensity:g}: not matched, "
+            return f"{asked}no sadness: {self.why}"
         head = f"sadness {self.sadness:.2f} (give or take {self.uncertainty:.2f})"
         if self.mood is not None:
             said = "matched" if self.matched else "not matched"
@@ -117,12 +125,16 @@ class Score:
             *(f"{word}: {named(self.spoken(side))}" for word, side in (("for", 1), ("against", -1))),
             f"{'cue':<16}{'value':>9}  {'wanted':<18}{'match':>6}{'weight':>8}  unit",
         ]
-        for row in self.rows:
+        for row in self.cues:
             wanted = "" if row.low is None or row.high is None else f"{plain(row.low)} to {plain(row.high)}"
             match = "" if row.match is None else f"{row.match:.2f}"
             weight = "" if row.match is None else f"{row.weight:.2f}"
             lines.append(f"{row.name:<16}{plain(row.value):>9}  {wanted:<18}{match:>6}{weight:>8}  {row.unit}")
         return "\n".join(lines)
+
+
+def rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def fit(value: float, band: Band, tolerance: float) -> float:
@@ -153,6 +165,16 @@ def score(
         The same music without its effects: what is the music's is heard there, so that no effect can change it.
     house : House, optional
         A house's own ears: what `fit_house` found in its ratings.
+
+    Returns
+    -------
+    Score
+        Sadness 0 to 1 and what it is made of; `matched` where there is a profile. What is silent has no sadness.
+
+    Raises
+    ------
+    InputError
+        The sound is shorter than a second, or its file cannot be read.
     """
     found = heard_in(sound)
     values = dict(found.values)
@@ -178,6 +200,8 @@ def score(
                 sentence=sentence(cue, value, band, profile.mood if profile else ""),
             )
         )
+    if found.silent:
+        return nothing_heard(profile, rows)
     valence, arousal = (heard(verdict, values, own=own) for verdict in ("valence", "arousal"))
     music = {name: value for name, value in adds.items() if name == "base" or CUES[name].of == "music"}
     return Score(
@@ -190,11 +214,28 @@ def score(
         arousal=arousal,
         kinds=MappingProxyType(kinds(valence, arousal)),
         matched=matched(rows) if profile else None,
-        rows=tuple(rows),
+        cues=tuple(rows),
         curve=tuple(
             (at, squeeze(sum(house.contributions(moved(values, window), own).values())))
             for at, window in zip(found.times, found.windows, strict=True)
         ),
+    )
+
+
+def nothing_heard(profile: Profile | None, rows: list[Row]) -> Score:
+    return Score(
+        mood=profile.mood if profile else None,
+        intensity=profile.intensity if profile else None,
+        sadness=None,
+        uncertainty=0.0,
+        music=None,
+        valence=None,
+        arousal=None,
+        kinds=MappingProxyType({}),
+        matched=False if profile else None,
+        cues=tuple(rows),
+        curve=(),
+        why="it is silent, there is nothing to hear.",
     )
 
 

@@ -14,8 +14,8 @@ from melancholia.analysis import analyse
 from melancholia.analysis.tonal import LIKENESS
 from melancholia.audio import audio
 from melancholia.cues import CUES
+from melancholia.encoding import write_audio
 from melancholia.errors import InputError
-from melancholia.files import write_audio
 from melancholia.mastering import measure
 
 RATE = 48_000
@@ -52,6 +52,39 @@ def test_every_cue_of_the_table_is_measured():
     assert set(found) == set(CUES) and len(CUES) >= 10
     for name, value in found.items():
         assert CUES[name].low <= value <= CUES[name].high, name
+
+
+def test_a_constant_that_a_converter_added_is_not_heard():
+    plain = audio(melody(MINOR).samples[:, : 24 * RATE], RATE)
+    shifted = audio(plain.samples + np.array([[0.08], [-0.03]], np.float32), RATE)
+    a, b = analyse(plain).values, analyse(shifted).values
+    for name in CUES:
+        assert abs(a[name] - b[name]) <= 0.01 * abs(a[name]) + 0.3 * CUES[name].tolerance, name
+
+
+def test_sides_that_cancel_in_the_middle_are_heard_as_they_sound():
+    """One cable reversed: people hear the music all the same."""
+    plain = melody(MINOR).samples[:1]
+    together, apart = (analyse(audio(np.concatenate([plain, sign * plain]), RATE)).values for sign in (1, -1))
+    for name in set(CUES) - {"stereo_width"}:
+        assert together[name] == pytest.approx(apart[name], abs=1e-6), name
+    assert apart["stereo_width"] > 0 > together["stereo_width"]
+
+
+@pytest.mark.parametrize("channels", range(1, 9))
+def test_the_listener_and_the_master_read_one_loudness(channels):
+    noise = (
+        np.random.default_rng(channels).normal(0, 0.05, (channels, 5 * RATE)) * np.linspace(0.2, 1, channels)[:, None]
+    )
+    sound = audio(noise, RATE)
+    assert analyse(sound).values["loudness"] == pytest.approx(measure(sound).integrated_lufs, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "samples", [np.zeros((2, 3 * RATE)), np.full((1, 3 * RATE), 0.25)], ids=["silence", "a constant"]
+)
+def test_silence_is_known_as_such(samples):
+    assert analyse(audio(samples, RATE)).silent
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -19,6 +19,10 @@ def compiled(tmp_path_factory):
     assert Children(home / "children").run(*CLI, *COMMANDS["make"], cwd=home).returncode == 0
 
 
+def stems_under_way(folder):
+    return [path for path in folder.rglob(".melancholia-*.part") if path.is_file()]
+
+
 @pytest.fixture
 def folder(tmp_path):
     return folder_to_work_in(tmp_path)
@@ -36,9 +40,9 @@ def test_an_interrupt_at_any_moment_ends_it_and_leaves_nothing(folder, children,
 def test_what_is_being_written_is_removed(folder, children, number):
     child = children.start(*CLI, "make", "longing", "--seconds", "300", "--seed", "1", "-o", "out", cwd=folder)
     until = time.monotonic() + 60
-    while not list(folder.rglob("*.wav.*.part")) and time.monotonic() < until:
+    while not stems_under_way(folder) and time.monotonic() < until:
         time.sleep(0.005)
-    assert list(folder.rglob("*.wav.*.part"))
+    assert stems_under_way(folder)
     child.send(number)
     done = child.wait(LONGEST_S)
     assert done.returncode == 130 and done.stderr == "melancholia: interrupted; nothing was left half-written.\n"
@@ -86,7 +90,8 @@ def test_workers_end_with_a_parent_that_is_killed(folder, children):
 def test_what_cannot_be_said_is_a_failure(folder, children, command):
     """Nothing is lost in silence: a result that a full disk does not take is exit 1."""
     told = f"{sys.executable} -m melancholia {command} > /dev/full"
-    assert children.run("sh", "-c", told, cwd=folder).returncode == 1
+    done = children.run("sh", "-c", told, cwd=folder)
+    assert done.returncode == 1 and done.stderr == "melancholia: stdout cannot be written: No space left on device.\n"
 
 
 def test_a_terminal_gets_its_cursor_back(folder, children):
@@ -128,7 +133,7 @@ def test_a_program_that_uses_the_library_gets_its_keyboard_interrupt(folder, chi
     )
     child = children.start(sys.executable, "-c", code, cwd=folder)
     until = time.monotonic() + 60
-    while not list(folder.rglob("*.wav.*.part")) and time.monotonic() < until:
+    while not stems_under_way(folder) and time.monotonic() < until:
         time.sleep(0.01)
     child.send(signal.SIGINT)
     done = child.wait(60)

@@ -61,6 +61,13 @@ def rated(folder, path, ratings):
         out.writerows((str(folder / f"{k:02d}.wav"), r) for k, r in enumerate(ratings))
 
 
+def test_ratings_of_a_spreadsheet_of_the_west_are_read(tmp_path):
+    from melancholia.cli.listener import read
+
+    (tmp_path / "ratings.csv").write_bytes(b"file,rating\r\nm\xe9lodie.wav,0.5\r\n")
+    assert read(tmp_path / "ratings.csv") == [(tmp_path / "m\u00e9lodie.wav", 0.5)]
+
+
 def test_a_house_is_fitted_kept_and_used(folder, tmp_path, capsys):
     plain = [mel.score(folder / f"{k:02d}.wav").sadness for k in range(14)]
     rated(folder, tmp_path / "ratings.csv", np.clip(np.array(plain) * 0.5 + 0.4, 0, 1))

@@ -11,7 +11,7 @@ import soundfile
 from melancholia.cli import run
 from melancholia.midi import save_midi
 from melancholia.piece import Note, Part, Piece, TempoMap
-from tests.midi_bytes import meta, named, off, on, row_of_notes, smf, track
+from tests.midi_bytes import event, meta, named, off, on, row_of_notes, smf, track
 
 PIECE = Piece(
     (
@@ -45,7 +45,7 @@ def held(folder):
 
 
 def test_one_stem_is_played_anew_and_no_other_touched(here):
-    before, times = held(here / "stems"), {p.name: p.stat().st_mtime_ns for p in (here / "stems").iterdir()}
+    before, times = held(here / "stems"), {p.name: p.stat().st_mtime_ns for p in (here / "stems").glob("*.wav")}
     assert run(["render", "piece.mid", "-o", "stems", "--only", "voice", "--seed", "5", "-q"]) == 0
     after = held(here / "stems")
     assert [n for n in before if before[n] != after[n]] == ["01-melody-cello.wav"] and before.keys() == after.keys()
@@ -61,7 +61,7 @@ def test_another_player_takes_the_stem_of_one_part(here):
     after = held(here / "stems")
     assert after.keys() == (before.keys() - {"01-melody-cello.wav"}) | {"01-melody-strings.wav"}
     assert all(after[n] == before[n] for n in after.keys() & before.keys())
-    assert len({soundfile.info(p).frames for p in (here / "stems").iterdir()}) == 1
+    assert len({soundfile.info(p).frames for p in (here / "stems").glob("*.wav")}) == 1
     assert run(["render", "piece.mid", "-o", "new", "--instrument", "voice=strings", *RATE]) == 0
     assert held(here / "new") == after
 
@@ -89,7 +89,7 @@ def test_anybodys_file_is_orchestrated_in_a_mood(here, capfd):
     if not any(not row.pitched and "percussion" in row.suits for row in INSTRUMENTS.values()):
         assert err.splitlines() == ["left out, for no instrument plays drums: track 1"]
     assert run([*args[:-1], "other", "--instruments", "strings,felt_piano", "-q"]) == 0
-    assert {n.stem.split("-")[2] for n in (here / "other").iterdir()} <= {"strings", "felt_piano"}
+    assert {n.stem.split("-")[2] for n in (here / "other").glob("*.wav")} <= {"strings", "felt_piano"}
 
 
 def test_without_a_mood_it_sounds_as_written_without_drums(here, capfd):
@@ -148,12 +148,20 @@ def test_what_is_left_out_of_a_file_is_said(here, capfd):
         "in.mid: left out: 1 note below A0 in 'Key switch' (felt_piano plays A0 to C8)",
     ]
     assert list(held(here / "played")) == ["01-melody-felt_piano.wav"]
-    assert rendered(smf(track(row_of_notes()), low), here, "-q", "--force") == 0 and not capfd.readouterr().err
+    assert rendered(smf(track(row_of_notes()), low), here, "-q", "--force") == 0
+    assert "left out: 1 note" in capfd.readouterr().err  # what comes out lacks it: never kept quiet
     assert rendered(smf(low), here, "--force") == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert "no note is left that its player can reach" in line
     assert rendered(smf(track(row_of_notes()), low), here, "--force", "--fold") == 0
     assert len(held(here / "played")) == 2
+
+
+def test_who_is_refused_reads_one_line(here, capfd):
+    """Whatever else is odd about the file."""
+    lost = track(named("tune|melody|soundfont:/none.sf2#0,0"), event(0, 0xC0, 42), row_of_notes())
+    assert rendered(smf(lost), here) == 2
+    assert capfd.readouterr().err == "melancholia: /none.sf2 does not exist; allowed: a SoundFont file.\n"
 
 
 def test_no_more_than_eight_lines_are_said_of_a_file(here, capfd):
@@ -187,5 +195,12 @@ def test_a_name_is_bytes(here, capfd):
 
 
 def test_a_slow_tempo_makes_no_piece_too_long(here, capfd):
-    assert rendered(smf(track(on(0, 60), off(2_000_000, 60))), here, "--tempo", "0.25") == 2
-    assert capfd.readouterr().err == "melancholia: in.mid lasts 2.31 h; allowed: up to 1 h.\n"
+    assert rendered(smf(track(on(0, 60), off(1_000_000, 60))), here, "--tempo", "0.25") == 2
+    assert capfd.readouterr().err == "melancholia: in.mid lasts 1.16 h; allowed: up to 30 min.\n"
+
+
+def test_a_tempo_at_the_edge_of_what_midi_can_say_is_performed(here):
+    """16.8 s a quarter: a performance bends it, and what is beyond the edge stays at it."""
+    slowest = b"\0\xff\x51\3\xff\xff\xff"
+    data = smf(track(slowest, on(0, 60), off(240, 60), on(0, 62), off(240, 62)))
+    assert rendered(data, here, "--mood", "longing", "--sample-rate", "8000") == 0

@@ -9,6 +9,8 @@ from melancholia.composition import compose, measures
 from melancholia.composition.arrangement import cast
 from melancholia.composition.dialects import BROKEN, ENDINGS
 from melancholia.composition.form import plan_form
+from melancholia.errors import InputError
+from melancholia.files import data_folder
 from melancholia.piece import Key
 from melancholia.profile import Player, profile
 
@@ -94,3 +96,18 @@ def test_somebody_plays_from_the_first_bar(roles):
         form = plan_form(wanted, np.random.default_rng(seed), seconds=90, bpm=None, metre=None)
         bars = cast(form, wanted, np.random.default_rng(seed), players).bars
         assert form.phrases[0].kind == "intro" and any(0 in bars[role] for role in bars if role != "melody")
+
+
+@pytest.mark.parametrize("field", ["dialects", "textures", "cadences", "endings"])
+def test_a_name_that_a_mood_mistypes_is_refused(field):
+    named = dict(getattr(profile("longing").writing, field))
+    name = next(iter(named))
+    with pytest.raises(InputError, match=f"Unknown {field[:-1]} '{name}x'.*Did you mean '{name}'"):
+        pieces("longing", **{field: {f"{name}x": 1.0, **named}})
+
+
+def test_an_instrument_that_a_mood_file_mistypes_is_refused(tmp_path):
+    text = (data_folder("assets") / "moods" / "longing.toml").read_text()
+    (tmp_path / "mine.toml").write_text(text.replace('instrument = "cello"', 'instrument = "celo"'))
+    with pytest.raises(InputError, match=r"mine.toml:\d+: .*'celo'.*Did you mean 'cello'"):
+        profile(str(tmp_path / "mine.toml"))

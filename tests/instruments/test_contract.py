@@ -329,10 +329,14 @@ def test_a_repeated_note_is_not_a_copy(name):
     """A texture is still opening after 2 s, when a single crackle would decide its level: 8 s of it are compared."""
     held = 8 if name in TEXTURES else 2
     length, pitch = 3.0 * held, 55 if TABLE[name].low <= 55 <= TABLE[name].high else pitches(name)[1]
-    made = render(piece(name, [(0, held, pitch, 70), (length, held, pitch, 70)]), seed=4)
-    x = next(iter(made.values())).sound.samples
-    a, b = x[:, : held * RATE], x[:, int(length * RATE) :][:, : held * RATE]
-    assert db(rms(a - b) / rms(a)) > -45 and abs(db(rms(a)) - db(rms(b))) < 1.5
+    louder = []
+    for seed in range(4, 10):  # voices that beat are louder now and then, and not on the whole
+        made = render(piece(name, [(0, held, pitch, 70), (length, held, pitch, 70)]), seed=seed)
+        x = next(iter(made.values())).sound.samples
+        a, b = x[:, : held * RATE], x[:, int(length * RATE) :][:, : held * RATE]
+        assert db(rms(a - b) / rms(a)) > -45
+        louder.append(db(rms(b)) - db(rms(a)))
+    assert abs(np.mean(louder)) < 1.5 and max(map(abs, louder)) < 4, np.round(louder, 2)
 
 
 @pytest.mark.parametrize("name", names())

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from melancholia.audio import audio
+from melancholia.encoding import write_audio
 from melancholia.errors import InputError
-from melancholia.files import recording, write_audio
 from melancholia.mastering import master, measure, plan_master
 from melancholia.mastering.kernels import apply_gain, dithered, reduction_curve
+from melancholia.recordings import recording
 
 RATE = 48_000
 N = np.arange(6 * RATE)

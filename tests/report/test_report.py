@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melancholia.audio import audio
-from melancholia.files import write_audio
+from melancholia.encoding import write_audio
 from melancholia.midi import save_midi
 from melancholia.piece import Note, Part, Piece, Section, TempoMap
 from melancholia.report import curve_png, piano_roll_png, spectrogram_png, write_report

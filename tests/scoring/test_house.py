@@ -62,8 +62,8 @@ def test_rows_of_a_house_still_sum_to_its_verdict():
     found = score(Analysis.from_values(middle(mode=0.2)), house=house)
     plain = score(Analysis.from_values(middle(mode=0.2)))
     assert found.sadness != plain.sadness
-    brightness = {row.name: row.contribution for row in found.rows}["brightness"]
-    assert brightness != {row.name: row.contribution for row in plain.rows}["brightness"]
+    brightness = {row.name: row.contribution for row in found.cues}["brightness"]
+    assert brightness != {row.name: row.contribution for row in plain.cues}["brightness"]
 
 
 @pytest.mark.parametrize("ratings", [[0.5] * 20, [0.1] * 5, [1.5, *[0.2] * 19]])

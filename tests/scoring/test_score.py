@@ -1,13 +1,16 @@
 """The verdict explains itself, and does not flatter."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from melancholia.analysis import Analysis
+from melancholia.audio import audio
 from melancholia.cues import CUES
 from melancholia.profile import Band, moods, profile
 from melancholia.scoring import score
@@ -60,7 +63,15 @@ def test_weights_are_whole_and_the_heavy_cues_enough(mood):
 
 def test_without_a_profile_there_is_no_match():
     found = score(Analysis.from_values(middle()))
-    assert found.matched is None and all(row.match is None and row.sentence for row in found.rows)
+    assert found.matched is None and all(row.match is None and row.sentence for row in found.cues)
+
+
+def test_silence_has_no_sadness():
+    found = score(audio(np.zeros((2, 3 * 48_000)), 48_000), profile("longing"))
+    assert found.sadness is None and found.music is None and found.sound is None and found.mean(0, 1) is None
+    assert found.matched is False and "silent" in found.why and "silent" in str(found) and "sadness 0" not in str(found)
+    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert told["sadness"] is None and told["valence"] is None and len(told["cues"]) == len(CUES)
 
 
 def test_the_verdict_is_the_sum_of_its_cues():
@@ -69,7 +80,7 @@ def test_the_verdict_is_the_sum_of_its_cues():
     total = sum(contributions(values).values())
     assert found.sadness == pytest.approx(squeeze(total))
     base = contributions(values)["base"]
-    assert sum(row.contribution for row in found.rows) == pytest.approx(total - base)
+    assert sum(row.contribution for row in found.cues) == pytest.approx(total - base)
 
 
 @pytest.mark.parametrize("own", [0.0, 1.0])
@@ -116,7 +127,7 @@ def test_a_table_and_a_dict_say_the_same():
 
 def test_a_sentence_says_which_way_it_is_off():
     wanted = replace(profile("longing"), bands={"mode": Band(0.1, 0.3, 0.3), "event_rate": Band(1, 2, 0.2)})
-    rows = {r.name: r for r in score(Analysis.from_values(middle(mode=-0.2, event_rate=4.0)), wanted).rows}
+    rows = {r.name: r for r in score(Analysis.from_values(middle(mode=-0.2, event_rate=4.0)), wanted).cues}
     assert "too much major" in rows["mode"].sentence and "busier than longing wants" in rows["event_rate"].sentence
 
 
@@ -166,7 +177,7 @@ def test_no_effect_reaches_what_the_music_says():
 
 def test_those_who_speak_most_are_named():
     found = score(Analysis.from_values(middle(mode=0.4, event_rate=0.3)))
-    loudest = max(found.rows, key=lambda row: row.contribution)
+    loudest = max(found.cues, key=lambda row: row.contribution)
     assert found.spoken(1)[0] == loudest and loudest.name in str(found).splitlines()[2]
     assert all(row.contribution < 0 for row in found.spoken(-1))
 

@@ -1,6 +1,7 @@
 """The front door opens onto exactly what it lists, and loads nothing until asked."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -36,25 +37,21 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README.read_text(), re.S)
 
 
-@pytest.mark.parametrize("number", range(len(blocks("python"))))
-def test_the_python_of_the_readme_runs(number, tmp_path, monkeypatch):
-    import numpy as np
-    import soundfile
-
-    monkeypatch.chdir(tmp_path)
-    soundfile.write("take.flac", 0.1 * np.random.default_rng(0).normal(size=(96_000, 2)), 48_000)
-    mel.save_midi(mel.compose(mel.profile("longing"), seconds=15, seed=1), "piece.mid")
-    exec(compile(blocks("python")[number], f"README.md, block {number}", "exec"), {})
+def steps():
+    """What the README shows, in its order: (line, language, text) of each block."""
+    text = README.read_text()
+    return [
+        (text[: found.start()].count("\n") + 1, found[1], found[2])
+        for found in re.finditer(r"```(sh|python)\n(.*?)```", text, re.S)
+    ]
 
 
-def commands():
-    lines = "\n".join(blocks("sh")).splitlines()
-    return [line.split("#")[0].strip() for line in lines if line.startswith("melancholia ")]
+def commands(block):
+    return [line.split("#")[0].strip() for line in block.splitlines() if line.startswith("melancholia ")]
 
 
-def test_the_commands_of_the_readme_run(tmp_path, monkeypatch):
-    import shlex
-
+def test_the_readme_can_be_followed_from_top_to_bottom(tmp_path, monkeypatch):
+    """In one folder, beside a recording and a MIDI file of one's own; `make song` is what it is in the Makefile."""
     import numpy as np
     import soundfile
 
@@ -62,6 +59,21 @@ def test_the_commands_of_the_readme_run(tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     soundfile.write("take.flac", 0.1 * np.random.default_rng(0).normal(size=(96_000, 2)), 48_000)
-    assert commands()
-    for line in commands():
-        assert run(shlex.split(line)[1:]) == 0, line
+    mel.save_midi(mel.compose(mel.profile("longing"), seconds=15, seed=1), "piece.mid")
+    made = re.search(r"melancholia (make .*first-song.*)", README.with_name("Makefile").read_text())[1]
+    assert run(shlex.split(made.replace("--seconds 60", "--seconds 15"))) == 0
+    assert [language for _, language, _ in steps()].count("python") >= 5 and sum(
+        len(commands(b)) for *_, b in steps()
+    ) > 8
+    for line, language, block in steps():
+        if language == "python":
+            exec(compile("\n" * line + block, "README.md", "exec"), {})
+        for command in commands(block):
+            assert run(shlex.split(command)[1:]) == 0, command
+    for name in re.findall(r"`(first-song/[\w.]+)`", README.read_text()):
+        assert (tmp_path / name).exists(), name
+
+
+@pytest.mark.parametrize("name", mel.moods())
+def test_the_readme_lists_every_mood_as_it_says_of_itself(name):
+    assert f"| {name} | {mel.profile(name).about} |" in README.read_text()

@@ -9,6 +9,7 @@ import soundfile
 import melancholia as mel
 from melancholia.midi import load_midi
 from melancholia.piece import Key
+from melancholia.riff import chunks
 
 SECONDS = 20
 
@@ -60,6 +61,25 @@ def test_the_last_release_is_at_seconds_and_the_tail_rings_out(folder):
     mix = sound(folder / "mix.wav")
     assert len(mix) / 48_000 - played.seconds <= 20.1
     assert np.abs(mix[-4800:]).max() < 1e-3 * np.abs(mix).max()
+
+
+def test_every_file_ends_when_nothing_sounds_any_more(folder):
+    """At most a second of the master lies under -80 dBFS at its end, and nothing is cut off that does not."""
+    loud = np.flatnonzero(np.abs(sound(folder / "master.wav")).max(axis=1) > 1e-4)
+    frames = soundfile.info(folder / "master.wav").frames
+    assert 0 < frames - loud[-1] <= 48_000
+    assert {soundfile.info(path).frames for path in folder.rglob("*.wav")} == {frames}
+    assert np.abs(sound(folder / "mix.wav")[-2:]).max() < 1e-5
+    with (folder / "mix.wav").open("rb") as file:  # every header says so too
+        said = {chunk.id: chunk for chunk in chunks(file)}
+        file.seek(said[b"fact"].start)
+        assert int.from_bytes(file.read(4), "little") == frames and said[b"data"].is_whole
+
+
+def test_another_rack_than_the_moods_own(tmp_path):
+    made = mel.make("longing", seconds=15, seed=3, rack="despair")
+    assert made.recipe.rack == "despair" and "chains/despair.toml" in made.recipe.sources
+    assert made.profile.mood == "longing"
 
 
 def test_the_score_is_the_same_piece_on_the_grid(folder):

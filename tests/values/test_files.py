@@ -1,7 +1,9 @@
 """Reading refuses what is broken; writing is whole or not at all."""
 
+import json
 import os
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -10,9 +12,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from melancholia import renames
 from melancholia.audio import audio
+from melancholia.encoding import AUDIO, write_audio, write_behind
 from melancholia.errors import InputError, MelancholiaError
-from melancholia.files import check_output, recording, write_audio, write_behind, write_text, writing, writing_folder
+from melancholia.files import ANY_FILE, PNG, check_output, write_text, writing, writing_folder
+from melancholia.recipe import SONG, file_hash
+from melancholia.recordings import recording
 
 
 @pytest.fixture
@@ -84,15 +90,16 @@ def test_numbers_that_are_none_are_refused(tmp_path, value):
 
 def test_a_failure_leaves_the_old_file(tmp_path, noise):
     path = tmp_path / "a.wav"
-    path.write_text("old")
+    write(path, noise)
+    before = path.read_bytes()
 
     def blocks():
         yield from noise.blocks(4096)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_audio(path, blocks(), rate=48_000, channels=2)
-    assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.wav"]
+        write_audio(path, blocks(), rate=48_000, channels=2, over=AUDIO)
+    assert path.read_bytes() == before and os.listdir(tmp_path) == ["a.wav"]
 
 
 def test_a_failure_leaves_no_folder(tmp_path):
@@ -102,46 +109,277 @@ def test_a_failure_leaves_no_folder(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_folder_is_replaced_only_when_asked(tmp_path):
-    for replace in (False, True):
-        with writing_folder(tmp_path / "song", replace=replace) as part:
-            (part / f"{replace}").write_text("x")
-    assert os.listdir(tmp_path / "song") == ["True"] and os.listdir(tmp_path) == ["song"]
-    with pytest.raises(InputError, match="exists already"), writing_folder(tmp_path / "song"):
-        pass
+# --------------------------------------------------------------------------------------------- whose the place is
 
 
-def test_an_old_folder_stays_when_the_new_one_cannot_take_its_place(tmp_path):
+@pytest.fixture(params=["in one step", "in several"])
+def system(request, monkeypatch):
+    """Renames as this system has them, and as on one that cannot do them in one step."""
+    if request.param == "in several":
+        monkeypatch.setattr(renames, "system_call", lambda: None)
+
+
+def ours(folder, *names):
+    """A folder of ours with these files, by its recipe."""
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("old")
+    made = {name: file_hash(folder / name) for name in names}
+    recipe = {"versions": {"melancholia": "1"}, "mood": "longing", "made": made}
+    (folder / "recipe.json").write_text(json.dumps(recipe))
+    return folder
+
+
+def filled(path, *, over=None):
+    with writing_folder(path, over=over) as part:
+        (part / "new").write_text("new")
+
+
+def written(path, *, over=None):
+    write_text(path, "new", over=over)
+
+
+def test_a_name_that_is_taken_is_refused(tmp_path, system):
+    (tmp_path / "a.txt").write_text("mine")
+    ours(tmp_path / "song")
+    for write_to, name in ((written, "a.txt"), (filled, "song")):
+        with pytest.raises(InputError, match=f"{name} exists already; allowed: a new name, or --force"):
+            write_to(tmp_path / name)
+    assert (tmp_path / "a.txt").read_text() == "mine" and sorted(os.listdir(tmp_path)) == ["a.txt", "song"]
+
+
+@pytest.mark.parametrize("write_to, name", [(written, "a.txt"), (filled, "song")])
+@pytest.mark.parametrize("over", [None, ANY_FILE, SONG])
+def test_what_appears_meanwhile_stays(tmp_path, system, write_to, name, over):
+    """Whose the place is is asked when it is taken: a stranger's folder or file came while we worked."""
+
+    def stranger():
+        if name == "song":
+            (tmp_path / "song").mkdir()
+            (tmp_path / "song" / "thesis.txt").write_text("mine")
+        else:
+            (tmp_path / "a.txt").mkdir() if over is ANY_FILE else (tmp_path / "a.txt").write_text("mine")
+
+    def slowly(path):
+        with writing(path, over=over) if name == "a.txt" else writing_folder(path, over=over) as part:
+            (part / "new").write_text("new") if name == "song" else part.write_text("new")
+            stranger()
+
+    with pytest.raises(InputError, match="exists already" if over is None else "is not a "):
+        slowly(tmp_path / name)
+    assert os.listdir(tmp_path) == [name]
+    assert (
+        (tmp_path / "song" / "thesis.txt").read_text() == "mine"
+        if name == "song"
+        else "new" not in str(list(tmp_path.rglob("*")))
+    )
+
+
+def test_only_its_own_kind_is_replaced(tmp_path, system):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("mine")
+    (tmp_path / "a.txt").write_text("mine")
+    song = ours(tmp_path / "song", "master.wav")
+    filled(song, over=SONG)
+    assert os.listdir(song) == ["new"]
+    written(tmp_path / "a.txt", over=ANY_FILE)
+    assert (tmp_path / "a.txt").read_text() == "new"
+    for write_to, name, over in (
+        (filled, "thesis", SONG),
+        (filled, "a.txt", SONG),
+        (written, "thesis", ANY_FILE),
+        (written, "a.txt", PNG),
+    ):
+        with pytest.raises(InputError, match=f"{name} is not a "):
+            write_to(tmp_path / name, over=over)
+    assert (tmp_path / "thesis" / "chapter.txt").read_text() == "mine"
+    assert sorted(os.listdir(tmp_path)) == ["a.txt", "song", "thesis"]
+
+
+def test_a_song_that_somebody_put_work_into_is_not_replaced(tmp_path, system):
+    song = ours(tmp_path / "song", "master.wav")
+    (song / ".DS_Store").write_text("left by a system")
+    filled(song, over=SONG)
+    song = ours(tmp_path / "second", "master.wav")
+    (song / "project.rpp").write_text("my arrangement")
+    with pytest.raises(InputError, match="second is not a song of ours alone \\(it also holds project.rpp\\)"):
+        filled(song, over=SONG)
+    assert (song / "project.rpp").read_text() == "my arrangement" and (song / "master.wav").exists()
+    song = ours(tmp_path / "third", "score.mid", "master.wav")
+    (song / "score.mid").write_text("what I wrote into it")
+    with pytest.raises(InputError, match="also holds score.mid, changed since"):
+        filled(song, over=SONG)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"made": {"thesis.txt": ""}}', '{"made": 3, "versions": 4}'])
+def test_another_programs_recipe_makes_no_folder_ours(tmp_path, text):
+    (tmp_path / "cake").mkdir()
+    (tmp_path / "cake" / "recipe.json").write_text(text)
+    with pytest.raises(InputError, match="no recipe.json of melancholia"):
+        filled(tmp_path / "cake", over=SONG)
+
+
+def test_an_empty_folder_is_nobodys_work(tmp_path, system):
     (tmp_path / "song").mkdir()
-    (tmp_path / "song" / "old").write_text("x")
+    filled(tmp_path / "song", over=SONG)
+    assert os.listdir(tmp_path / "song") == ["new"]
+
+
+def test_a_link_is_followed_and_stays(tmp_path, system):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "real.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "disk" / "real.txt")
+    with pytest.raises(InputError, match=r"link.txt exists already \(a link to .*real.txt\)"):
+        written(tmp_path / "link.txt")
+    written(tmp_path / "link.txt", over=ANY_FILE)
+    assert (tmp_path / "link.txt").is_symlink() and (tmp_path / "disk" / "real.txt").read_text() == "new"
+    assert os.listdir(tmp_path / "disk") == ["real.txt"]
+
+
+def test_a_link_to_nothing_is_said(tmp_path):
+    (tmp_path / "link.txt").symlink_to(tmp_path / "gone.txt")
+    with pytest.raises(InputError, match="a link to"):
+        written(tmp_path / "link.txt")
+
+
+def test_an_old_folder_stays_when_the_new_one_cannot_take_its_place(tmp_path, system):
+    ours(tmp_path / "song", "old")
     with pytest.raises(MelancholiaError, match="song cannot be written"):
-        with writing_folder(tmp_path / "song", replace=True) as part:
+        with writing_folder(tmp_path / "song", over=SONG) as part:
             shutil.rmtree(part)
-    assert os.listdir(tmp_path) == ["song"] and os.listdir(tmp_path / "song") == ["old"]
+    assert os.listdir(tmp_path) == ["song"] and (tmp_path / "song" / "old").exists()
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-@pytest.mark.parametrize("comes_back", [True, False])
-def test_an_old_folder_is_never_lost_between_the_two_renames(tmp_path, monkeypatch, error, comes_back):
+@pytest.mark.parametrize("refused", ["the first", "the second", "the way back"])
+def test_an_old_folder_is_never_lost_between_two_renames(tmp_path, monkeypatch, error, refused):
     """Interrupted there, or refused, even when what was moved aside cannot be moved back."""
-    (tmp_path / "song").mkdir()
-    (tmp_path / "song" / "old").write_text("x")
+    monkeypatch.setattr(renames, "system_call", lambda: None)
+    ours(tmp_path / "song", "old")
     rename = Path.rename
 
-    def refused(self, target):
-        if self.name.endswith(".old.part"):
-            return rename(self, target) if comes_back else refuse()
-        return refuse() if Path(target).name == "song" else rename(self, target)
+    def unwilling(self, target):
+        target = Path(target)
+        first = self.name == "song" and target.name.endswith(".old")
+        second = target.name == "song" and not self.name.endswith(".old")
+        back = target.name == "song" and self.name.endswith(".old")
+        if first and refused == "the first" or second and refused != "the first" or back and refused == "the way back":
+            raise error
+        return rename(self, target)
 
-    def refuse():
-        raise error
-
-    monkeypatch.setattr(Path, "rename", refused)
+    monkeypatch.setattr(Path, "rename", unwilling)
     with pytest.raises((KeyboardInterrupt, OSError, MelancholiaError)):
-        with writing_folder(tmp_path / "song", replace=True) as part:
-            (part / "new").write_text("y")
+        filled(tmp_path / "song", over=SONG)
     (kept,) = tmp_path.iterdir()
-    assert (kept / "old").read_text() == "x" and (kept.name == "song") == comes_back
+    assert (kept / "old").read_text() == "old" and (kept.name == "song") == (refused != "the way back")
+
+
+def test_of_three_that_race_for_one_name_one_wins(tmp_path, children):
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom melancholia.files import writing, writing_folder\n"
+        "from melancholia.errors import InputError\n"
+        "path, kind = Path(sys.argv[1]), sys.argv[2]\n"
+        "time.sleep(max(0, float(sys.argv[3]) - time.time()))\n"
+        "try:\n"
+        "  with (writing if kind == 'file' else writing_folder)(path) as part:\n"
+        "    (part if kind == 'file' else part / 'x').write_text(sys.argv[4])\n"
+        "    time.sleep(0.2)\n"
+        "  print('won')\n"
+        "except InputError as error: print(error)\n"
+    )
+    for kind in ("file", "folder"):
+        at = time.time() + 1.5
+        racing = [children.start(sys.executable, "-c", code, tmp_path / kind, kind, at, k) for k in range(3)]
+        said = [child.wait(20).stdout.strip() for child in racing]
+        assert sorted(word == "won" for word in said) == [False, False, True], said
+        assert sum("exists already" in word for word in said) == 2
+        held = tmp_path / kind if kind == "file" else tmp_path / kind / "x"
+        assert held.read_text() == str([word == "won" for word in said].index(True))
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+
+
+# --------------------------------------------------------------------------------------------- what killed runs left
+
+
+KILLED = (
+    "import os, sys, time\nfrom pathlib import Path\nfrom melancholia.files import writing, writing_folder\n"
+    "with (writing if sys.argv[2] == 'file' else writing_folder)(Path(sys.argv[1])) as part:\n"
+    "  (part if sys.argv[2] == 'file' else part / 'x').write_text('half')\n"
+    "  if sys.argv[3] == 'dies': os.kill(os.getpid(), 9)\n"
+    "  while not os.path.exists(sys.argv[3]): time.sleep(0.01)\n"
+)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path, children, kind):
+    children.python(KILLED, tmp_path / "a", kind, "dies")
+    assert len(os.listdir(tmp_path)) == 1
+    write_text(tmp_path / "b", "x")
+    assert os.listdir(tmp_path) == ["b"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_somebody_is_writing_is_left_alone(tmp_path, children, kind):
+    here = tmp_path / "here"
+    here.mkdir()
+    child = children.start(sys.executable, "-c", KILLED, here / "a", kind, tmp_path / "go on")
+    until = time.monotonic() + 20
+    while not os.listdir(here) and time.monotonic() < until:
+        time.sleep(0.01)
+    write_text(here / "b", "x")
+    filled(here / "c")
+    assert len(os.listdir(here)) == 3
+    (tmp_path / "go on").write_text("")
+    assert child.wait(20).returncode == 0
+    assert sorted(os.listdir(here)) == ["a", "b", "c"]
+
+
+HAMMER = (
+    "import sys\nfrom concurrent.futures import ThreadPoolExecutor\nfrom pathlib import Path\n"
+    "from melancholia.files import write_text, writing_folder\n"
+    "def one(k):\n"
+    "  write_text(Path(sys.argv[1]) / f'{sys.argv[2]}-{k}', 'x')\n"
+    "  with writing_folder(Path(sys.argv[1]) / f'{sys.argv[2]}-{k}-folder') as part: (part / 'x').write_text('x')\n"
+    "with ThreadPoolExecutor(4) as pool: list(pool.map(one, range(150)))\n"
+    "print('done')\n"
+)
+
+
+def test_many_who_write_into_one_folder_do_not_clear_each_other_away(tmp_path, children):
+    """What was made and is not yet locked looks abandoned for a moment."""
+    started = [children.start(sys.executable, "-c", HAMMER, tmp_path, k) for k in range(3)]
+    for done in [child.wait(60) for child in started]:
+        assert done.stdout == "done\n", done.stderr[-2000:]
+    assert len(os.listdir(tmp_path)) == 3 * 300
+
+
+def test_a_strangers_part_is_left_alone(tmp_path):
+    for name in ("mine.part", ".melancholia-notes.txt", ".mine.part"):
+        (tmp_path / name).write_text("mine")
+    write_text(tmp_path / "b", "x")
+    assert len(os.listdir(tmp_path)) == 4
+
+
+def test_a_name_may_be_as_long_as_the_system_takes(tmp_path, noise):
+    write(tmp_path / ("z" * 251 + ".wav"), noise)
+    filled(tmp_path / ("y" * 255))
+    assert len(os.listdir(tmp_path)) == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no such device here")
+def test_a_device_is_written_through_and_stays(tmp_path):
+    write_text(Path("/dev/null"), "x")
+    assert not Path("/dev/null").is_file()
+    os.mkfifo(tmp_path / "pipe")
+    got = []
+    reader = threading.Thread(target=lambda: got.append((tmp_path / "pipe").read_text()))
+    reader.start()
+    write_text(tmp_path / "pipe", "through")
+    reader.join()
+    assert got == ["through"] and (tmp_path / "pipe").is_fifo()
+
+
+# --------------------------------------------------------------------------------------------- writing sound
 
 
 class Slow:
@@ -196,20 +434,42 @@ def test_an_unknown_suffix_is_refused(tmp_path, noise):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_full_disk_leaves_nothing(tmp_path, children):
-    """A limit on file size stands for the full disk: writes fail with an OSError half-way."""
-    code = (
-        "import resource, signal, sys, numpy as np\n"
-        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "from pathlib import Path\nfrom melancholia.audio import audio\nfrom melancholia.files import write_audio\n"
-        "sound = audio(np.zeros((2, 480_000)), 48_000)\n"
-        "try: write_audio(Path(sys.argv[1]), sound.blocks(), rate=48_000, channels=2, subtype='FLOAT')\n"
-        "except Exception as error: print(type(error).__name__, error)\n"
-    )
-    done = children.python(code, tmp_path / "a.wav")
-    assert "a.wav cannot be written" in done.stdout, done
-    assert os.listdir(tmp_path) == []
+FULL_SWEEP = """
+import os, resource, signal, sys
+import numpy as np
+from pathlib import Path
+from melancholia.audio import audio
+from melancholia.encoding import write_audio
+from melancholia.errors import MelancholiaError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+folder = Path(sys.argv[1])
+sound = audio(np.random.default_rng(0).normal(0, 0.1, (2, 96_000)), 48_000)
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+for name in sys.argv[2:]:
+    path = folder / name
+    write = lambda: write_audio(path, sound.blocks(20_000), rate=48_000, channels=2)
+    write()
+    need = path.stat().st_size
+    path.unlink()
+    for less in (1, 100, 3000, need // 20, need // 3, need - 50):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (need - less, hard))
+        try:
+            write()
+            print(name, "ended well with", less, "bytes less")
+        except MelancholiaError as error:
+            if "cannot be written" not in str(error): print(name, error)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        for left in os.listdir(folder): print(name, "left", left)
+print("done")
+"""
+TEN = ("a.wav", "a.flac", "a.aiff", "a.ogg", "a.opus", "a.mp3", "a.w64", "a.rf64", "a.caf", "a.au")
+
+
+def test_a_full_disk_is_noticed_in_every_format(tmp_path, children):
+    """A limit on file size stands for the full disk, just below the need or far: a broken file is never called done."""
+    done = children.python(FULL_SWEEP, tmp_path, *TEN)
+    assert done.stdout == "done\n", done
 
 
 def test_writing_is_under_another_name_until_it_is_whole(tmp_path):

@@ -34,7 +34,7 @@ def test_audio_comes_back_from_a_pickle_frozen():
         (np.zeros((2, 4)), "float64"),
         (np.zeros(4, np.float32), "shape"),
         (np.full((1, 2), np.nan, np.float32), "NaN"),
-        (np.zeros((0, 4), np.float32), "no channel"),
+        (np.zeros((0, 4), np.float32), "0 channels"),
     ],
 )
 def test_audio_refuses(samples, said):
@@ -141,6 +141,11 @@ def table(tmp_path, text) -> Table:
     path = tmp_path / "file.toml"
     path.write_text(text)
     return read_table(path)
+
+
+def test_a_file_of_notepad_is_read(tmp_path):
+    """It puts a mark before the text."""
+    assert table(tmp_path, "\ufeffa = 1\n").number("a", 0, 2) == 1
 
 
 def test_a_typo_is_said_with_file_line_and_nearest_key(tmp_path):
