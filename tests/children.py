@@ -148,6 +148,11 @@ class Children:
 
 
 def hear_interrupts() -> None:
-    """A job in the background of a shell is deaf to SIGINT, and so would its children be."""
+    """A job in the background of a shell is deaf to SIGINT, one under nohup to SIGHUP, and so would its children be.
+
+    What is ignored is inherited, what is handled is not: with a handler that does nothing nohup keeps its word.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
