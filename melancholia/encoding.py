@@ -190,7 +190,8 @@ def encode(part: Path, blocks: Iterable[Samples], kind: Encoding, *, rate: int, 
         frames = write_behind(file, blocks, order)
     except (soundfile.SoundFileError, AssertionError) as error:  # fewer frames written than given
         stream.close()  # says why, where the disk is why
-        raise MelancholiaError(one_line(error) or "libsndfile could not encode it") from error
+        said = one_line(error) or "libsndfile took fewer frames than it was given"
+        raise MelancholiaError(f"{part} cannot be encoded: {said}") from error
     except BaseException:
         with suppress(OSError):
             stream.close()

@@ -148,6 +148,8 @@ def writing(path: Path, *, over: Kind | None = None) -> Iterator[Path]:
                 with part.open("rb+") as file:
                     os.fsync(file.fileno())
                 put_in_place(part, place, over, shown=path)
+        except MelancholiaError as error:  # who reads or encodes the part speaks of it; the caller knows the file
+            raise type(error)(str(error).replace(str(part), str(path))) from error
         except OSError as error:
             raise failed_to_write(path, error) from error
         finally:

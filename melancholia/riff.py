@@ -1,4 +1,6 @@
-"""Chunks of RIFF, RIFX, RF64, BW64 (WAV) and FORM (AIFF, AIFC): walked through, and put behind what is there.
+"""Chunks of RIFF, RIFX, RF64, BW64 (WAV), FORM (AIFF, AIFC): walked through, and put behind what is there.
+
+Wave64 and CAF, whose sizes have 64 bits, are walked through too.
 
 A chunk is an id of four printable characters, a size of 32 bits and a body, padded to an even size. RIFF, RF64 and
 BW64 are little endian, RIFX and FORM big endian. RF64 and BW64 keep sizes of 64 bits in a first chunk, ds64, for every
@@ -18,6 +20,8 @@ KINDS = (b"WAVE", b"AIFF", b"AIFC")
 LONG = (b"RF64", b"BW64")
 ELSEWHERE = 0xFFFFFFFF  # the size is in ds64, or nobody knew it when it was written
 HEAD, FIRST = 8, 12  # bytes before a body; where the first chunk stands
+WAVE64_HEAD, WAVE64_FIRST = 24, 40
+CAF_HEAD, CAF_FIRST = 12, 8
 LONG_ROW = 12  # bytes of an id and its size in ds64's table
 LONG_FIXED = 28  # bytes before that table: sizes of the form and of data, frames, rows
 
@@ -82,6 +86,36 @@ def chunks(file: BinaryIO) -> Iterator[Chunk]:
             long_sizes = sizes_of_64_bits(file, chunk)
         yield chunk
         at = start + chunk.size + padding(file, start + chunk.size)
+
+
+def wave64_chunks(file: BinaryIO) -> Iterator[Chunk]:
+    """Every chunk of a Wave64: ids are GUIDs that begin with RIFF's, sizes count their own head and are padded to 8."""
+    end, at = file.seek(0, os.SEEK_END), WAVE64_FIRST
+    while at + WAVE64_HEAD <= end:
+        file.seek(at)
+        name, size = struct.unpack("<4s12xQ", file.read(WAVE64_HEAD))
+        if not is_name(name):
+            return
+        start, claimed = at + WAVE64_HEAD, size - WAVE64_HEAD
+        yield Chunk(name, start, claimed, max(0, min(claimed, end - start)))
+        if claimed < 0:
+            return
+        at += size + -size % 8
+
+
+def caf_chunks(file: BinaryIO) -> Iterator[Chunk]:
+    """Every chunk of a CAF; the size of the last one is -1 where it reaches to the end."""
+    end, at = file.seek(0, os.SEEK_END), CAF_FIRST
+    while at + CAF_HEAD <= end:
+        file.seek(at)
+        name, claimed = struct.unpack(">4sq", file.read(CAF_HEAD))
+        if not is_name(name):
+            return
+        start = at + CAF_HEAD
+        yield Chunk(name, start, claimed, max(0, min(claimed, end - start)))
+        if claimed < 0:
+            return
+        at = start + claimed
 
 
 def is_name(name: bytes) -> bool:

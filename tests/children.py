@@ -147,6 +147,18 @@ class Children:
         return left
 
 
+def all_said(terminal: int) -> bytes:
+    """What comes out of our end of a terminal until the other is closed; then ours is closed too."""
+    said = b""
+    try:
+        while more := os.read(terminal, 4096):
+            said += more
+    except OSError:  # the other end is closed
+        pass
+    os.close(terminal)
+    return said
+
+
 def hear_interrupts() -> None:
     """A job in the background of a shell is deaf to SIGINT, one under nohup to SIGHUP, and so would its children be.
 

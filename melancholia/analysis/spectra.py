@@ -6,10 +6,10 @@ converter added is no sound, and taken off.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,23 +24,19 @@ FINE, FINE_HOP = 2048, 512
 LONG, LONG_HOP = 8192, 2048
 QUICK, QUICK_HOP = 512, 128  # of the level whose rises are timed
 IN_MEMORY = 64 * 2**20  # bytes of mono sound; what is longer lies in a temporary file
-FAINT = 2e-3  # of the peak: music's own mean lies below
+FAINT = 2e-3  # of the peak: music's own mean lies below, and digital silence stays silence
 SILENCE = 1e-6  # a peak below -120 dBFS holds nothing to hear
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Mono samples at 22 050 Hz, peak at 1 about 0, and what the original alone tells: LUFS and width.
+    """Mono samples at 22 050 Hz, peak at 1, and what the original alone tells: LUFS and width.
 
-    The samples lie in memory, those of a long recording in a temporary file that has no name: `kept` channels side by
-    side, of which one is `picked`; `middle` is its mean.
+    The samples lie in memory, those of a long recording in a temporary file that has no name.
     """
 
     store: IO[bytes]
     frames: int
-    kept: int
-    picked: int
-    middle: float
     peak: float
     seconds: float
     lufs: float
@@ -52,95 +48,97 @@ class Heard:
 
     def samples(self, start: int, end: int) -> NDArray[np.float32]:
         """The frames from start to end."""
-        self.store.seek(4 * self.kept * start)
-        found = np.frombuffer(self.store.read(4 * self.kept * (end - start)), np.float32)
-        return np.asarray((found[self.picked :: self.kept] - np.float32(self.middle)) / np.float32(self.peak))
+        self.store.seek(4 * start)
+        return np.frombuffer(self.store.read(4 * (end - start)), np.float32) / np.float32(self.peak)
 
 
 @contextmanager
 def hear(sound: Source) -> Iterator[Heard]:
-    """Read the sound once, in blocks."""
-    import soxr
-
-    kept = 1 if sound.channels == 1 else 2
-    stream = soxr.ResampleStream(sound.rate, RATE, kept, "float32", "HQ")
+    """Read the sound in blocks: once, or a second time where its sides hold more than its middle."""
     meter = IntegratedMeter(sound)
-    original, resampled = Moments(kept), Moments(kept)
+    middles, differences = Moments(), Moments()
+
+    def middle(block: NDArray[np.float32]) -> NDArray[np.float32]:
+        meter.add(block)
+        found = middle_of(block)
+        middles.add(found)
+        if sound.channels > 1:
+            differences.add(sides_of(block))
+        return found
+
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as store:
-
-        def keep(frames: NDArray[np.float32]) -> None:
-            channels = np.ascontiguousarray(frames.reshape(-1, kept).T)
-            resampled.add(channels)
-            store.write(np.ascontiguousarray(channels.T).tobytes())
-
-        constant: NDArray[np.float32] | None = None
-        for block in sound.blocks():
-            meter.add(block)
-            parts = middle_and_sides(block)
-            if constant is None:  # about what a converter added: no step where the sound begins and ends
-                constant = considerable(parts.mean(axis=1), np.abs(parts).max(axis=1))[:, None]
-            parts = parts - constant
-            original.add(parts)
-            keep(stream.resample_chunk(np.ascontiguousarray(parts.T) if kept > 1 else parts[0]))
-        keep(stream.resample_chunk(np.zeros((0, kept) if kept > 1 else 0, np.float32), last=True))
-        power = original.power()
-        picked = int(kept > 1 and power[1] > power[0])
-        width = (
-            10 * np.log10(max(power[1], power[0] * 1e-12) / max(power[0], 1e-30))
-            if kept > 1 and power.any()
-            else -120.0
-        )
+        kept = keep(sound, middle, store)
+        mid, side = middles.power, differences.power
+        if side > mid:
+            store.seek(0)
+            store.truncate()
+            kept = keep(sound, sides_of, store)
+        width = 10 * np.log10(max(side, mid * 1e-12) / max(mid, 1e-30)) if side or mid else -120.0
         yield Heard(
             store,
-            resampled.frames,
-            kept,
-            picked,
-            float(considerable(resampled.mean(), resampled.peak())[picked]),
-            float(resampled.peak()[picked]),
+            kept.frames,
+            kept.peak,
             sound.frames / sound.rate,
             meter.lufs(),
             float(np.clip(width, -120, 20)),
         )
 
 
-def considerable(mean: NDArray[Any], peak: NDArray[Any]) -> NDArray[np.float32]:
-    """A constant worth taking off: digital silence stays silence where there is none."""
-    return np.where(np.abs(mean) > FAINT * peak, mean, 0).astype(np.float32)
+def keep(sound: Source, mono: Callable[[NDArray[np.float32]], NDArray[np.float32]], store: IO[bytes]) -> "Moments":
+    """One channel of a sound, as `mono` makes it of a block, at 22 050 Hz into `store`; and its moments."""
+    import soxr
+
+    stream = soxr.ResampleStream(sound.rate, RATE, 1, "float32", "HQ")
+    found = Moments()
+    constant: np.float32 | None = None
+    for block in sound.blocks():
+        part = mono(block)
+        if constant is None:  # what a converter added, as the first second and a half tells it
+            constant = part.mean() if abs(part.mean()) > FAINT * np.abs(part).max() else np.float32(0)
+        resampled = stream.resample_chunk(part - constant if constant else part)
+        found.add(resampled)
+        store.write(resampled.tobytes())
+    resampled = stream.resample_chunk(np.zeros(0, np.float32), last=True)
+    found.add(resampled)
+    store.write(resampled.tobytes())
+    return found
 
 
-def middle_and_sides(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(1, frames) of one channel; (2, frames) of more: the mean of all, and half the difference of the first two."""
-    if len(block) == 1:
-        return block
-    middle = 0.5 * (block[0] + block[1]) if len(block) == 2 else block.mean(axis=0)
-    return np.stack([middle, 0.5 * (block[0] - block[1])])
+def middle_of(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    if len(block) > 2:
+        return np.asarray(block.mean(axis=0))
+    return block[0] if len(block) == 1 else np.asarray(0.5 * (block[0] + block[1]))
+
+
+def sides_of(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(0.5 * (block[0] - block[1]))
 
 
 class Moments:
-    """Frames, mean, power about the mean and peak about the mean of each channel of a stream."""
+    """Frames, extremes, mean and power about the mean of a stream."""
 
-    def __init__(self, channels: int) -> None:
-        self.frames = 0
-        self.sum, self.squares = np.zeros(channels), np.zeros(channels)
-        self.low, self.high = np.full(channels, np.inf), np.full(channels, -np.inf)
+    def __init__(self) -> None:
+        self.frames, self.sum, self.squares, self.low, self.high = 0, 0.0, 0.0, 0.0, 0.0
 
     def add(self, part: NDArray[np.float32]) -> None:
-        """More of it, (channels, frames)."""
-        if not part.shape[1]:
-            return
-        self.frames += part.shape[1]
-        self.sum += part.sum(axis=1, dtype=np.float64)
-        self.squares += [float(np.dot(channel, channel)) for channel in part]
-        self.low, self.high = np.minimum(self.low, part.min(axis=1)), np.maximum(self.high, part.max(axis=1))
+        if len(part):
+            self.low = min(self.low, float(part.min())) if self.frames else float(part.min())
+            self.high = max(self.high, float(part.max())) if self.frames else float(part.max())
+            self.frames += len(part)
+            self.sum += float(part.sum(dtype=np.float64))
+            self.squares += float(np.dot(part, part))
 
-    def mean(self) -> NDArray[np.float64]:
+    @property
+    def mean(self) -> float:
         return self.sum / max(self.frames, 1)
 
-    def power(self) -> NDArray[np.float64]:
-        return np.maximum(self.squares / max(self.frames, 1) - self.mean() ** 2, 0.0)
+    @property
+    def power(self) -> float:
+        return max(self.squares / max(self.frames, 1) - self.mean**2, 0.0)
 
-    def peak(self) -> NDArray[np.float64]:
-        return np.maximum(self.high - self.mean(), self.mean() - self.low) if self.frames else 0 * self.sum
+    @property
+    def peak(self) -> float:
+        return max(self.high, -self.low)
 
 
 @dataclass(frozen=True, slots=True)

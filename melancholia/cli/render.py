@@ -95,8 +95,8 @@ def render(
         piece, lost = (transposed(with_guessed(piece), 0, fold=True), ()) if fold else within_reach(piece)
         said += lost
     check_length(piece, name)
-    for player in {part.instrument for part in piece.parts if part.instrument}:
-        orchestra.check(player)
+    for name_of_player in dict.fromkeys(one.instrument for one in piece.parts if one.instrument):
+        orchestra.check(name_of_player)
     say(name, said)  # only now: who is refused reads one line
     if wanted is not None:
         piece = perform(piece, wanted, seed=seed)

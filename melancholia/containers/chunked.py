@@ -1,15 +1,12 @@
 """Containers of chunks, each with its size: RIFF and its kin, AIFF, Wave64, CAF, and AU with its one header."""
 
-import struct
 from dataclasses import replace
 from typing import BinaryIO
 
 from melancholia.containers import mpeg
 from melancholia.containers.found import AS_IT_IS, SLIP_BYTES, Found, Order, judged
-from melancholia.riff import chunks
+from melancholia.riff import WAVE64_HEAD, caf_chunks, chunks, wave64_chunks
 
-W64_DATA = b"data" + bytes.fromhex("f3acd3118cd100c04f8edb8a")
-W64_HEAD = 24
 EXTENSIBLE = 0xFFFE
 MPEG_TAGS = (0x50, 0x55)  # in a WAV's `fmt `
 
@@ -54,28 +51,20 @@ def aiff(file: BinaryIO, size: int) -> Found:
 
 
 def wave64(file: BinaryIO, size: int) -> Found:
-    """Sony Wave64: sizes of 64 bits that count their own head, chunks on multiples of eight."""
-    at = 40
-    while at + W64_HEAD <= size:
-        file.seek(at)
-        name, claimed = file.read(16), int.from_bytes(file.read(8), "little")
-        if name == W64_DATA:
-            return judged(claimed - 24, size - at - 24, size, (at + 16, at + 24), "little", extra=24)
-        at += max(W64_HEAD, -(-claimed // 8) * 8)
+    """Sony Wave64: a size counts the 24 bytes of its own head."""
+    for chunk in wave64_chunks(file):
+        if chunk.id == b"data":
+            field = (chunk.start - 8, chunk.start)
+            return judged(chunk.claimed, size - chunk.start, size, field, "little", extra=WAVE64_HEAD)
     return AS_IT_IS
 
 
 def caf(file: BinaryIO, size: int) -> Found:
-    """Core Audio: the size of the sound is -1 where it reaches to the end, which libsndfile does not know."""
-    at = 8
-    while at + 12 <= size:
-        file.seek(at)
-        name, claimed = struct.unpack(">4sq", file.read(12))
-        if name == b"data":  # begins with a count of edits, four bytes
-            return judged(claimed - 4, size - at - 16, size, (at + 4, at + 12), "big", extra=4)
-        if claimed < 0:
-            return AS_IT_IS
-        at += 12 + claimed
+    """Core Audio: the sound begins with a count of edits, four bytes; libsndfile does not know the size -1."""
+    for chunk in caf_chunks(file):
+        if chunk.id == b"data":
+            field = (chunk.start - 8, chunk.start)
+            return judged(chunk.claimed - 4, size - chunk.start - 4, size, field, "big", extra=4)
     return AS_IT_IS
 
 

@@ -22,6 +22,7 @@ KBIT = {  # by (MPEG 1 or not, layer)
 }
 HZ = {MPEG_1: (44_100, 48_000, 32_000), MPEG_2: (22_050, 24_000, 16_000), MPEG_25: (11_025, 12_000, 8_000)}
 SYNC_MASK, KIND_MASK = 0xFFE00000, 0xFFFE0C00  # of a header: sync; sync, version, layer and rate
+ID3_HEAD = 10  # bytes
 JUNK_BYTES = 4 * 2**20  # as much as is searched for the next frame
 FRAMES, BYTES = 1, 2  # flags of a Xing frame
 FEWEST = 3  # frames that make a row
@@ -76,15 +77,22 @@ def at(file: BinaryIO, place: int) -> Header | None:
     return header(int.from_bytes(file.read(4).ljust(4, b"\0"), "big"))
 
 
+def tag_bytes(head: bytes) -> int:
+    """Size of the ID3v2 tag, with its head and foot, that begins with these 10 bytes; 0 when none does."""
+    if len(head) < ID3_HEAD or head[:3] != b"ID3" or max(head[6:10]) > 0x7F:
+        return 0
+    size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+    return ID3_HEAD + size + (ID3_HEAD if head[5] & 0x10 else 0)
+
+
 def behind_tags(file: BinaryIO, start: int) -> int:
     """Where the sound begins: behind any number of ID3v2 tags."""
     while True:
         file.seek(start)
-        head = file.read(10)
-        if len(head) < 10 or head[:3] != b"ID3":
+        length = tag_bytes(file.read(ID3_HEAD))
+        if not length:
             return start
-        length = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
-        start += 10 + length + 10 * (head[5] >> 4 & 1)  # a footer
+        start += length
 
 
 def search(file: BinaryIO, place: int, end: int, like: Header | None) -> int | None:

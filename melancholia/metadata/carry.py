@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from melancholia.audio import Source
-from melancholia.metadata import chunked, id3, mp3, others, vorbis
+from melancholia.containers.mpeg import ID3_HEAD, tag_bytes
+from melancholia.metadata import chunked, mp3, others, vorbis
 from melancholia.metadata.value import AIFF, FLAC, MP3, OGG, OTHER, RIFF, Metadata, attempt, unique
 from melancholia.recordings import Recording
 from melancholia.riff import form
@@ -78,10 +79,10 @@ def family(file: BinaryIO) -> str:
     if opened is not None:
         return AIFF if opened.id == b"FORM" else RIFF
     file.seek(0)
-    head = file.read(id3.HEAD)
+    head = file.read(ID3_HEAD)
     if head[:4] == b"OggS":
         return OGG
-    file.seek(id3.tag_bytes(head))
+    file.seek(tag_bytes(head))
     if file.read(4) == b"fLaC":
         return FLAC
     is_frame = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0

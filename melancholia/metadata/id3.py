@@ -7,9 +7,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from melancholia.containers.mpeg import ID3_HEAD, tag_bytes
 from melancholia.metadata.tags import ID3_TEXT, TOTALS, Picture, Tags, canonical, gathered, is_false, is_made_anew
 
-HEAD = 10  # bytes before the frames
 FALSE_FRAMES = ("RVA2", "RVAD", "RGAD", "XRVA", "TLEN", "TSIZ", "MLLT", "ASPI", "SEEK")  # levels, sizes, places
 ANY_LANGUAGE = "XXX"  # ID3v2.4, section 4.10: not known
 NOWHERE = 0xFFFFFFFF  # a chapter's byte offset that is to be ignored, its time counts
@@ -26,14 +26,6 @@ class Content:
     others: tuple[str, ...]
 
 
-def tag_bytes(head: bytes) -> int:
-    """Size of the ID3v2 tag, with its head and foot, that begins with these 10 bytes; 0 when none does."""
-    if len(head) < HEAD or head[:3] != b"ID3" or max(head[6:10]) > 0x7F:
-        return 0
-    size = sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
-    return HEAD + size + (HEAD if head[5] & 0x10 else 0)
-
-
 def parsed(data: bytes) -> Any:
     """mutagen's ID3 of a tag's bytes; frames that are broken are left out, a cut tag is read as far as it goes.
 
@@ -44,7 +36,7 @@ def parsed(data: bytes) -> Any:
     """
     from mutagen.id3 import ID3
 
-    return ID3(BytesIO(data.ljust(tag_bytes(data[:HEAD]), b"\0")), translate=False, load_v1=False)
+    return ID3(BytesIO(data.ljust(tag_bytes(data[:ID3_HEAD]), b"\0")), translate=False, load_v1=False)
 
 
 def from_v1(data: bytes) -> bytes:
@@ -80,7 +72,7 @@ def is_frame(raw: bytes, version: int) -> bool:
     """Whether bytes that mutagen does not know are a frame that ends where it says, or rubbish."""
     bits = 8 if version == 3 else 7
     size = sum(byte << bits * place for place, byte in enumerate(reversed(raw[4:8])))
-    return FRAME_NAME.fullmatch(raw[:4]) is not None and size == len(raw) - HEAD
+    return FRAME_NAME.fullmatch(raw[:4]) is not None and size == len(raw) - ID3_HEAD
 
 
 def put(path: Path, data: bytes) -> None:

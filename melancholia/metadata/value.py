@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import BinaryIO, TypeVar
 
+from melancholia.containers.mpeg import ID3_HEAD, tag_bytes
 from melancholia.metadata import id3
 from melancholia.metadata.tags import Picture, Tags, gathered
 
@@ -67,7 +68,7 @@ def true_id3(data: bytes) -> tuple[bytes, tuple[str, ...]]:
 def leading_id3(file: BinaryIO) -> tuple[bytes, tuple[str, ...]]:
     """The ID3v2 tag at a file's start without what is false, and names of what is lost; the file stands behind it."""
     file.seek(0)
-    size = id3.tag_bytes(file.read(id3.HEAD))
+    size = tag_bytes(file.read(ID3_HEAD))
     data = body_of(file, 0, size) if size <= LARGEST else b""
     file.seek(size)
     return true_id3(data) if size else (b"", ())

@@ -8,16 +8,13 @@ from typing import overload
 import numpy as np
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, Stem, Stems
-from melancholia.channels import mask_of
 from melancholia.convolution import Convolver, chunk_of
-from melancholia.encoding import AUDIO, FLOAT, encode, encoding, fitted, unsaid, write_audio, written
 from melancholia.errors import InputError, in_range
-from melancholia.files import check_output, writing
-from melancholia.metadata import carried
 from melancholia.orchestra import facts_of
 from melancholia.parallel import in_threads
 from melancholia.profile import Profile
 from melancholia.racks.chain import FULL, GRID, Chain, Timeline, load
+from melancholia.racks.gathered import Progress, gathered
 from melancholia.racks.rack import ANY, NOISE, Rack, said
 from melancholia.racks.rack import rack as find
 from melancholia.racks.sends import folded
@@ -27,9 +24,7 @@ from melancholia.recordings import Recording, source
 from melancholia.tables import Ramp
 
 LONGEST_TAIL_S = 30.0
-LONGEST_FADE_S = 3.0  # of the last tenth of a tail
 
-Progress = Callable[[float, str], None]
 Arc = Sequence[tuple[float, float]]
 Sections = Sequence[tuple[str, float, float]]
 
@@ -346,174 +341,3 @@ def chunks(sound: Source, total: int, size: int) -> Iterator[Samples]:
         count = min(size, total - done)
         yield np.ascontiguousarray(held[:, :count])
         done, filled = done + count, 0
-
-
-def gathered(
-    made: Callable[[], Iterator[Samples]],
-    sound: Source,
-    channels: int,
-    tail_s: float,
-    out: Path | str | None,
-    progress: Progress | None,
-    *,
-    format_: str | None = None,
-    force: bool = False,
-    carry: bool = False,
-) -> Audio | Recording:
-    """Blocks as an Audio, or streamed into a file.
-
-    `made` may be asked twice: where the file cannot hold what goes over full scale, all of it is turned down. With
-    `carry`, what the source says of itself (tags, chunks) goes with it.
-    """
-    tail = int(round(tail_s * sound.rate))
-    total, fade = sound.frames + tail, min(tail // 10, int(LONGEST_FADE_S * sound.rate))
-    peak = 0.0
-
-    def told(gain: float) -> Iterator[Samples]:
-        nonlocal peak
-        done = 0
-        for block in made():
-            peak = max(peak, float(np.abs(block).max(initial=0.0)))
-            left = total - done - np.arange(block.shape[1])
-            done += block.shape[1]
-            if progress is not None:
-                progress(done / total, "effects")
-            if fade and left[-1] <= fade:  # what still rings is let go
-                block = np.asarray(block * np.clip((left - 1) / fade, 0, 1), np.float32)
-            yield block if gain == 1 else np.asarray(block * np.float32(gain))
-
-    if out is None:
-        samples = np.empty((channels, total), np.float32)
-        at = 0
-        for block in told(1.0):
-            samples[:, at : at + block.shape[1]] = block
-            at += block.shape[1]
-        return Audio(samples, sound.rate)
-    out = Path(out)
-    over = AUDIO if force else None
-    check_output(out, *((sound.path,) if isinstance(sound, Recording) else ()), over=over)
-    kind = fitted(encoding(out, format_=format_), out, rate=sound.rate, channels=channels, frames=total)
-    mask = mask_of(sound) if channels == sound.channels else 0
-    notes = unsaid(kind, mask, channels)
-    with writing(out, over=over) as part:
-        frames = encode(part, told(1.0), kind, rate=sound.rate, channels=channels, mask=mask)
-        if kind.bounded and peak > 1:
-            down = np.nextafter(np.float32(1 / peak), np.float32(0))
-            frames = encode(part, told(float(down)), kind, rate=sound.rate, channels=channels, mask=mask)
-            notes += (
-                f"turned down by {-20 * np.log10(down):.1f} dB: {kind.format} cannot hold what is over full scale",
-            )
-        if carry:
-            notes += carried(sound, part)
-    return written(out, kind, rate=sound.rate, channels=channels, frames=frames, notes=notes)
-
-
-@overload
-def mix(stems: Stems, *, out: None = ..., force: bool = ...) -> Audio: ...
-@overload
-def mix(stems: Stems, *, out: Path | str, force: bool = ...) -> Recording: ...
-def mix(stems: Stems, *, out: Path | str | None = None, force: bool = False) -> Audio | Recording:
-    """The stems summed sample by sample, in float64, in memory or streamed to a 32-bit float WAV.
-
-    Parameters
-    ----------
-    stems : Stems
-        Of one rate, length and channel count.
-    out : path, optional
-        Stream into this file.
-    force : bool
-        Replace an audio file that stands there.
-
-    Returns
-    -------
-    Audio, or the Recording that `out` became.
-
-    Raises
-    ------
-    InputError
-        Something stands at `out` already.
-    MelancholiaError
-        The disk refused.
-    """
-    if out is not None:
-        over = AUDIO if force else None
-        return write_audio(
-            check_output(Path(out), over=over),
-            stems.blocks(),
-            rate=stems.rate,
-            channels=stems.channels,
-            frames=stems.frames,
-            subtype=FLOAT,
-            over=over,
-        )
-    return Audio(np.ascontiguousarray(np.concatenate(list(stems.blocks()), axis=1)), stems.rate)
-
-
-@overload
-def bus(
-    sound: Audio | Source | Path | str,
-    *,
-    rack: Rack | Path | str,
-    intensity: float = ...,
-    profile: Profile | None = ...,
-    arc: Arc = ...,
-    sections: Sections = ...,
-    out: None = ...,
-    force: bool = ...,
-) -> Audio: ...
-@overload
-def bus(
-    sound: Audio | Source | Path | str,
-    *,
-    rack: Rack | Path | str,
-    intensity: float = ...,
-    profile: Profile | None = ...,
-    arc: Arc = ...,
-    sections: Sections = ...,
-    out: Path | str,
-    force: bool = ...,
-) -> Recording: ...
-def bus(
-    sound: Audio | Source | Path | str,
-    *,
-    rack: Rack | Path | str,
-    intensity: float = 0.7,
-    profile: Profile | None = None,
-    arc: Arc = (),
-    sections: Sections = (),
-    out: Path | str | None = None,
-    force: bool = False,
-) -> Audio | Recording:
-    """The rack's bus over a mix: its length stays.
-
-    Parameters
-    ----------
-    sound : Audio, Recording or path
-        The mix, one or two channels.
-    rack : Rack, name or path
-    intensity, profile, arc, sections :
-        As in `apply`.
-    out : path, optional
-        Stream into this file.
-    force : bool
-        Replace an audio file that stands there.
-
-    Returns
-    -------
-    Audio, or the Recording that `out` became.
-
-    Raises
-    ------
-    InputError
-        There is no such rack, or something stands at `out` already.
-    MelancholiaError
-        An effect gives no finite sound, or the disk refused.
-    """
-    chain, opened = find(rack), source(sound)
-    line = timeline(opened, arc, sections, profile)
-
-    def made() -> Iterator[Samples]:
-        after = Chain(chain.bus, opened.rate, intensity_of(profile, intensity), line)
-        return in_time(after.process, opened, 0, after.latency)
-
-    return gathered(made, opened, 2, 0.0, out, None, force=force)

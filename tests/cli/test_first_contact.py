@@ -9,7 +9,7 @@ from melancholia.cli import COMMANDS, run
 from melancholia.cli.completion import ASKS, SHELLS
 from melancholia.profile import moods
 from melancholia.racks import names as racks
-from tests.children import CLI
+from tests.children import CLI, all_said
 
 
 def test_a_bare_call_shows_its_help_line_by_line(capsys):
@@ -83,12 +83,6 @@ def test_a_progress_bar_says_percent_and_what_is_left(children):
         *CLI, "make", "longing", "--seconds", "15", "--seed", "1", "-o", "song", cwd=children.home, stderr=theirs
     )
     os.close(theirs)
-    said = b""
-    try:
-        while more := os.read(ours, 4096):
-            said += more
-    except OSError:  # the other end is closed
-        pass
-    os.close(ours)
+    said = all_said(ours)
     assert child.wait().returncode == 0
     assert re.search(rb"[1-9]\d%", said) and b"left" in said and b"0:00:0" in said

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.children import CLI, Children
+from tests.children import CLI, Children, all_said
 from tests.interrupts import COMMANDS, LONGEST_S, folder_to_work_in, interrupts, until_it_listens
 
 
@@ -104,12 +104,7 @@ def test_a_terminal_gets_its_cursor_back(folder, children):
         said += os.read(ours, 4096)
     child.send(signal.SIGINT)
     assert child.wait(LONGEST_S).returncode == 130
-    try:
-        while more := os.read(ours, 4096):
-            said += more
-    except OSError:  # the other end is closed
-        pass
-    os.close(ours)
+    said += all_said(ours)
     assert said.count(b"\x1b[?25h") == 1 and said.rstrip().endswith(b"nothing was left half-written.")
 
 

@@ -132,7 +132,7 @@ def test_a_file_streams_as_the_sound_in_memory(tmp_path):
 
 def test_one_channel_becomes_two_and_nine_are_refused():
     assert apply(noise(channels=1), rack="longing").channels == 2
-    assert apply(noise(channels=3), rack="longing").channels == 3
+    assert apply(noise(channels=3), rack="longing").channels == bus(noise(channels=3), rack="longing").channels == 3
     with pytest.raises(InputError, match="9 channels; allowed: 1 to 8"):
         apply(noise(channels=9), rack="longing")
 

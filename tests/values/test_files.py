@@ -225,6 +225,16 @@ def test_an_empty_folder_is_nobodys_work(tmp_path, system):
     assert os.listdir(tmp_path / "song") == ["new"]
 
 
+def test_what_cannot_be_encoded_is_said_by_the_files_name(tmp_path, noise, monkeypatch):
+    def refused(file, block):
+        raise soundfile.LibsndfileError(1, "it broke: ")
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", refused)
+    with pytest.raises(MelancholiaError, match=r"/a\.wav cannot be encoded: it broke"):
+        write(tmp_path / "a.wav", noise)
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_link_is_followed_and_stays(tmp_path, system):
     (tmp_path / "disk").mkdir()
     (tmp_path / "disk" / "real.txt").write_text("old")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from melancholia.edits import seated_drums, within_reach
 from melancholia.errors import InputError
 from melancholia.instruments import render
-from melancholia.midi import HANGS_S, MOST_NOTES, load_midi, parse_midi, read_midi
+from melancholia.midi import MOST_NOTES, load_midi, parse_midi, read_midi
+from melancholia.midi_piece import HANGS_S
 from melancholia.piece import Key, Note, Part, Piece, TempoMap
 from tests.hostile_midi import OURS, hostile, ours
 from tests.midi_bytes import END, FOUR, event, meta, named, off, on, riff, row_of_notes, smf, track, vlq
