@@ -92,6 +92,12 @@ class Audio:
     def read(self) -> "Audio":
         return self
 
+    def _repr_html_(self) -> str:
+        """A player, where a notebook shows the value."""
+        from melancholia.previews import player
+
+        return player(self)
+
 
 def audio(samples: NDArray[Any], rate: int) -> Audio:
     """`Audio` from any array of numbers, (frames,) or (channels, frames): cast and made contiguous.
@@ -180,3 +186,9 @@ class Stems(Mapping[str, Stem]):
         """Their sum, sample by sample in float64, in blocks: stems are a sound themselves."""
         for blocks in zip(*(stem.sound.blocks(frames) for stem in self._by_name.values()), strict=True):
             yield np.ascontiguousarray(np.sum(blocks, axis=0, dtype=np.float64), np.float32)
+
+    def _repr_html_(self) -> str:
+        """A player for each, where a notebook shows the value."""
+        from melancholia.previews import player
+
+        return "".join(player(stem.sound, name) for name, stem in self.items())

@@ -7,6 +7,7 @@ does not sound never stops what does; what is left out or changed is said in wor
 """
 
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,9 @@ from melancholia.midi_events import (
 from melancholia.midi_piece import CONTROLLERS, DRUMS, MARK, piece_of
 from melancholia.midi_plan import written_plan
 from melancholia.piece import CURVES, TICKS, TONICS, Key, Piece
+from melancholia.recordings import STDIN
 
 SUFFIXES = (".mid", ".midi", ".smf", ".kar")
-
-
 LARGEST_BYTES = 16_000_000  # 5 s of reading; ten times the largest score that fits MOST_NOTES
 MOST_NOTES, MOST_PARTS = 200_000, 256
 LONGEST_S = 1800.0  # a stem lies in memory while it is played: .7 GB of samples, twice that with what it is made of
@@ -147,7 +147,7 @@ def read_midi(path: Path | str) -> ReadMidi:
     Parameters
     ----------
     path : path
-        A Standard MIDI file of type 0 or 1, also in a RIFF wrapper, of at most 16 MB and half an hour.
+        A Standard MIDI file of type 0 or 1, also in a RIFF wrapper, of at most 16 MB and half an hour; ``-`` is stdin.
 
     Returns
     -------
@@ -159,15 +159,28 @@ def read_midi(path: Path | str) -> ReadMidi:
     InputError
         There is no such file, it is no MIDI, no note is in it, or it is too large, too long or silent too long.
     """
+    return parse_midi(*midi_data(path))
+
+
+def midi_data(path: Path | str) -> tuple[bytes, str]:
+    """What a MIDI file holds, or comes in on stdin (``-``), and what to call it; at most a byte more than is allowed.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it cannot be read.
+    """
     path = Path(path)
     try:
+        if str(path) == STDIN:
+            with os.fdopen(os.dup(0), "rb") as pipe:
+                return pipe.read(LARGEST_BYTES + 1), "stdin"
         if path.is_dir() or not path.exists():
             raise InputError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; allowed: a MIDI file.")
         with path.open("rb") as file:
-            data = file.read(LARGEST_BYTES + 1)
+            return file.read(LARGEST_BYTES + 1), str(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or type(error).__name__}.") from error
-    return parse_midi(data, str(path))
 
 
 def parse_midi(data: bytes, name: str) -> ReadMidi:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from melancholia.cues import found_key
 from melancholia.errors import InputError
-from melancholia.midi import load_midi
+from melancholia.midi import midi_data, parse_midi
 from melancholia.piece import Key, Note, Part, Piece, on_grid
 
 FEWEST_NOTES, MOST_NOTES, MOST_BARS = 2, 32, 8
@@ -61,7 +61,7 @@ def load_motif(path: Path | str) -> Motif:
     Parameters
     ----------
     path : path
-        A MIDI file of any maker.
+        A MIDI file of any maker; ``-`` is stdin.
 
     Returns
     -------
@@ -72,14 +72,15 @@ def load_motif(path: Path | str) -> Motif:
     InputError
         The file cannot be read, or what sings in it is too short or too long for a motif.
     """
-    piece = load_midi(path)
+    data, name = midi_data(path)
+    piece = parse_midi(data, name).piece
     line = skyline(singing(piece).notes)
     if not FEWEST_NOTES <= len(line) <= MOST_NOTES:
         counted = f"{len(line)} note{'s' * (len(line) != 1)}"
-        raise InputError(f"{path} sings {counted}; allowed: {FEWEST_NOTES} to {MOST_NOTES} for a motif.")
+        raise InputError(f"{name} sings {counted}; allowed: {FEWEST_NOTES} to {MOST_NOTES} for a motif.")
     place = on_grid(line[0].start % piece.bar_quarters)
     bars = (place + line[-1].end - line[0].start) / piece.bar_quarters
     if bars > MOST_BARS + 1e-6:
-        raise InputError(f"{path} is {bars:.3g} bars long; allowed: at most {MOST_BARS} for a motif.")
+        raise InputError(f"{name} is {bars:.3g} bars long; allowed: at most {MOST_BARS} for a motif.")
     notes = tuple(Note(n.start - line[0].start, n.duration, n.pitch, n.velocity) for n in line)
     return Motif(notes, piece.metre, found_key(piece), place)

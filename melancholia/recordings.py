@@ -97,6 +97,12 @@ class Recording:
             at += block.shape[1]
         return Audio(samples, self.rate)
 
+    def _repr_html_(self) -> str:
+        """A player, where a notebook shows the value."""
+        from melancholia.previews import player
+
+        return player(self, self.path.name)
+
 
 def why(error: Exception) -> str:
     """libsndfile's word, without the name before it; and what can be read, where it does not know the file."""

@@ -23,6 +23,7 @@ from melancholia.midi import save_midi
 from melancholia.motif import Motif, load_motif
 from melancholia.performance import perform
 from melancholia.piece import Piece
+from melancholia.previews import player
 from melancholia.profile import Profile, mood_path, profile
 from melancholia.racks import Rack, apply, bus, mix
 from melancholia.racks import rack as find_rack
@@ -109,6 +110,14 @@ class Song:
     def recording(self, name: str) -> Recording:
         """A file of the song's folder, which stays as long as the recording is held."""
         return replace(recording(self.folder / name), keeps=self.scratch)
+
+    def _repr_html_(self) -> str:
+        """Its verdict and its master with a player, where a notebook shows the value."""
+        from html import escape
+
+        verdict = str(self.score).partition("\n")[0]
+        asked = f"{self.profile.mood}, seed {self.recipe.seed}"
+        return f"<p><b>{escape(asked)}</b>: {escape(verdict)}</p>{player(self.master, 'master')}"
 
     def save(self, folder: Path | str, *, report: bool = True, force: bool = False) -> Path:
         """Write the song as a folder, whole or not at all, and return its path.
@@ -422,8 +431,7 @@ def finish(song: Song, *, report: bool) -> Song:
             folder,
             title=f"{song.profile.mood}, seed {song.recipe.seed}",
             score=verdict,
-            stems=[f"stems/wet/{name}.wav" for name, _, _ in song.stems],
-            master="master.wav",
+            stems=song.stems,
             facts=song.recipe.to_dict(),
         )
     recipe = replace(song.recipe, made=hashes(folder))

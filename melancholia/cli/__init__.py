@@ -15,20 +15,9 @@ from melancholia import interrupts
 from melancholia.errors import MelancholiaError, one_line, shown
 
 COMMANDS = (
-    *(
-        "make",
-        "compose",
-        "render",
-        "apply",
-        "master",
-        "score",
-        "listener",
-        "moods",
-        "racks",
-        "instruments",
-        "completion",
-    ),
-)
+    "make", "compose", "render", "apply", "master", "loudness", "score", "listener", "moods", "racks", "instruments",
+    "completion",
+)  # fmt: skip
 
 
 class Lazy(click.Group):

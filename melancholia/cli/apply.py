@@ -57,7 +57,8 @@ def apply(
         many.notes(target, wet.notes)
         many.show(str(target), target)
 
-    many.each(many.targets(files, output, format_=format_, pattern=pattern), one)
+    asked = many.targets(files, output, format_=format_, pattern=pattern)
+    many.each(asked.pairs, one, folder=asked.folder)
     options.talk(
         f"next: melancholia master {output} -o MASTER.wav", quiet=quiet or len(files) > 1 or str(output) == "-"
     )

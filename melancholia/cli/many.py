@@ -41,8 +41,7 @@ def targets(files: Sequence[Path], output: str, *, format_: str | None, pattern:
     """
     suffix = check_suffix(format_ or USUAL_SUFFIX)
     place = Path(output)
-    if [str(file) for file in files].count(STREAM) and len(files) > 1:
-        raise InputError("'-' is stdin, and one file; allowed: alone.")
+    check_stdin(files)
     if output == STREAM or is_stream(place):
         if len(files) > 1:
             name = "stdout" if output == STREAM else output
@@ -69,6 +68,11 @@ def targets(files: Sequence[Path], output: str, *, format_: str | None, pattern:
     return Work(tuple((file, place / f"{name}.{suffix}") for file, name in zip(files, named, strict=True)), place)
 
 
+def check_stdin(files: Sequence[Path]) -> None:
+    if len(files) > 1 and STREAM in map(str, files):
+        raise InputError("'-' is stdin, and one file; allowed: alone.")
+
+
 def suffixes() -> tuple[str, ...]:
     from melancholia.encoding import SUFFIXES
 
@@ -93,26 +97,25 @@ def names(files: Sequence[Path], pattern: str) -> Iterator[str]:
         yield re.sub(r"{(\w+)}", lambda field, values=values: values[field[1]], pattern)  # type: ignore[misc]
 
 
-def each(asked: Work, work: Callable[[Path, Path], None]) -> None:
-    """`work` on each pair; what fails is named on stderr, the rest is done, and then the exit code is 1.
+def each(items: Sequence[tuple[Path, ...]], work: Callable[..., None], *, folder: Path | None = None) -> None:
+    """`work` on each item, the first of which is a source; `folder` is made where it is missing.
 
-    A single file fails as itself.
+    What fails is named on stderr, the rest is done, and then the exit code is 1. A single file fails as itself.
     """
     failed = 0
-    with folder_for(asked.folder):
-        for source, target in asked.pairs:
+    with folder_for(folder):
+        for item in items:
             try:
-                work(source, target)
+                work(*item)
             except (Cancelled, BrokenPipeError, KeyboardInterrupt):
                 raise
             except Exception as error:
-                if len(asked.pairs) == 1:
+                if len(items) == 1:
                     raise
                 failed += 1
-                options.talk(f"melancholia: {in_a_line(source, error)}")
+                options.talk(f"melancholia: {in_a_line(item[0], error)}")
     if failed:
-        done = len(asked.pairs) - failed
-        options.talk(f"melancholia: {failed} of {len(asked.pairs)} files failed, {done} are done.")
+        options.talk(f"melancholia: {failed} of {len(items)} files failed, {len(items) - failed} are done.")
         raise click.exceptions.Exit(1)
 
 

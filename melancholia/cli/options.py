@@ -28,7 +28,9 @@ section: Option = click.option(
     "--section", "sections", multiple=True, metavar="NAME=MOOD", help="Another mood for a section, as B=despair."
 )
 theme: Option = click.option(
-    "--theme", type=click.Path(path_type=Path), help="A MIDI file with a tune of your own, to build the piece on."
+    "--theme",
+    type=click.Path(path_type=Path),
+    help="A MIDI file (- is stdin) with a tune of your own, to build the piece on.",
 )
 setting: Option = click.option(
     "--setting", default="song", show_default=True, help="What it is for: song, film, loop or background."

@@ -1,6 +1,5 @@
 """``melancholia render``: a MIDI file as dry stems."""
 
-import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,10 +67,10 @@ def render(
     from melancholia.edits import transposed, with_guessed, within_reach
     from melancholia.errors import in_range
     from melancholia.files import writing_folder
-    from melancholia.midi import LARGEST_BYTES, check_length, parse_midi, read_midi
+    from melancholia.midi import check_length, midi_data, parse_midi
     from melancholia.performance import perform
     from melancholia.profile import profile
-    from melancholia.recipe import STEMS, file_hash
+    from melancholia.recipe import STEMS
     from melancholia.streams import check_seed
 
     check_seed(seed)
@@ -80,12 +79,8 @@ def render(
     if tempo is not None and bpm is not None:
         raise click.UsageError("--tempo and --bpm were both given; one is enough.")
     wanted = profile(mood, intensity) if mood is not None else None
-    name = "stdin" if str(midi) == "-" else str(midi)
-    if str(midi) == "-":
-        given = sys.stdin.buffer.read(LARGEST_BYTES + 1)
-        read, origin = parse_midi(given, name), sha256(given).hexdigest()
-    else:
-        read, origin = read_midi(midi), file_hash(midi)
+    data, name = midi_data(midi)
+    read = parse_midi(data, name)
     piece, said = read.piece, read.notes
     if bpm is not None:
         now = piece.tempo.bpm
@@ -100,6 +95,7 @@ def render(
     say(name, said)  # only now: who is refused reads one line
     if wanted is not None:
         piece = perform(piece, wanted, seed=seed)
+    origin = sha256(data).hexdigest()
     with options.progress(quiet) as progress:
         if only is not None:
             names = replace_stems(piece, only, output, sample_rate, seed, progress)

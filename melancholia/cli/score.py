@@ -59,8 +59,7 @@ def score(
     for given, name in ((plot, "--plot draws"), (dry, "--dry belongs to")):
         if given is not None and len(files) > 1:
             raise click.UsageError(f"{name} one file; several were given.")
-    if [str(file) for file in files].count("-") and len(files) > 1:
-        raise click.UsageError("'-' is stdin, and one file; several were given.")
+    many.check_stdin(files)
     if plot is not None:
         check_suffix(plot, ".png")
         check_output(plot, *files, over=PNG if force else None)

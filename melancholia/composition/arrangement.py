@@ -7,6 +7,7 @@ import numpy as np
 
 from melancholia.audio import ROLES
 from melancholia.composition.form import Form, PhrasePlan
+from melancholia.errors import InputError
 from melancholia.orchestra import facts_of
 from melancholia.profile import Player, Writing
 
@@ -30,8 +31,16 @@ def choose_players(writing: Writing, rng: np.random.Generator, instruments: Sequ
 def assign(instruments: tuple[str, ...]) -> tuple[Player, ...]:
     """Roles for instruments in the order given: each takes the first role that suits it and is free; one must sing.
 
-    Where the first suits the melody it sings; a lone instrument that is no noise also accompanies itself.
+    Where the first suits the melody it sings; a lone instrument that has a pitch also accompanies itself.
+
+    Raises
+    ------
+    InputError
+        None of them has a pitch.
     """
+    first = next((name for name in instruments if facts_of(name).pitched), None)
+    if first is None:
+        raise InputError(f"instruments are {', '.join(instruments)}: none has a pitch; allowed: one that has, too.")
     taken: list[tuple[str, str]] = []
 
     def free(role: str) -> bool:
@@ -47,11 +56,11 @@ def assign(instruments: tuple[str, ...]) -> tuple[Player, ...]:
     if free("melody"):
         singer = next((k for k, (_, name) in enumerate(taken) if "melody" in facts_of(name).suits), None)
         if singer is None:
-            taken.insert(0, ("melody", instruments[0]))
+            taken.insert(0, ("melody", first))
         else:
             taken[singer] = ("melody", taken[singer][1])
-    if free("harmony") and free("texture") and facts_of(instruments[0]).pitched:
-        taken.append(("harmony", instruments[0]))
+    if free("harmony") and free("texture"):
+        taken.append(("harmony", first))
     players: list[Player] = []
     for role, name in sorted(taken, key=lambda pair: ROLES.index(pair[0])):
         plain = name.split("#")[0].rsplit("/", 1)[-1] if name.startswith("soundfont:") else name

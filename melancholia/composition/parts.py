@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from melancholia.composition.arrangement import Cast
+from melancholia.composition.arrangement import Cast, singer_of
 from melancholia.composition.form import Form, draw
 from melancholia.composition.harmony import Slot
 from melancholia.composition.lines import (
@@ -67,7 +67,7 @@ def write_parts(
             way = way_of(player.instrument, player.role)
             found = way(form, active, (low + high) // 2, velocity, rng)
         elif player.role == "melody":
-            found = sung
+            found = sung if player == singer_of(cast.players) else doubled(sung, low, high)
         elif player.role == "bass":
             found = bass_line(
                 voiced, form, active=active, tonic=home.tonic, low=low, high=min(high, low + 21), velocity=velocity,
@@ -95,6 +95,16 @@ def write_parts(
             low, high = facts_of(player.instrument).written
             notes[player.name] = beside(notes[player.name], played, max(low, 48), high)
     return notes
+
+
+def doubled(sung: list[Note], low: int, high: int) -> list[Note]:
+    """The melody for another who sings it: in the octave in which most of it suits him, the rest folded into it."""
+
+    def outside(octave: int) -> tuple[int, int]:
+        return sum(not low <= n.pitch + 12 * octave <= high for n in sung), abs(octave)
+
+    octave = min(range(-3, 4), key=outside)
+    return [Note(n.start, n.duration, fold(n.pitch + 12 * octave, low, high), n.velocity) for n in sung]
 
 
 def beside(notes: list[Note], played: set[tuple[float, int]], low: int, high: int) -> list[Note]:

@@ -1,6 +1,6 @@
-"""Reports: a song's folder as a page, and the pictures on it."""
+"""Reports: a song's folder as a page, and sadness over time as a picture."""
 
-from melancholia.report.pictures import curve_png, piano_roll_png, spectrogram_png
+from melancholia.report.plot import curve_png
 from melancholia.report.report import write_report
 
-__all__ = ["curve_png", "piano_roll_png", "spectrogram_png", "write_report"]
+__all__ = ["curve_png", "write_report"]

@@ -1,46 +1,50 @@
-"""Pictures of sound and notes as PNG, drawn by matplotlib without a screen."""
+"""Sound and notes as drawings without any words: a page stretches them to its width and sets the words itself."""
 
 import io
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.audio import Source
 from melancholia.piece import Piece
-from melancholia.recordings import recording
 
-INK, PAPER, ACCENT = "#c9c4bb", "#17161a", "#d98e5f"
-ROLE_COLOURS = {
-    "melody": "#e8a87c", "counter": "#7fb7be", "harmony": "#8d86c9", "bass": "#c38d9e", "texture": "#6b7a8f",
-    "percussion": "#a0a083",
-}  # fmt: skip
 COLUMNS, ROWS = 900, 150
 LOWEST_HZ, HIGHEST_HZ = 30.0, 16_000.0
 WINDOW = 4096
 RANGE_DB = 90.0
+COLOURS = 64  # of a spectrogram
+TICKS_HZ = (100, 1000, 5000)
+LEAST_SEMITONES = 12  # of a piano roll's height
+TEMPO_ROOM = 5.0  # quarters a minute above the fastest and below the slowest
 
 
-def figure(width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A label at a share of a drawing's height, from its bottom; or of its width, from its left."""
 
-    made = Figure(figsize=(width, height), dpi=100, facecolor=PAPER, layout="constrained")
-    FigureCanvasAgg(made)
-    axes = made.add_subplot()
-    axes.set_facecolor(PAPER)
-    axes.tick_params(colors=INK, labelsize=8)
-    for spine in axes.spines.values():
-        spine.set_color("#44424a")
-    return made, axes
+    at: float
+    label: str
 
 
-def png(made: Any) -> bytes:
-    out = io.BytesIO()
-    made.savefig(out, format="png", facecolor=PAPER, metadata={"Software": None})
-    return out.getvalue()
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A path of SVG, x in seconds, y from 0 (top) to 100, and the class that colours it."""
+
+    kind: str
+    path: str
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What stands over the time of a song: shapes, or a picture as PNG; and the labels of its height."""
+
+    ticks: tuple[Tick, ...]
+    shapes: tuple[Shape, ...] = ()
+    png: bytes = b""
 
 
 def spectrogram(sound: Source) -> NDArray[np.float64]:
@@ -70,58 +74,93 @@ def spectrogram(sound: Source) -> NDArray[np.float64]:
     return np.asarray(np.maximum(level - level.max(), -RANGE_DB))
 
 
-def spectrogram_png(sound: Source | Path | str) -> bytes:
-    """A spectrogram over the whole length, frequency by equal ratios."""
-    opened = recording(sound) if isinstance(sound, str | Path) else sound
-    made, axes = figure(10, 2.2)
-    seconds = opened.frames / opened.rate
-    axes.imshow(spectrogram(opened), origin="lower", aspect="auto", cmap="magma", vmin=-RANGE_DB, vmax=0,
-                extent=(0, seconds, 0, 1))  # fmt: skip
-    top = min(HIGHEST_HZ, opened.rate / 2)
-    ticks = [hz for hz in (50, 100, 200, 500, 1000, 2000, 5000, 10_000) if hz < top]
-    axes.set_yticks(
-        [np.log(hz / LOWEST_HZ) / np.log(top / LOWEST_HZ) for hz in ticks],
-        [f"{hz // 1000} kHz" if hz >= 1000 else f"{hz} Hz" for hz in ticks],
-    )
-    axes.set_xlabel("seconds", color=INK, fontsize=8)
-    return png(made)
+def spectrogram_drawing(sound: Source) -> Drawing:
+    """A spectrogram over the whole length, frequency by equal ratios, as a PNG of 64 colours."""
+    import matplotlib
+    from PIL import Image
+
+    share = spectrogram(sound)[::-1] / RANGE_DB + 1
+    picture = Image.fromarray(np.round(share * (COLOURS - 1)).astype(np.uint8), "L")
+    palette = np.round(255 * matplotlib.colormaps["magma"](np.linspace(0, 1, COLOURS))[:, :3]).astype(np.uint8)
+    picture.putpalette(palette.tobytes())
+    out = io.BytesIO()
+    picture.save(out, "PNG", optimize=True)
+    top = min(HIGHEST_HZ, sound.rate / 2)
+    ticks = [
+        Tick(float(np.log(hz / LOWEST_HZ) / np.log(top / LOWEST_HZ)), f"{hz // 1000} kHz" if hz >= 1000 else f"{hz} Hz")
+        for hz in TICKS_HZ
+        if hz < top
+    ]
+    return Drawing(tuple(ticks), png=out.getvalue())
 
 
-def piano_roll_png(piece: Piece) -> bytes:
-    """The notes over time in seconds, coloured by role, darker when softer, with sections and tempo."""
-    made, axes = figure(10, 3.2)
+def waveform_drawing(sound: Source) -> Drawing:
+    """The highest level of either sign over time, about the middle."""
+    edges = np.linspace(0, sound.frames, COLUMNS + 1).astype(np.int64)
+    peaks = np.abs(sound.read().samples).max(axis=0)
+    heights = np.maximum.reduceat(peaks, np.minimum(edges[:-1], sound.frames - 1))
+    seconds = (edges[:-1] + edges[1:]) / 2 / sound.rate
+    over = zip(seconds, 50 - 50 * heights, strict=True)
+    under = zip(seconds[::-1], 50 + 50 * heights[::-1], strict=True)
+    return Drawing((), (Shape("wave", line([*over, *under]) + "z"),))
+
+
+def roll_drawing(piece: Piece) -> Drawing:
+    """The notes of all parts, coloured by role, paler when softer."""
+    pitches = [note.pitch for part in piece.parts for note in part.notes] or [60]
+    low, high = min(pitches) - 1.0, max(pitches) + 2.0
+    if high - low < LEAST_SEMITONES:
+        low, high = (low + high - LEAST_SEMITONES) / 2, (low + high + LEAST_SEMITONES) / 2
+    tall = 100 / (high - low)
+    shapes = []
     for part in piece.parts:
-        if not part.notes:
-            continue
-        start = piece.tempo.seconds([n.start for n in part.notes])
-        length = piece.tempo.seconds([n.end for n in part.notes]) - start
-        pitch = [n.pitch for n in part.notes]
-        colours = [(ROLE_COLOURS[part.role], 0.35 + 0.65 * n.velocity / 127) for n in part.notes]
-        axes.barh(pitch, length, left=start, height=0.85, color=colours, label=part.name, linewidth=0)
-    for section in piece.sections:
-        at = float(piece.tempo.seconds(section.bar * piece.bar_quarters))
-        axes.axvline(at, color="#44424a", linewidth=0.8)
-        axes.annotate(section.name, (at, 1.0), xycoords=("data", "axes fraction"), color=INK, fontsize=8,
-                      xytext=(3, 2), textcoords="offset points")  # fmt: skip
-    if len(piece.tempo.changes) > 1:
-        tempo = axes.twinx()
-        times = piece.tempo.seconds([q for q, _ in piece.tempo.changes])
-        tempo.step(times, [60e6 / us for _, us in piece.tempo.changes], where="post", color=ACCENT, linewidth=0.8)
-        tempo.tick_params(colors=ACCENT, labelsize=8)
-        tempo.set_ylabel("quarters a minute", color=ACCENT, fontsize=8)
-    axes.set_xlabel("seconds", color=INK, fontsize=8)
-    axes.set_ylabel("MIDI pitch", color=INK, fontsize=8)
-    axes.legend(fontsize=7, facecolor=PAPER, edgecolor="#44424a", labelcolor=INK, loc="upper right", ncols=3)
-    return png(made)
+        starts = piece.tempo.seconds([n.start for n in part.notes])
+        ends = piece.tempo.seconds([n.end for n in part.notes])
+        by_level: dict[int, list[str]] = {}
+        for note, start, end in zip(part.notes, starts, ends, strict=True):
+            top = (high - note.pitch - 0.95) * tall
+            box = f"M{start:.2f} {top:.2f}h{end - start:.2f}v{0.9 * tall:.2f}H{start:.2f}z"
+            by_level.setdefault(note.velocity // 32, []).append(box)
+        shapes += [Shape(part.role, "".join(boxes), 0.45 + 0.18 * level) for level, boxes in sorted(by_level.items())]
+    octaves = [pitch for pitch in range(12, 128, 12) if low < pitch < high]
+    ticks = [Tick((pitch + 0.5 - low) / (high - low), f"C{pitch // 12 - 1}") for pitch in octaves]
+    return Drawing(tuple(ticks), tuple(shapes))
 
 
-def curve_png(curve: Sequence[Sequence[float]]) -> bytes:
+def tempo_drawing(piece: Piece) -> Drawing | None:
+    """Quarters a minute over time; None where the tempo does not change."""
+    if len(piece.tempo.changes) < 2:
+        return None
+    end = max([note.end for part in piece.parts for note in part.notes], default=0.0)
+    kept = [(quarters, 60e6 / us) for quarters, us in piece.tempo.changes if quarters <= end]
+    times = piece.tempo.seconds([*(quarters for quarters, _ in kept), end])
+    low, high = min(bpm for _, bpm in kept) - TEMPO_ROOM, max(bpm for _, bpm in kept) + TEMPO_ROOM
+    points = []
+    for at, until, (_, bpm) in zip(times[:-1], times[1:], kept, strict=True):
+        height = 100 * (high - bpm) / (high - low)
+        points += [(at, height), (until, height)]
+    marks = {round(high - TEMPO_ROOM), round(low + TEMPO_ROOM)}
+    return Drawing(
+        tuple(Tick((bpm - low) / (high - low), f"{bpm}") for bpm in sorted(marks)), (Shape("tempo", line(points)),)
+    )
+
+
+def curve_drawing(curve: Sequence[Sequence[float]]) -> Drawing:
     """Sadness 0..1 over time, from (seconds, sadness) points."""
-    made, axes = figure(10, 1.8)
-    at, value = np.array(curve, float).reshape(-1, 2).T
-    axes.plot(at, value, color=ACCENT, linewidth=1.6, marker="o", markersize=3)
-    axes.set_ylim(0, 1)
-    axes.set_xlabel("seconds", color=INK, fontsize=8)
-    axes.set_ylabel("sadness", color=INK, fontsize=8)
-    axes.grid(color="#2c2a31", linewidth=0.6)
-    return png(made)
+    points = [(at, 100 - 100 * value) for at, value in curve]
+    return Drawing((Tick(0.0, "0"), Tick(0.5, "½"), Tick(1.0, "1")), (Shape("curve", line(points)),))
+
+
+def line(points: Iterable[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points)
+
+
+def time_ticks(seconds: float) -> tuple[Tick, ...]:
+    """At most eight round times, as minutes and seconds."""
+    step = next((s for s in (5, 10, 15, 30, 60, 120, 300, 600) if seconds / s <= 7), 3600)
+    times = range(0, math.floor(seconds * 0.92) + 1, step)  # the last has room for its words
+    return tuple(Tick(at / seconds, clock(at)) for at in times)
+
+
+def clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,20 +1,56 @@
-"""``report.html``: the verdict, pictures and players of a song's folder on one page that needs no network."""
+"""``report.html``: the verdict, drawings and one player of a song's folder, on one page that needs no network."""
 
 import base64
-from collections.abc import Mapping, Sequence
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from melancholia.audio import Audio
 from melancholia.files import ANY_FILE, write_text
+from melancholia.meter import SILENT_LUFS, IntegratedMeter
 from melancholia.midi import load_midi
-from melancholia.report.pictures import curve_png, piano_roll_png, spectrogram_png
+from melancholia.parallel import in_threads
+from melancholia.piece import Piece
+from melancholia.previews import data_uri, mixed_down, mp3
+from melancholia.recordings import recording
+from melancholia.report.pictures import (
+    Drawing,
+    clock,
+    curve_drawing,
+    roll_drawing,
+    spectrogram_drawing,
+    tempo_drawing,
+    time_ticks,
+    waveform_drawing,
+)
 
-TEMPLATE = Path(__file__).with_name("report.html.jinja")
-LONG_FACTS = ("sources", "made", "maker")
+TEMPLATES = Path(__file__).parent
+STEM_KBPS, MASTER_KBPS = 48, 80
+LOUDEST = 0.98  # that anything on the page plays at, of full scale
+MOST_JOBS = 4
 
 
-def embedded(picture: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(picture).decode("ascii")
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What the player plays: MP3 as base64, and the factor to play it at."""
+
+    kind: str
+    name: str
+    sound: str
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A drawing over time with its name, what it shows in words, and its height in rem."""
+
+    name: str
+    says: str
+    drawing: Drawing
+    tall: float
 
 
 def write_report(
@@ -22,8 +58,7 @@ def write_report(
     *,
     title: str,
     score: Mapping[str, Any],
-    stems: Sequence[str],
-    master: str,
+    stems: Sequence[tuple[str, str, str]],
     facts: Mapping[str, Any],
 ) -> Path:
     """Write ``report.html`` into a song's folder and return its path.
@@ -31,29 +66,137 @@ def write_report(
     Parameters
     ----------
     folder : Path
-        Holds `master`, the `stems` (paths relative to it) and, where there is one, ``piece.mid``.
+        Holds ``master.wav``, ``stems/dry`` and ``stems/wet`` with a WAV for each stem and, where there is one,
+        ``piece.mid``.
     score : mapping
         What ``score.json`` holds.
+    stems : sequence of (name, role, instrument)
     facts : mapping
         What ``recipe.json`` holds.
     """
-    from jinja2 import Environment, StrictUndefined
+    import matplotlib  # noqa: F401  (what the threads need is imported before they start)
+    import soundfile  # noqa: F401
+    import soxr  # noqa: F401
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from PIL import Image
 
-    page = Environment(autoescape=True, undefined=StrictUndefined).from_string(TEMPLATE.read_text(encoding="utf-8"))
+    Image.preinit()  # imports what saves pictures
+    master = mixed_down([recording(folder / "master.wav")], channels=2)
+    mixed = mixed_down([recording(folder / "stems" / "wet" / f"{name}.wav") for name, _, _ in stems])
+    dry = mixed_down([recording(folder / "stems" / "dry" / f"{name}.wav") for name, _, _ in stems])
+    aim = loudness(master)
+    raised = {"master": 1.0, "stem": raise_to(aim, mixed), "dry": raise_to(aim, dry)}
+    loudest = max(peak(master), raised["stem"] * peak(mixed), raised["dry"] * peak(dry))
+    level = min(1.0, LOUDEST / max(loudest, 1e-9))
+
+    def track(kind: str, name: str, sound: Audio) -> Track:
+        content, undo = mp3(sound, kbps=MASTER_KBPS if kind == "master" else STEM_KBPS)
+        return Track(kind, name, base64.b64encode(content).decode("ascii"), round(undo * raised[kind] * level, 6))
+
+    def stem(name: str) -> tuple[Track, Lane]:
+        sound = mixed_down([recording(folder / "stems" / "wet" / f"{name}.wav")])
+        return track("stem", name, sound), Lane(name, f"Spectrogram of {name}", spectrogram_drawing(sound), 4.5)
+
+    jobs = min(MOST_JOBS, os.cpu_count() or 1)
+    whole = in_threads(lambda one: track(*one), [("master", "", master), ("dry", "", dry)], jobs=jobs)
+    made = in_threads(stem, [name for name, _, _ in stems], jobs=jobs)
     notes = folder / "piece.mid"
+    lanes = over_time(master, load_midi(notes) if notes.exists() else None, score)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.globals |= {"data_uri": data_uri, "clock": clock, "digits": digits, "share": share_in_band}
+    page = environment.get_template("report.html.jinja")
     html = page.render(
         title=title,
         score=score,
-        master=master,
-        master_picture=embedded(spectrogram_png(folder / master)),
-        roll=embedded(piano_roll_png(load_midi(notes))) if notes.exists() else None,
-        curve=embedded(curve_png(score["curve"])) if score["curve"] else None,
+        seconds=master.seconds,
+        lanes=lanes,
         stems=[
-            {"name": Path(path).stem, "path": path, "picture": embedded(spectrogram_png(folder / path))}
-            for path in stems
+            {"name": name, "role": role, "instrument": instrument, "lane": lane}
+            for (name, role, instrument), (_, lane) in zip(stems, made, strict=True)
         ],
-        facts={name: value for name, value in facts.items() if name not in LONG_FACTS and value is not None},
+        tracks=[*whole, *(one for one, _ in made)],
+        times=time_ticks(master.seconds),
+        sections=[section for section in score.get("sections", ()) if section["start"] < master.seconds],
+        facts=readable(facts),
         maker=facts.get("maker", ""),
     )
     write_text(folder / "report.html", html, over=ANY_FILE)
     return folder / "report.html"
+
+
+def over_time(master: Audio, piece: Piece | None, score: Mapping[str, Any]) -> list[Lane]:
+    """The lanes of the whole, one above the other."""
+    lanes = [Lane("Waveform", "Waveform of the master", waveform_drawing(master), 4.5)]
+    if score["curve"]:
+        lanes.append(Lane("Sadness", "Sadness over time, 0 to 1", curve_drawing(score["curve"]), 5.0))
+    if piece is not None:
+        lanes.append(Lane("Notes", "Piano roll of all parts, coloured by role", roll_drawing(piece), 12.0))
+        tempo = tempo_drawing(piece)
+        if tempo is not None:
+            lanes.append(Lane("Tempo, quarters a minute", "Tempo over time", tempo, 3.5))
+    lanes.append(Lane("Master", "Spectrogram of the master", spectrogram_drawing(master), 7.0))
+    return lanes
+
+
+def loudness(sound: Audio) -> float:
+    meter = IntegratedMeter(sound)
+    for block in sound.blocks():
+        meter.add(block)
+    return meter.lufs()
+
+
+def raise_to(lufs: float, sound: Audio) -> float:
+    """The factor that makes a sound as loud: what is compared by ear is heard at one loudness.
+
+    A mono preview sounds from both sides.
+    """
+    found = loudness(sound)
+    if min(found, lufs) <= SILENT_LUFS:
+        return 1.0
+    both_sides = 10 * 0.30103 if sound.channels == 1 else 0.0
+    return float(10 ** ((lufs - found - both_sides) / 20))
+
+
+def peak(sound: Audio) -> float:
+    return float(abs(sound.samples).max(initial=0.0))
+
+
+def share_in_band(value: float, band: Sequence[float]) -> float:
+    """Where a value stands on a scale on which the band is the middle third, 0 to 1."""
+    low, high = band
+    return min(1.0, max(0.0, (1 + (value - low) / ((high - low) or 1.0)) / 3))
+
+
+def digits(value: float) -> str:
+    """A number to three places that count, without an exponent."""
+    before_point = math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:.{max(0, 2 - before_point)}f}"
+
+
+LABELS = {
+    "mood": "mood", "intensity": "intensity", "seconds": "length asked for, s", "seed": "seed", "key": "key asked for",
+    "bpm": "quarters a minute asked for", "metre": "metre asked for", "instruments": "instruments asked for",
+    "theme": "theme", "rate": "sample rate, Hz", "rack": "rack", "lufs": "loudness, LUFS",
+    "ceiling_dbtp": "ceiling, dBTP", "sections": "moods of sections", "setting": "setting", "hits": "hits",
+    "dialogue": "dialogue", "versions": "made with", "machine": "machine",
+}  # fmt: skip
+
+
+def readable(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was asked for and made with, as labels and words; without what was left open."""
+    found = ((label, facts.get(name)) for name, label in LABELS.items())
+    return [(label, in_words(value)) for label, value in found if value not in (None, {}, (), [])]
+
+
+def in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        items = list(value)
+        if len(items) > 12:
+            return f"{len(items)} notes"
+        return ", ".join(":".join(map(str, one)) if isinstance(one, list | tuple) else str(one) for one in items)
+    return str(value)

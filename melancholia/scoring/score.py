@@ -109,6 +109,12 @@ class Score:
             "curve": [[round(at, 2), round(value, 4)] for at, value in self.curve],
         }
 
+    def _repr_html_(self) -> str:
+        """The verdict as a notebook shows it."""
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
+
     def __str__(self) -> str:
         """The verdict as a table for a terminal."""
         if self.sadness is None or self.music is None or self.sound is None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -229,10 +230,61 @@ def test_stdin_to_stdout(here, children):
 
 
 def test_stdin_is_one_file(here, capsys):
-    assert run(["master", "-", "a.wav", "-o", "out"]) == 2
-    assert "'-' is stdin" in capsys.readouterr().err
+    for args in (["master", "-", "a.wav", "-o", "out"], ["loudness", "-", "a.wav"], ["score", "-", "a.wav"]):
+        assert run(args) == 2
+        assert "'-' is stdin" in capsys.readouterr().err
     assert run(["master", "a.wav", "c.flac", "-o", "-"]) == 2
     assert "stdout takes one file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", ["text", "csv", "json"])
+def test_loudness_measures_the_good_ones(here, capsys, how):
+    assert run(["loudness", *THREE, *([f"--{how}"] if how != "text" else [])]) == 1
+    said = capsys.readouterr()
+    only_bad_is_named(said.err)
+    if how == "text":
+        rows = said.out.splitlines()
+        assert [row.split("  ")[0] for row in rows] == ["a.wav", "c.flac"]
+        assert f"{measure('a.wav').integrated_lufs:.1f} LUFS" in rows[0]
+        return
+    if how == "json":
+        rows = [json.loads(line) for line in said.out.splitlines()]
+    else:
+        rows = list(csv.DictReader(io.StringIO(said.out)))
+    assert [row["file"] for row in rows] == ["a.wav", "c.flac"]
+    for row in rows:
+        found = asdict(measure(row.pop("file")))
+        assert {name: float(value) for name, value in row.items()} == pytest.approx(found)
+
+
+def test_silence_has_no_figure(here, capsys):
+    soundfile.write("silent.wav", np.zeros(RATE), RATE)
+    assert run(["loudness", "silent.wav", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["integrated_lufs"] is None and found["true_peak_dbtp"] is None and found["range_lu"] == 0
+
+
+def test_a_dry_run_says_what_would_be_done_and_writes_nothing(here, capsys):
+    before = sorted(os.listdir())
+    assert run(["master", *THREE, "--dry-run", "--lufs", "-20", "--json"]) == 1
+    said = capsys.readouterr()
+    only_bad_is_named(said.err)
+    planned = {row["input"]: row for row in map(json.loads, said.out.splitlines())}
+    assert run(["master", "a.wav", "c.flac", "-o", "out/", "--dry-run", "--format", "flac"]) == 0
+    assert sorted(os.listdir()) == before and "a.wav  -" in capsys.readouterr().out
+    assert run(["master", "a.wav", "c.flac", "-o", "out/", "--lufs", "-20", "--json"]) == 0
+    for row in map(json.loads, capsys.readouterr().out.splitlines()):
+        same = ("gain_db", "reduction_db", "before_lufs", "lufs")
+        assert [row[name] for name in same] == [planned[row["input"]][name] for name in same]
+    assert planned["a.wav"]["output"] is None and planned["a.wav"]["true_peak_dbtp"] is None
+
+
+def test_a_dry_run_names_what_stands_in_the_way(here, capsys):
+    assert run(["master", "a.wav", "-o", "c.flac", "--dry-run"]) == 2
+    assert "c.flac exists already" in capsys.readouterr().err
+    assert run(["master", "a.wav", "-o", "c.flac", "--dry-run", "--force"]) == 0
+    assert run(["master", "a.wav"]) == 2
+    assert "'--output'; --dry-run needs none" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("work", WORK)

@@ -1,6 +1,5 @@
 """A MIDI file is played as it is, in a mood, or changed in one thing; what is not asked for stays byte by byte."""
 
-import io
 import os
 
 import mido
@@ -11,6 +10,7 @@ import soundfile
 from melancholia.cli import run
 from melancholia.midi import save_midi
 from melancholia.piece import Note, Part, Piece, TempoMap
+from tests.children import CLI
 from tests.midi_bytes import event, meta, named, off, on, row_of_notes, smf, track
 
 PIECE = Piece(
@@ -171,14 +171,25 @@ def test_no_more_than_eight_lines_are_said_of_a_file(here, capfd):
     assert len(lines) == 9 and lines[-1] == "in.mid: and 4 more"
 
 
-def test_a_file_comes_through_stdin(here, capfd, monkeypatch):
+def test_a_file_comes_through_stdin(here, children):
     data = smf(track(row_of_notes()))
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
-    assert run(["render", "-", "-o", "piped", *RATE]) == 0
+    (here / "given.mid").write_bytes(data)
+    (here / "none.mid").write_bytes(b"no MIDI")
+    args = [*CLI, "render", "-", *RATE]
+    assert children.start(*args, "-o", "piped", cwd=here, stdin=here / "given.mid").wait().returncode == 0
     assert rendered(data, here) == 0 and held(here / "piped") == held(here / "played")
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"no MIDI")))
-    assert run(["render", "-", "-o", "none", *RATE]) == 2
-    assert capfd.readouterr().err.startswith("melancholia: stdin cannot be read as MIDI")
+    done = children.start(*args, "-o", "none", cwd=here, stdin=here / "none.mid").wait()
+    assert done.returncode == 2 and done.stderr.startswith("melancholia: stdin cannot be read as MIDI")
+
+
+def test_a_theme_comes_through_stdin(here, children):
+    (here / "tune.mid").write_bytes(smf(track(row_of_notes())))
+    asked = [*CLI, "compose", "longing", "--seconds", "15", "--seed", "1"]
+    assert children.run(*asked, "--theme", "tune.mid", "-o", "named.mid", cwd=here).returncode == 0
+    piped = children.start(*asked, "--theme", "-", "-o", "piped.mid", cwd=here, stdin=here / "tune.mid").wait()
+    assert piped.returncode == 0 and (here / "piped.mid").read_bytes() == (here / "named.mid").read_bytes()
+    done = children.start(*asked, "--theme", "-", "-o", "none.mid", cwd=here).wait()
+    assert done.returncode == 2 and done.stderr.startswith("melancholia: stdin cannot be read as MIDI")
 
 
 def test_a_name_is_bytes(here, capfd):

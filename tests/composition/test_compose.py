@@ -4,11 +4,14 @@ from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from melancholia.composition import compose
 from melancholia.composition.dialects import BROKEN, ENDINGS
 from melancholia.cues import from_piece
 from melancholia.errors import InputError
+from melancholia.instruments import names
 from melancholia.midi import from_midi, to_midi
 from melancholia.orchestra import facts_of
 from melancholia.piece import Key
@@ -80,6 +83,35 @@ def test_only_those_asked_play(players):
     piece = compose(profile("melancholy"), seconds=40, seed=3, instruments=players)
     assert {part.instrument for part in piece.parts} == set(players)
     assert piece.with_role("melody") and len(piece.parts) >= 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from(MOODS),
+    st.lists(st.sampled_from(names()), min_size=1, max_size=7),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.0, 0.7, 1.0]),
+)
+def test_whoever_is_asked_can_play_what_is_written(mood, players, seed, intensity):
+    if not any(facts_of(name).pitched for name in players):
+        with pytest.raises(InputError, match="none has a pitch"):
+            compose(profile(mood, intensity), instruments=players)
+        return
+    for part in compose(profile(mood, intensity), seconds=15, seed=seed, instruments=players).parts:
+        facts = facts_of(part.instrument)
+        assert all(facts.low <= note.pitch <= facts.high for note in part.notes), part.name
+
+
+DOUBLING = ["cello", "strings", "solo_violin"]  # what is left for the last one is the melody
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_who_sing_double_each_other_in_octaves_that_suit_them(seed):
+    cello, violin = compose(profile("despair"), seconds=40, seed=seed, instruments=DOUBLING).with_role("melody")
+    assert [(n.start, n.duration) for n in cello.notes] == [(n.start, n.duration) for n in violin.notes]
+    apart = {b.pitch - a.pitch for a, b in zip(cello.notes, violin.notes, strict=True)}
+    assert all(step % 12 == 0 for step in apart) and max(apart) > 0
+    assert min(n.pitch for n in violin.notes) >= facts_of("solo_violin").written[0]
 
 
 @pytest.mark.parametrize(

@@ -1,57 +1,40 @@
-"""The report shows a song's folder on one page that needs nothing else."""
+"""The drawings of a report say what is there."""
 
+import io
 import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from melancholia.audio import audio
-from melancholia.encoding import write_audio
-from melancholia.midi import save_midi
-from melancholia.piece import Note, Part, Piece, Section, TempoMap
-from melancholia.report import curve_png, piano_roll_png, spectrogram_png, write_report
-from melancholia.report.pictures import HIGHEST_HZ, LOWEST_HZ, ROWS, spectrogram
+from melancholia.piece import Note, Part, Piece, TempoMap
+from melancholia.previews import RATE, mixed_down, mp3
+from melancholia.report import curve_png
+from melancholia.report.pictures import (
+    HIGHEST_HZ,
+    LOWEST_HZ,
+    ROWS,
+    curve_drawing,
+    roll_drawing,
+    spectrogram,
+    spectrogram_drawing,
+    tempo_drawing,
+    time_ticks,
+    waveform_drawing,
+)
+from melancholia.report.report import digits, in_words, loudness, raise_to, readable, share_in_band
 
 TONE = audio(np.tile(0.5 * np.sin(2 * np.pi * 440 * np.arange(96_000) / 48_000), (2, 1)), 48_000)
 PIECE = Piece(
     (Part("a", "melody", "cello", (Note(0, 1, 60, 60), Note(1, 1, 64, 90))), Part("b", "bass", "sub_bass", ())),
-    TempoMap(((0, 900_000), (1, 1_000_000))), sections=(Section("A", 0, 1),),
-)  # fmt: skip
-CUES = [
-    {"name": "mode", "value": 0.1, "unit": "index", "target": [0.0, 0.2], "match": 1.0, "weight": 1, "sentence": "Ok."},
-    {"name": "<b>", "value": 2.0, "unit": "x", "target": None, "match": None, "weight": 0.0, "sentence": "Free."},
-]  # fmt: skip
-SCORE = {"mood": "longing", "intensity": 0.7, "sadness": 0.61, "uncertainty": 0.1, "matched": True, "cues": CUES,
-         "curve": [[6.0, 0.5], [12.0, 0.7]]}  # fmt: skip
+    TempoMap(((0, 900_000), (1, 1_000_000))),
+)
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "stems").mkdir()
-    for name in ("master", "stems/01-melody-cello"):
-        write_audio(tmp_path / f"{name}.wav", TONE.blocks(), rate=48_000, channels=2)
-    save_midi(PIECE, tmp_path / "piece.mid")
-    return tmp_path
-
-
-def page(folder):
-    facts = {"seed": 7, "key": None, "maker": "melancholia"}
-    path = write_report(
-        folder, title="longing", score=SCORE, stems=["stems/01-melody-cello.wav"], master="master.wav", facts=facts
-    )
-    return path.read_text()
-
-
-def test_the_page_needs_no_network_and_shows_all(folder):
-    html = page(folder)
-    assert "http" not in re.sub(r"data:image/png;base64,[^\"]*", "", html)
-    assert html.count("<audio") == 2 and html.count("<img") == 4 and 'src="stems/01-melody-cello.wav"' in html
-    assert "matches longing" in html and "0.61" in html and "&lt;b&gt;" in html and "<b>" not in html
-
-
-def test_every_picture_says_what_it_shows(folder):
-    images = re.findall(r"<img[^>]*>", page(folder))
-    assert images and all(re.search(r'alt="[^"]{8,}"', image) for image in images)
+def numbers(path):
+    return [float(number) for number in re.findall(r"-?\d+\.\d+", path)]
 
 
 def test_a_spectrogram_shows_a_tone_where_it_is():
@@ -60,8 +43,100 @@ def test_a_spectrogram_shows_a_tone_where_it_is():
     assert abs(int(picture[:, 400].argmax()) - wanted) <= 1.5
 
 
+def test_a_spectrogram_as_png_keeps_its_rows_and_says_its_frequencies():
+    from PIL import Image
+
+    drawn = spectrogram_drawing(TONE)
+    light = np.asarray(Image.open(io.BytesIO(drawn.png)).convert("L"))
+    assert light[:, 400].argmax() == ROWS - 1 - spectrogram(TONE)[:, 400].argmax()
+    assert [tick.label for tick in drawn.ticks] == ["100 Hz", "1 kHz", "5 kHz"]
+    assert drawn.ticks[1].at == pytest.approx(np.log(1000 / LOWEST_HZ) / np.log(HIGHEST_HZ / LOWEST_HZ))
+
+
+def test_a_roll_shows_each_note_when_and_where_it_sounds():
+    drawn = roll_drawing(PIECE)
+    boxes = [(shape.kind, shape.opacity, numbers(shape.path)) for shape in drawn.shapes]
+    assert [kind for kind, _, _ in boxes] == ["melody", "melody"]
+    (_, soft, first), (_, loud, second) = boxes
+    assert first[0] == 0 and first[2] == 0.9 and second[0] == 0.9 and second[2] == 1.0  # start and length in seconds
+    assert second[1] < first[1] and soft < loud  # higher lies further up, softer is paler
+    assert [tick.label for tick in drawn.ticks] == ["C4"]
+
+
+def test_a_roll_of_nothing_is_empty():
+    assert roll_drawing(Piece((Part("b", "bass", "sub_bass", ()),), TempoMap.steady(60))).shapes == ()
+
+
+def test_tempo_is_drawn_where_it_moves():
+    assert tempo_drawing(Piece(PIECE.parts, TempoMap.steady(60))) is None
+    drawn = tempo_drawing(PIECE)
+    assert [tick.label for tick in drawn.ticks] == ["60", "67"]
+    points = np.array(numbers(drawn.shapes[0].path)).reshape(-1, 2)
+    assert points[:, 0].tolist() == [0, 0.9, 0.9, 1.9] and points[0, 1] < points[2, 1]  # it slows: the line falls
+
+
+def test_a_waveform_is_as_tall_as_the_sound():
+    heights = np.array(numbers(waveform_drawing(TONE).shapes[0].path))[1::2]
+    assert heights.min() == pytest.approx(25, abs=0.1) and heights.max() == pytest.approx(75, abs=0.1)
+
+
+def test_a_curve_is_drawn_from_0_to_1():
+    assert curve_drawing([[1, 0.5], [3, 1.0]]).shapes[0].path == "M1.00 50.00L3.00 0.00"
+    assert curve_png([[1, 0.5]]).startswith(b"\x89PNG")
+
+
+@given(st.floats(0.5, 40_000))
+def test_times_are_round_and_few(seconds):
+    ticks = time_ticks(seconds)
+    assert 1 <= len(ticks) <= 12 and ticks[0].at == 0 and all(tick.at < 0.95 for tick in ticks)
+
+
 @pytest.mark.parametrize(
-    "draw", [lambda: spectrogram_png(TONE), lambda: piano_roll_png(PIECE), lambda: curve_png([[1, 0.5]])]
+    ("value", "said"),
+    [(1266.4, "1266"), (0.0678, "0.0678"), (-0.00478, "-0.00478"), (0, "0.00"), (71.63, "71.6"), (9.996, "10.00")],
 )
-def test_pictures_are_png(draw):
-    assert draw().startswith(b"\x89PNG")
+def test_numbers_have_three_places_and_no_exponent(value, said):
+    assert digits(value) == said
+
+
+@pytest.mark.parametrize(("value", "at"), [(0.0, 1 / 3), (1.0, 2 / 3), (0.5, 0.5), (-5, 0.0), (9, 1.0)])
+def test_a_band_is_the_middle_third_of_its_scale(value, at):
+    assert share_in_band(value, (0.0, 1.0)) == pytest.approx(at)
+
+
+def test_facts_are_words():
+    facts = {"seed": 7, "key": None, "hits": [], "sections": {}, "versions": {"python": "3.13", "numpy": "2"},
+             "intensity": ((0.0, 0.2), (1.0, 0.9)), "theme": [[0, 1, 60]] * 20}  # fmt: skip
+    found = dict(readable(facts))
+    assert found == {
+        "seed": "7", "made with": "python 3.13, numpy 2", "intensity": "0.0:0.2, 1.0:0.9", "theme": "20 notes",
+    }  # fmt: skip
+    assert in_words("1:2") == "1:2"
+
+
+def test_stems_and_master_are_raised_to_one_loudness():
+    half = audio(TONE.samples * 0.5, 48_000)
+    aim = loudness(mixed_down([TONE], channels=2))
+    assert raise_to(aim, mixed_down([half])) == pytest.approx(2.0, rel=0.01)
+    assert raise_to(aim, audio(np.zeros(RATE), RATE)) == 1.0
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_a_preview_sounds_as_its_source(rate, channels):
+    import soundfile
+
+    tones = np.tile(0.3 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate), (channels, 1))
+    mixed = mixed_down([audio(tones, rate), audio(tones, rate)], channels=min(channels, 2))
+    assert mixed.rate == RATE and mixed.channels == min(channels, 2) and mixed.frames == RATE
+    assert np.abs(mixed.samples[:, 4000:-4000]).max() == pytest.approx(0.6, rel=0.01)
+    kbps = 48 * mixed.channels
+    content, undo = mp3(mixed, kbps=kbps)
+    decoded, _ = soundfile.read(io.BytesIO(content), always_2d=True)
+    assert len(decoded) == RATE and len(content) == pytest.approx(kbps * 125, rel=0.2)
+    wrong = (decoded.T * undo - mixed.samples)[:, 4000:-4000]
+    assert np.sqrt(np.mean(wrong**2)) < 0.002
+
+
+def test_a_preview_may_stop_early():
+    assert mixed_down([TONE], longest_s=0.5).seconds == pytest.approx(0.5, abs=1e-3)

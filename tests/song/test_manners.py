@@ -1,5 +1,6 @@
 """How the library behaves in a program: values that travel, paths as text, files that stay while they are held."""
 
+import base64
 import copy
 import gc
 import inspect
@@ -149,11 +150,49 @@ def test_every_door_says_what_it_takes_gives_and_refuses(name):
             assert re.search(rf"\b{parameter}\b", taken), parameter
 
 
-def test_a_typed_program_passes_mypy_strict(tmp_path, children):
-    program = Path(__file__).with_name("typed_program.py")
-    args = ["--strict", "--cache-dir", tmp_path, "--follow-imports=silent", program]
-    done = children.run(sys.executable, "-m", "mypy", *args, cwd=program.parents[2])
-    assert done.returncode == 0, done.stdout
+PROGRAM = Path(__file__).with_name("typed_program.py")
+CHECKERS = {
+    "mypy": lambda folder: ("-m", "mypy", "--strict", "--cache-dir", folder / "cache", "--follow-imports=silent",
+                            folder / "program.py"),
+    "pyright": lambda folder: ("-m", "basedpyright", "--pythonpath", sys.executable, "--project", folder),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_a_typed_program_is_checked_strictly(tmp_path, children, checker):
+    (tmp_path / "pyrightconfig.json").write_text('{"include": ["program.py"], "typeCheckingMode": "strict"}')
+    program = PROGRAM.read_text()
+    for text, passes in ((program, True), (program.replace("song.save(", "song.safe("), False)):
+        (tmp_path / "program.py").write_text(text)
+        done = children.run(sys.executable, *CHECKERS[checker](tmp_path), cwd=PROGRAM.parents[2])
+        assert (done.returncode == 0) == passes, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["song", "stems", "recording", "audio", "score"])
+def test_a_notebook_shows_what_it_plays(song, name):
+    """Stems one player each, the verdict as text."""
+    value = VALUES[name](song)
+    html = value._repr_html_()
+    players = re.findall(r'<audio controls src="data:audio/mpeg;base64,([^"]+)"', html)
+    assert len(players) == {"stems": len(song.stems), "score": 0}.get(name, 1)
+    for content in players:
+        samples, rate = soundfile.read(io.BytesIO(base64.b64decode(content)), always_2d=True)
+        assert len(samples) / rate == pytest.approx(song.master.seconds, abs=0.01)
+    if name in ("song", "score"):
+        assert f"{song.score.sadness:.2f}" in html and "longing" in html
+
+
+def test_a_notebook_keeps_five_minutes_of_a_long_sound_at_its_own_level():
+    sound = mel.audio(np.tile(TONE, 200)[np.newaxis], RATE)
+    html = sound._repr_html_()
+    assert "400.0 s" in html and "the first 300 s" in html
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(html.split("base64,")[1].split('"')[0])))
+    assert len(samples) / rate == pytest.approx(300, abs=0.01) and np.abs(samples).max() == pytest.approx(0.1, rel=0.1)
+
+
+def test_a_name_in_a_notebook_is_text(tmp_path):
+    soundfile.write(tmp_path / "<b>&.wav", TONE, RATE)
+    assert "&lt;b&gt;&amp;.wav" in mel.recording(tmp_path / "<b>&.wav")._repr_html_()
 
 
 def test_the_package_says_its_version():
