@@ -1,4 +1,5 @@
-"""Recordings: audio files that were looked at once and are read in streams, by soundfile, as often as wanted.
+"""Recordings: audio files that were looked at once and are read in streams, by soundfile (or PyAV, see
+`containers.foreign`), as often as wanted.
 
 A header is a promise that many files do not keep; `containers` says what is really there, and `Recording.frames` is
 true. Channels come in the order of WAV, whatever the container's own.
@@ -21,10 +22,12 @@ import soundfile
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, check_rate
 from melancholia.channels import from_vorbis
-from melancholia.containers import CutOff, Found, Mixed, look, opened
+from melancholia.containers import CutOff, Found, Mixed, foreign, look, opened
 from melancholia.errors import InputError, one_line
 
 STDIN = "-"
+KNOWN = "WAV, FLAC, MP3, Ogg, Opus, AIFF and kin"
+MEDIA = "melancholia[media]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Recording:
         InputError
             The file cannot be decoded, or holds numbers that are not finite.
         """
+        if self.found.foreign:
+            foreign.is_there()  # imported here, and in no thread
         return read_ahead(self.decoded(frames))
 
     def decoded(self, frames: int) -> Iterator[Samples]:
@@ -107,12 +112,16 @@ class Recording:
 def why(error: Exception) -> str:
     """libsndfile's word, without the name before it; and what can be read, where it does not know the file."""
     said = re.sub(r"^Error opening .*?: ", "", one_line(error)).removeprefix("Error : ").rstrip(".")
-    known = "; allowed: WAV, FLAC, MP3, Ogg, Opus, AIFF and kin" if "not recognised" in said else ""
+    known = f"; allowed: {KNOWN}" if "not recognised" in said else ""
     return f"{said}{known}."
 
 
 def raw_blocks(path: Path, found: Found, held: "Held | None", frames: int) -> Iterator[Samples]:
-    """What libsndfile decodes, in blocks (frames, channels), each view of the file behind the other."""
+    """What is decoded, in blocks (frames, channels), each view of the file behind the other."""
+    if found.foreign:
+        with path.open("rb") if held is None else held.open() as whole:
+            yield from foreign.blocks(whole, frames)
+        return
     for number in range(max(1, len(found.views))):
         with decoder(path, found, held, number) as file:
             while len(block := file.read(frames, dtype="float32", always_2d=True)):
@@ -173,19 +182,34 @@ def recording(path: Path | str | BinaryIO) -> Recording:
         else:
             held = kept(path) if str(path) == STDIN or not path.is_file() else None
         with open(path, "rb") if held is None else held.open() as file:
-            found = look(file, os.fstat(file.fileno()).st_size, path.suffix)
+            kind = foreign.kind(file)
+            if not kind:
+                found = look(file, os.fstat(file.fileno()).st_size, path.suffix)
+            elif foreign.is_there():
+                return opened_foreign(path, file, held)
+            else:
+                raise InputError(f"{path} is {kind}, which needs PyAV; allowed: {KNOWN}, or pip install '{MEDIA}'.")
+            try:
+                return opened_once(path, found, held)
+            except soundfile.SoundFileError:
+                if not (foreign.is_ogg(file) and foreign.is_there()):
+                    raise
+                return opened_foreign(path, file, held)  # a coder in Ogg that libsndfile has not
     except CutOff as error:
         raise InputError(f"{path} is cut off: {error}.") from error
     except Mixed as error:
         raise InputError(f"{path} cannot be read as one: {error}; allowed: one recording a file.") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened: {error.strerror or one_line(error)}.") from error
-    try:
-        return opened_once(path, found, held)
     except soundfile.SoundFileError as error:
         raise InputError(f"{path} cannot be read as audio: {why(error)}") from error
     except OSError as error:
         raise InputError(f"{path} cannot be opened: {error.strerror or one_line(error)}.") from error
+
+
+def opened_foreign(path: Path, file: BinaryIO, held: "Held | None") -> Recording:
+    """The recording in an open file that PyAV decodes."""
+    counted = foreign.survey(file)
+    found = Found(notes=counted.notes, mask=counted.mask, foreign=True)
+    return Recording(path, check_rate(counted.rate), counted.channels, counted.frames, found, held=held)
 
 
 def opened_once(path: Path, found: Found, held: "Held | None") -> Recording:

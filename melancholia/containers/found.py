@@ -25,13 +25,14 @@ class Found:
 
     `notes` are to be told to whoever brought the file, a line each. `count`: the decoder's own count of frames is a
     guess, and only reading to the end tells it. `mask` are the speakers that its channels are for (see `channels`); 0
-    where it does not say.
+    where it does not say. `foreign`: libsndfile does not know it, PyAV does.
     """
 
     views: tuple[View, ...] = ()
     notes: tuple[str, ...] = ()
     count: bool = False
     mask: int = 0
+    foreign: bool = False
 
 
 AS_IT_IS = Found()

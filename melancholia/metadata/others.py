@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from melancholia.containers import foreign
 from melancholia.metadata.chunked import OF_THE_SOUND, texts
-from melancholia.metadata.tags import decoded, true_tags
+from melancholia.metadata.tags import Picture, canonical, decoded, true_tags
 from melancholia.metadata.value import AIFF, LARGEST, OTHER, RIFF, Metadata, body_of, shown
 from melancholia.riff import Chunk, caf_chunks, wave64_chunks
 
@@ -13,6 +14,8 @@ AU_HEAD = 24  # bytes before an annotation that ends where the sound begins
 
 
 def read(file: BinaryIO) -> Metadata:
+    if foreign.kind(file):
+        return of_foreign(file)
     file.seek(0)
     mark = file.read(4)
     by_mark = {b"riff": w64_bodies, b"caff": caf_bodies, b".snd": au_annotation}
@@ -24,6 +27,14 @@ def read(file: BinaryIO) -> Metadata:
         lost += [] if said else [shown(name, body)]
     tags, false = true_tags(pairs)
     return Metadata(tags, family=OTHER, lost=(*lost, *false))
+
+
+def of_foreign(file: BinaryIO) -> Metadata:
+    """What PyAV reads of a container that libsndfile does not know."""
+    pairs, cover = foreign.said(file)
+    tags, false = true_tags(pairs)
+    mime = "image/png" if cover[:4] == b"\x89PNG" else "image/jpeg"
+    return Metadata(canonical(tags), (Picture(cover, mime),) if cover else (), family=OTHER, lost=false)
 
 
 def w64_bodies(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:

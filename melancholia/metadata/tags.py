@@ -76,6 +76,7 @@ ID3_TEXT = {  # ID3v2.4, section 4.2, with the names of EasyID3 and MusicBrainz 
 }
 ALIASES = {  # other names that Vorbis comments and APE tags have for what ID3 and INFO have one place for
     "album artist": "albumartist",
+    "album_artist": "albumartist",
     "label": "organization",
     "publisher": "organization",
     "track": "tracknumber",
