@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from melancholia.composition import compose
 from melancholia.composition.dialects import BROKEN, ENDINGS
+from melancholia.composition.parts import doubled
 from melancholia.cues import from_piece
 from melancholia.errors import InputError
 from melancholia.instruments import names
 from melancholia.midi import from_midi, to_midi
 from melancholia.orchestra import facts_of
-from melancholia.piece import Key
+from melancholia.piece import Key, Note
 from melancholia.profile import moods, profile
 
 MOODS = moods()
@@ -103,6 +104,13 @@ def test_whoever_is_asked_can_play_what_is_written(mood, players, seed, intensit
 
 
 DOUBLING = ["cello", "strings", "solo_violin"]  # what is left for the last one is the melody
+
+
+def test_a_tune_wider_than_its_second_singer_is_folded():
+    sung = [Note(k, 1, pitch, 60) for k, pitch in enumerate((40, 55, 67, 70, 75, 93))]
+    found = doubled(sung, 55, 79)
+    assert [n.pitch for n in found] == [64, 55, 67, 70, 75, 69]
+    assert [n.pitch for n in doubled(sung[1:4], 67, 96)] == [67, 79, 82]
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -16,7 +16,7 @@ from melancholia.report import write_report
 
 RATE, SECONDS = 48_000, 20.0
 TONES = {"01-melody-cello": 440.0, "02-harmony-felt_piano": 1500.0, "03-bass-sub_bass": 1500.0}  # the last: upside down
-DRY_HZ, MASTER_HZ = 5000.0, 3000.0
+DRY_HZ, MASTER_HZ, LATE_HZ = 5000.0, 3000.0, 2500.0  # the master's second half is another tone
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 EAR = """
@@ -50,7 +50,9 @@ def song(tmp_path_factory):
             path = folder / "stems" / side / f"{name}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_audio(path, tone(at, -0.2 if number == 2 else 0.2).blocks(), rate=RATE, channels=1)
-    write_audio(folder / "master.wav", tone(MASTER_HZ, 0.4).blocks(), rate=RATE, channels=1)
+    first, second = (np.array_split(tone(hertz, 0.4).samples, 2, axis=1) for hertz in (MASTER_HZ, LATE_HZ))
+    master = audio(np.concatenate([first[0], second[1]], axis=1), RATE)
+    write_audio(folder / "master.wav", master.blocks(), rate=RATE, channels=1)
     parts = [
         Part(
             name, name.split("-")[1], name.split("-")[2], tuple(Note(i, 0.9, 48 + 7 * i, 40 + 20 * i) for i in range(4))
@@ -162,7 +164,7 @@ def test_the_tempo_cannot_be_taken_for_a_melody(page):
 
 def sounding(page):
     """Which of the tones sound, measured where the sound leaves the page."""
-    names = {"cello": 440.0, "piano": 1500.0, "dry": DRY_HZ, "master": MASTER_HZ}
+    names = {"cello": 440.0, "piano": 1500.0, "dry": DRY_HZ, "master": MASTER_HZ, "late": LATE_HZ}
     levels = page.evaluate(LEVELS, list(names.values()))
     return {name for name, level in zip(names, levels, strict=True) if level > -45}
 
@@ -230,6 +232,14 @@ def test_what_was_sought_goes_on_together(page):
     assert heard(page) and 0.5 * SECONDS < place(page) < 0.9 * SECONDS
     press(page, "Mute 03")
     assert heard(page, "piano")
+
+
+def test_what_is_heard_is_what_stands_at_that_place(page):
+    page.get_by_role("slider").fill("12")
+    press(page, "Play")
+    assert heard(page, "late")
+    page.get_by_role("slider").fill("2")
+    assert heard(page, "master") and 2 < place(page) < 10
 
 
 def test_it_stops_at_the_end_and_begins_anew(page):

@@ -1,17 +1,20 @@
 """The drawings of a report say what is there."""
 
+import base64
 import io
 import re
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from melancholia.audio import audio
+from melancholia.encoding import write_audio
 from melancholia.piece import Note, Part, Piece, TempoMap
 from melancholia.previews import RATE, mixed_down, mp3
-from melancholia.report import curve_png
+from melancholia.report import curve_png, write_report
 from melancholia.report.pictures import (
     HIGHEST_HZ,
     LOWEST_HZ,
@@ -75,6 +78,12 @@ def test_tempo_is_drawn_where_it_moves():
     assert points[:, 0].tolist() == [0, 0.9, 0.9, 1.9] and points[0, 1] < points[2, 1]  # it slows: the line falls
 
 
+def test_tempo_ends_with_the_last_note():
+    drawn = tempo_drawing(Piece(PIECE.parts, TempoMap((*PIECE.tempo.changes, (900, 400_000)))))
+    points = np.array(numbers(drawn.shapes[0].path)).reshape(-1, 2)
+    assert points[:, 0].max() == 1.9 and [tick.label for tick in drawn.ticks] == ["60", "67"]
+
+
 def test_a_waveform_is_as_tall_as_the_sound():
     heights = np.array(numbers(waveform_drawing(TONE).shapes[0].path))[1::2]
     assert heights.min() == pytest.approx(25, abs=0.1) and heights.max() == pytest.approx(75, abs=0.1)
@@ -121,11 +130,39 @@ def test_stems_and_master_are_raised_to_one_loudness():
     assert raise_to(aim, audio(np.zeros(RATE), RATE)) == 1.0
 
 
+@pytest.mark.parametrize("peaky", [False, True])
+def test_all_that_can_be_played_is_as_loud_and_none_of_it_clips(tmp_path, peaky):
+    """Stems that are clicks peak far over a steady master of their loudness: then all is turned down alike."""
+    rng = np.random.default_rng(5)
+    steady = rng.uniform(-0.3, 0.3, 4 * RATE)
+    clicks = np.where(np.arange(4 * RATE) % 4000 == 0, 0.9, 0.0)
+    made = {"master": steady, "stems/wet/a": 0.2 * steady, "stems/wet/b": clicks if peaky else 0.1 * steady,
+            "stems/dry/a": 0.4 * steady, "stems/dry/b": 0.1 * steady}  # fmt: skip
+    for name, samples in made.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        write_audio(tmp_path / f"{name}.wav", audio(samples, RATE).blocks(), rate=RATE, channels=1)
+    score = {"sadness": 0.5, "matched": None, "cues": [], "curve": []}
+    page = write_report(
+        tmp_path,
+        title="t",
+        score={**score, "uncertainty": 0.1},
+        stems=[("a", "bass", "x"), ("b", "bass", "y")],
+        facts={},
+    )
+    sides = {"master": 0.0, "stem": 0.0, "dry": 0.0}
+    pattern = r'class="track" data-kind="(\w+)" data-name="\w*" data-gain="([\d.]+)">([^<]+)<'
+    for kind, gain, sound in re.findall(pattern, page.read_text()):
+        samples, _ = soundfile.read(io.BytesIO(base64.b64decode(sound)), always_2d=True)
+        sides[kind] = sides[kind] + float(gain) * samples.mean(axis=1)
+    assert max(np.abs(samples).max() for samples in sides.values()) < 1.0
+    found = [loudness(audio(samples, RATE)) for samples in sides.values()]
+    assert max(found) - min(found) < 1.5  # MP3 at 48 kbit/s keeps no more of noise and clicks
+    assert (found[0] < loudness(audio(steady, RATE)) - 3) == peaky
+
+
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000, 96_000])
 @pytest.mark.parametrize("channels", [1, 2, 6])
 def test_a_preview_sounds_as_its_source(rate, channels):
-    import soundfile
-
     tones = np.tile(0.3 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate), (channels, 1))
     mixed = mixed_down([audio(tones, rate), audio(tones, rate)], channels=min(channels, 2))
     assert mixed.rate == RATE and mixed.channels == min(channels, 2) and mixed.frames == RATE
