@@ -36,6 +36,12 @@ class Source(Protocol):
     def read(self) -> "Audio": ...
 
 
+def called(sound: Source) -> str:
+    """What a message calls a sound: its file, where it has one."""
+    name = str(getattr(sound, "path", "sound"))
+    return "stdin" if name == "-" else name
+
+
 def check_samples(samples: NDArray[Any]) -> None:
     """Refuse anything but finite float32 (channels, frames), C-contiguous."""
     if samples.dtype != np.float32 or samples.ndim != 2 or not samples.flags.c_contiguous:
@@ -137,6 +143,12 @@ class Stem:
     def __post_init__(self) -> None:
         if self.role not in ROLES:
             raise unknown("role", self.role, ROLES)
+
+    def _repr_html_(self) -> str:
+        """A player, where a notebook shows the value."""
+        from melancholia.previews import player
+
+        return player(self.sound, f"{self.role}, {self.instrument}")
 
 
 class Stems(Mapping[str, Stem]):

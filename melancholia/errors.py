@@ -57,6 +57,7 @@ def shown(name: str) -> str:
     return name if len(name) <= 200 else f"{name[:120]}...{name[-60:]}"
 
 
-def one_line(error: Exception) -> str:
-    """What an error says, on one line."""
-    return " ".join(str(error).split())
+def one_line(said: Exception | str) -> str:
+    """What is said, on one line: a file's name may hold line ends, and what a terminal would obey."""
+    line = " ".join(str(said).split())
+    return "".join(letter if letter.isprintable() or "\udc80" <= letter <= "\udcff" else "?" for letter in line)

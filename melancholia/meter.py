@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.audio import Source
+from melancholia.audio import Source, called
 from melancholia.channels import MOST, mask_of, weights
 from melancholia.errors import InputError
 
@@ -31,7 +31,7 @@ def weights_of(sound: Source) -> NDArray[np.float64]:
     """What each channel of a sound weighs; refused where nobody knows where so many stand."""
     mask = mask_of(sound)
     if not mask:
-        raise InputError(f"sound has {sound.channels} channels; allowed: 1 to {MOST}.")
+        raise InputError(f"{called(sound)} has {sound.channels} channels; allowed: 1 to {MOST}.")
     return np.array(weights(mask))
 
 

@@ -12,7 +12,7 @@ from melancholia.analysis.pitch import tuning_of
 from melancholia.analysis.rhythm import onset_frames
 from melancholia.analysis.spectra import FINE_HOP, LONG_HOP, RATE, hear, spectra
 from melancholia.analysis.tonal import mode_window_s, modes, persistence_s
-from melancholia.audio import Source
+from melancholia.audio import Source, called
 from melancholia.cues import CUES
 from melancholia.errors import InputError
 from melancholia.recordings import source
@@ -60,7 +60,8 @@ def analyse(sound: Source | Path | str) -> Analysis:
     """
     opened = source(sound)
     if opened.frames < SHORTEST_S * opened.rate:
-        raise InputError(f"sound is {opened.frames / opened.rate:.2f} s long; allowed: 1 s or more, to be listened to.")
+        length = f"{opened.frames / opened.rate:.2f} s long"
+        raise InputError(f"{called(opened)} is {length}; allowed: 1 s or more, to be listened to.")
     with hear(opened) as heard:
         if heard.silent:
             silent = {name: min(max(0.0, cue.low), cue.high) for name, cue in CUES.items()}

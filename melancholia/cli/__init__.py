@@ -77,14 +77,14 @@ def run(args: list[str] | None = None) -> int:
         return failed("interrupted; nothing was left half-written.", 130)
     except click.ClickException as error:
         hint = f" Try 'melancholia {given[0]} --help'." if given and given[0] in COMMANDS else ""
-        return failed(error.format_message().replace("\n", " ") + hint, error.exit_code)
+        return failed(error.format_message() + hint, error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     except MelancholiaError as error:
         if debug:
             raise
-        return failed(one_line(error), error.exit_code)
+        return failed(str(error), error.exit_code)
     except Exception as error:
         if debug:
             raise
@@ -104,5 +104,5 @@ def without_debug(args: list[str]) -> tuple[list[str], bool]:
 
 def failed(message: str, code: int) -> int:
     with interrupts.whole():  # what fails because an interrupt takes its files away says nothing
-        click.echo(f"melancholia: {message}", err=True)
+        click.echo(f"melancholia: {one_line(message)}", err=True)
     return code

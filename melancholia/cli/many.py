@@ -140,10 +140,16 @@ def folder_for(folder: Path | None) -> Iterator[None]:
 
 def in_a_line(source: Path, error: Exception) -> str:
     if isinstance(error, MelancholiaError):
-        return str(error)
+        return named(source, error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{shown(os.fsdecode(error.filename))}: {error.strerror}."
     return f"{source}: {type(error).__name__}: {one_line(error)} ({OUR_FAULT})"
+
+
+def named(source: Path, error: MelancholiaError) -> str:
+    """What an error says, with the file that it is about."""
+    about = "stdin" if str(source) == STREAM else str(source)
+    return str(error) if about in str(error) or str(source) in str(error).split() else f"{about}: {error}"
 
 
 def show(text: str, target: Path) -> None:

@@ -41,19 +41,26 @@ def master(
     A file that cannot be done is named on stderr, the others are done all the same, and the exit code is 1.
     """
     from melancholia import mastering
-    from melancholia.encoding import AUDIO
+    from melancholia.encoding import AUDIO, encoding, fitted
     from melancholia.files import check_output, check_place
     from melancholia.recordings import recording
 
     if output is None and not dry_run:
         raise click.UsageError("Missing option '-o' / '--output'; --dry-run needs none.")
+    if output is None and (format_ is not None or pattern is not None):
+        raise click.UsageError("--format and --name need --output: they are about what is written.")
     suffix = many.check_suffix(format_) if format_ is not None else None
+    asked = many.targets(files, output, format_=format_, pattern=pattern) if output is not None else many.Work(())
+    folder = asked.folder
 
     def one(source: Path, target: Path | None = None) -> None:
         over = AUDIO if force else None
-        if target is not None:
-            check_place(target, over) if dry_run else check_output(target, *files, over=over)
         sound = recording(source)
+        if target is not None:
+            will_be = dry_run and target.parent == folder and not folder.exists()
+            check_place(target, over) if will_be else check_output(target, *files, over=over)
+            kind = encoding(target, format_=suffix, delivered=True)
+            fitted(kind, target, rate=sound.rate, channels=sound.channels, frames=sound.frames)
         many.notes(source, sound.notes)
         plan = mastering.plan_master(sound, lufs=lufs, ceiling_dbtp=ceiling)
         made = None
@@ -78,8 +85,7 @@ def master(
         many.check_stdin(files)
         many.each([(file,) for file in files], one)
     else:
-        asked = many.targets(files, output, format_=format_, pattern=pattern)
-        many.each(asked.pairs, one, folder=None if dry_run else asked.folder)
+        many.each(asked.pairs, one, folder=None if dry_run else folder)
 
 
 def in_words(plan: "MasterPlan", made: "Delivered | None") -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from melancholia.cli import completion
+from melancholia.errors import one_line
 
 Progress = Callable[[float, str], None]
 
@@ -108,4 +109,4 @@ def progress(quiet: bool) -> Iterator[Progress]:
 
 def talk(message: str, *, quiet: bool = False) -> None:
     if not quiet:
-        click.echo(message, err=True)
+        click.echo(one_line(message), err=True)

@@ -1,6 +1,7 @@
 """A piece from a profile: form, harmony, arrangement, then the notes of every part."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from melancholia.composition.silence import PAUSES, broken_off, silences, with_s
 from melancholia.composition.statement import given, heard, tune_of, with_room
 from melancholia.composition.textures import TEXTURES
 from melancholia.errors import unknown
-from melancholia.motif import Motif
+from melancholia.motif import Motif, load_motif
 from melancholia.orchestra import facts_of
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
 from melancholia.piece import key as parse_key
@@ -50,7 +51,7 @@ def compose(
     bpm: float | None = None,
     metre: str | None = None,
     instruments: Sequence[str] | None = None,
-    theme: Motif | None = None,
+    theme: Motif | Path | str | None = None,
     setting: Setting | str = SONG,
 ) -> Piece:
     """A written piece on the grid.
@@ -71,9 +72,9 @@ def compose(
         "4/4", "3/4", "6/8", "5/4", "2/4", "12/8".
     instruments : sequence of str, optional
         Who plays; the mood's orchestrations when left out.
-    theme : Motif, optional
-        A tune to build on: stated literally (in the home key; bent to its mode where that differs) by the first home
-        phrase, then developed. Its metre is the piece's where `metre` is left out.
+    theme : Motif or path, optional
+        A tune, or a MIDI file that holds it, to build on: stated literally (in the home key; bent to its mode where
+        that differs) by the first home phrase, then developed. Its metre is the piece's where `metre` is left out.
     setting : Setting or str
         "song", "film", "loop" or "background"; hits of a film by `melancholia.setting.setting`.
 
@@ -90,6 +91,8 @@ def compose(
     """
     check_seed(seed)
     check_names(profile.writing)
+    if isinstance(theme, Path | str):
+        theme = load_motif(theme)
     plan = setting_named(setting) if isinstance(setting, str) else setting
     if plan.name == "background" and not profile.background:
         profile = profile.hushed()

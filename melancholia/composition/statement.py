@@ -130,7 +130,8 @@ def with_room(form: Form, theme: Given) -> Form:
         cadence = more.cadence if more.kind != "interlude" else found.cadence
         found = replace(found, bars=found.bars + more.bars, cadence=cadence, kind=kind)
     found = replace(found, event="none")
-    return replace(form, phrases=tuple(renumbered((*form.phrases[:first], found, *form.phrases[last + 1 :]))))
+    phrases = renumbered((*form.phrases[:first], found, *form.phrases[last + 1 :]))
+    return replace(form, phrases=tuple(phrases), writings=(*form.writings[: first + 1], *form.writings[last + 1 :]))
 
 
 def renumbered(phrases: tuple[PhrasePlan, ...]) -> list[PhrasePlan]:

@@ -12,7 +12,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.audio import Audio, Samples, Source
+from melancholia.audio import Audio, Samples, Source, called
 from melancholia.channels import mask_of
 from melancholia.encoding import AUDIO, encode, encoding, fitted, unsaid
 from melancholia.encoding import written as written_as
@@ -70,7 +70,7 @@ def plan_master(
     sound = source(sound)
     if sound.frames < SHORTEST_S * sound.rate:
         raise InputError(
-            f"sound is {sound.frames / sound.rate:.2f} s long; allowed: 0.4 s or more, to have a loudness."
+            f"{called(sound)} is {sound.frames / sound.rate:.2f} s long; allowed: 0.4 s or more, to have a loudness."
         )
     return plan_for(scan(sound), lufs, ceiling_dbtp, max_reduction_db)
 

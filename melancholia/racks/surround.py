@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source
+from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, called
 from melancholia.channels import MOST, groups, lfe, mask_of
 from melancholia.errors import InputError
 
@@ -63,7 +63,7 @@ def around(sound: Source, wet: Callable[[Source], Iterator[Samples]]) -> Iterato
     """
     mask = mask_of(sound)
     if not mask:
-        raise InputError(f"sound has {sound.channels} channels; allowed: 1 to {MOST}.")
+        raise InputError(f"{called(sound)} has {sound.channels} channels; allowed: 1 to {MOST}.")
     together, bass = groups(mask), lfe(mask)
     low = Taken(Picked(sound, (bass,))) if bass is not None else None
     for blocks in zip(*(wet(Picked(sound, group)) for group in together), strict=True):

@@ -3,6 +3,7 @@
 // clock. What is heard is a matter of gains alone, so a switch, a solo or a mute never loses the place.
 (() => {
   const RAMP_S = 0.015, AHEAD_S = 0.06;
+  const AHEAD_TRACK_S = 3000;  // of sound are decoded before they are asked for: 400 MB; more only when they are
   const seconds = Number(document.body.dataset.seconds);
   const player = document.querySelector(".player");
   const [button, slider, clock] = ["button", "input[type=range]", "output"].map((what) => player.querySelector(what));
@@ -26,16 +27,18 @@
   }
 
   function decoded(track) {
-    track.decoding ??= (async () => {
-      const text = atob(track.element.textContent.trim());
-      track.element.textContent = "";
-      track.sound = await context.decodeAudioData(Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer);
-      track.gain = context.createGain();
-      track.gain.gain.value = heard(track) ? track.level : 0;
-      track.gain.connect(context.destination);
-      if (playing) start(track);
-    })();
+    track.decoding ??= decode(track).catch(() => { track.broken = true; show(); });
     return track.decoding;
+  }
+
+  async function decode(track) {
+    const text = atob(track.element.textContent.trim());
+    track.element.textContent = "";
+    track.sound = await context.decodeAudioData(Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer);
+    track.gain = context.createGain();
+    track.gain.gain.value = heard(track) ? track.level : 0;
+    track.gain.connect(context.destination);
+    if (playing) start(track);
   }
 
   function start(track) {
@@ -58,20 +61,14 @@
     context ??= new AudioContext({ sampleRate: 32000 });
     show();
     await context.resume();
-    try {
-      await Promise.all(tracks.filter((track) => track.kind === side()).map(decoded));
-    } catch (error) {
-      pause();
-      clock.textContent = "this browser cannot play MP3";
-      return;
-    }
+    await Promise.all(tracks.filter((track) => track.kind === side()).map(decoded));
     if (!wanted || playing) return;
     if (from >= seconds - 0.05) from = 0;
     playing = true;
     zero = context.currentTime + AHEAD_S - from;
     for (const track of tracks) if (track.sound) start(track);
     follow();
-    for (const track of tracks) await decoded(track);
+    if (seconds * tracks.length <= AHEAD_TRACK_S) for (const track of tracks) await decoded(track);
   }
 
   function pause() { wanted = false; halt(); show(); }
@@ -99,7 +96,8 @@
     button.textContent = wanted ? "Pause" : "Play";
     slider.value = at;
     slider.setAttribute("aria-valuetext", `${said(at)} of ${said(seconds)}`);
-    clock.textContent = `${said(at)} / ${said(seconds)}`;
+    const broken = tracks.some((track) => track.broken && track.kind === side());
+    clock.textContent = broken ? "cannot be decoded here" : `${said(at)} / ${said(seconds)}`;
     document.documentElement.style.setProperty("--at", at / seconds);
     document.documentElement.style.setProperty("--begun", at > 0 ? 1 : 0);
   }
@@ -110,7 +108,15 @@
     if (wanted) for (const track of tracks) if (heard(track)) decoded(track);
   }
 
+  const STEPS_S = { ArrowLeft: -5, ArrowDown: -5, ArrowRight: 5, ArrowUp: 5, PageDown: -30, PageUp: 30 };
+
   button.addEventListener("click", () => wanted ? pause() : play());
+  slider.addEventListener("keydown", (event) => {
+    if (event.key in STEPS_S) seek(position() + STEPS_S[event.key]);
+    else if (event.key === " ") button.click();
+    else return;
+    event.preventDefault();
+  });
   slider.addEventListener("input", () => seek(Number(slider.value)));
   for (const radio of sides) radio.addEventListener("change", level);
   for (const row of rows) {

@@ -3,7 +3,7 @@
 import base64
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from melancholia.report.pictures import (
     time_ticks,
     waveform_drawing,
 )
+from melancholia.scoring import PASSING
 
 TEMPLATES = Path(__file__).parent
 STEM_KBPS, MASTER_KBPS = 48, 80
@@ -101,12 +102,19 @@ def write_report(
     whole = in_threads(lambda one: track(*one), [("master", "", master), ("dry", "", dry)], jobs=jobs)
     made = in_threads(stem, [name for name, _, _ in stems], jobs=jobs)
     notes = folder / "piece.mid"
-    lanes = over_time(master, load_midi(notes) if notes.exists() else None, score)
+    piece = load_midi(notes) if notes.exists() else None
+    lanes = over_time(master, piece, score)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.globals |= {"data_uri": data_uri, "clock": clock, "digits": digits, "share": share_in_band}
+    environment.globals |= {
+        "data_uri": data_uri,
+        "clock": clock,
+        "digits": digits,
+        "share": share_in_band,
+        "standing": standing,
+    }
     page = environment.get_template("report.html.jinja")
     html = page.render(
         title=title,
@@ -114,13 +122,13 @@ def write_report(
         seconds=master.seconds,
         lanes=lanes,
         stems=[
-            {"name": name, "role": role, "instrument": instrument, "lane": lane}
+            {"name": name, "role": role, "instrument": player(instrument), "lane": lane}
             for (name, role, instrument), (_, lane) in zip(stems, made, strict=True)
         ],
         tracks=[*whole, *(one for one, _ in made)],
         times=time_ticks(master.seconds),
         sections=[section for section in score.get("sections", ()) if section["start"] < master.seconds],
-        facts=readable(facts),
+        facts=[*of_piece(piece), *readable(facts)],
         maker=facts.get("maker", ""),
     )
     write_text(folder / "report.html", html, over=ANY_FILE)
@@ -170,6 +178,14 @@ def share_in_band(value: float, band: Sequence[float]) -> float:
     return min(1.0, max(0.0, (1 + (value - low) / ((high - low) or 1.0)) / 3))
 
 
+def standing(cue: Mapping[str, Any]) -> str:
+    """How a cue stands to its band: inside, near enough to match, or neither."""
+    low, high = cue["target"]
+    if low <= cue["value"] <= high:
+        return "yes"
+    return "near" if cue["match"] is not None and cue["match"] >= PASSING else "no"
+
+
 def digits(value: float) -> str:
     """A number to three places that count, without an exponent."""
     before_point = math.floor(math.log10(abs(value))) if value else 0
@@ -185,18 +201,48 @@ LABELS = {
 }  # fmt: skip
 
 
+def of_piece(piece: Piece | None) -> list[tuple[str, str]]:
+    """What was drawn, or asked for: key, metre and tempo of the notes."""
+    if piece is None:
+        return []
+    metre = "/".join(map(str, piece.metre))
+    return [("key", str(piece.key)), ("metre", metre), ("quarters a minute", f"{piece.tempo.bpm:.4g} at the start")]
+
+
 def readable(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What was asked for and made with, as labels and words; without what was left open."""
-    found = ((label, facts.get(name)) for name, label in LABELS.items())
-    return [(label, in_words(value)) for label, value in found if value not in (None, {}, (), [])]
+    """What was asked for and made with, as labels and words; without what was left open.
+
+    Files of the user's own are called by their names: where they lie is nobody's business.
+    """
+    found = ((name, label, facts.get(name)) for name, label in LABELS.items())
+    return [(label, SAID.get(name, in_words)(value)) for name, label, value in found if value not in (None, {}, (), [])]
 
 
 def in_words(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {one}" for name, one in value.items())
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        items = list(value)
-        if len(items) > 12:
-            return f"{len(items)} notes"
-        return ", ".join(":".join(map(str, one)) if isinstance(one, list | tuple) else str(one) for one in items)
-    return str(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(str, value))
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else str(value)
+
+
+def pairs(value: Any, between: str) -> str:
+    """Pairs of numbers as they are asked for: a curve of intensity, spans of dialogue."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return in_words(value)
+    return ", ".join(between.join(f"{number:g}" for number in one) for one in value)
+
+
+def player(instrument: str) -> str:
+    """An instrument's name for people; of a SoundFont its file and preset."""
+    if instrument.startswith("soundfont:"):
+        return Path(instrument.removeprefix("soundfont:")).name
+    return instrument.replace("_", " ")
+
+
+SAID = {
+    "intensity": lambda value: pairs(value, ":"),
+    "dialogue": lambda value: pairs(value, "-"),
+    "instruments": lambda value: ", ".join(map(player, value)),
+    "theme": lambda value: f"{len(value)} notes",
+}

@@ -2,10 +2,11 @@
 
 from melancholia.scoring.house import HOUSE, PLAIN, House, fit_house, house_text, load_house
 from melancholia.scoring.likeness import profile_like
-from melancholia.scoring.score import Row, Score, rounded, score
+from melancholia.scoring.score import PASSING, Row, Score, rounded, score
 
 __all__ = [
     "HOUSE",
+    "PASSING",
     "PLAIN",
     "House",
     "Row",

@@ -56,7 +56,7 @@ class Score:
     sound that says nothing; what is left is what the sound adds. `kinds` are shares of sad, tender, tense and joyful,
     from `valence` and `arousal` (0..1). `curve` is the sadness over time as (seconds, 0..1), every 2 s. `mood`,
     `intensity` and `matched` are None where no profile was given. What is no music (silence) has no sadness: those
-    figures are None then, `matched` is not True, and `why` says it.
+    figures are None then, and `matched` is not True. `why` says so, or which heavy cues do not match.
     """
 
     mood: str | None
@@ -95,7 +95,7 @@ class Score:
         """What ``score.json`` holds."""
         return {
             "mood": self.mood,
-            "intensity": self.intensity,
+            "intensity": rounded(self.intensity),
             "sadness": rounded(self.sadness),
             "uncertainty": self.uncertainty,
             "music": rounded(self.music),
@@ -122,7 +122,7 @@ class Score:
             return f"{asked}no sadness: {self.why}"
         head = f"sadness {self.sadness:.2f} (give or take {self.uncertainty:.2f})"
         if self.mood is not None:
-            said = "matched" if self.matched else "not matched"
+            said = "matched" if self.matched else f"not matched ({self.why.rstrip('.')})"
             head = f"{self.mood} at {self.intensity:g}: {said}, {head}"
         taken = ", ".join(f"{name} {share:.2f}" for name, share in self.kinds.items())
         lines = [
@@ -220,6 +220,7 @@ def score(
         arousal=arousal,
         kinds=MappingProxyType(kinds(valence, arousal)),
         matched=matched(rows) if profile else None,
+        why="" if profile is None or matched(rows) else f"{', '.join(outside(rows))} outside its band.",
         cues=tuple(rows),
         curve=tuple(
             (at, squeeze(sum(house.contributions(moved(values, window), own).values())))
@@ -251,6 +252,12 @@ def heard_in(sound: Analysis | Source | Path | str) -> Analysis:
 
 def matched(rows: list[Row]) -> bool:
     return all(row.match is None or row.match >= PASSING for row in rows if row.weight >= HEAVY)
+
+
+def outside(rows: list[Row]) -> list[str]:
+    """The heavy cues that do not match, the worst first."""
+    failed = [row for row in rows if row.match is not None and row.match < PASSING and row.weight >= HEAVY]
+    return [row.name for row in sorted(failed, key=lambda row: row.match or 0.0)]
 
 
 def moved(whole: Mapping[str, float], window: Mapping[str, float]) -> dict[str, float]:

@@ -279,6 +279,38 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(here, capsys):
     assert planned["a.wav"]["output"] is None and planned["a.wav"]["true_peak_dbtp"] is None
 
 
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["-o", "x.xyz"], "unknown suffix"),
+        (["-o", "nodir/x/y.wav"], "no folder"),
+        (["-o", "out/", "--name", "{nope}"], "{nope}"),
+        (["--name", "{stem}"], "need --output"),
+        (["-o", "x.opus"], "44100 Hz cannot be written"),
+    ],
+)
+def test_a_dry_run_refuses_what_the_real_one_does(here, capsys, args, said):
+    soundfile.write("tone.wav", TONE, 44_100)
+    for more in (["--dry-run"], []) if args[0] == "-o" else (["--dry-run"],):
+        assert run(["master", "tone.wav", *args, *more]) == 2
+        assert said in capsys.readouterr().err and not os.path.exists("out")
+
+
+def test_what_is_too_short_is_named(here, capsys):
+    soundfile.write("short.wav", TONE[:2000], RATE)
+    assert run(["master", "short.wav", "a.wav", "--dry-run"]) == 1
+    assert "melancholia: short.wav is 0.04 s long; allowed: 0.4 s or more" in capsys.readouterr().err
+    assert run(["score", "short.wav"]) == 2
+    assert "short.wav is 0.04 s long; allowed: 1 s or more" in capsys.readouterr().err
+
+
+def test_a_name_is_said_on_one_line(here, capsys):
+    for name in ("new\nline.wav", "bell\x1b[31m.wav"):
+        assert run(["loudness", name]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and "\x1b" not in said and "does not exist" in said
+
+
 def test_a_dry_run_names_what_stands_in_the_way(here, capsys):
     assert run(["master", "a.wav", "-o", "c.flac", "--dry-run"]) == 2
     assert "c.flac exists already" in capsys.readouterr().err

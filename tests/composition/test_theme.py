@@ -6,8 +6,9 @@ import pytest
 from melancholia.composition import compose, measures
 from melancholia.composition.statement import given, in_key, tune_of
 from melancholia.errors import InputError
-from melancholia.motif import Motif
-from melancholia.piece import Key, Note
+from melancholia.midi import save_midi
+from melancholia.motif import Motif, load_motif
+from melancholia.piece import Key, Note, Part, Piece, TempoMap
 from melancholia.profile import moods, profile
 
 
@@ -22,6 +23,28 @@ UPBEAT = motif((1, 64), (1, 69), (0.5, 71), (0.5, 72), (1, 71), (2, 69), (1, 68)
 WALTZ = motif((2, 69), (1, 76), (1, 74), (0.5, 72), (0.5, 71), (2, 69), metre=(3, 4))
 BRIGHT = motif((1, 60), (1, 64), (1, 67), (1, 69), (2, 67), (1, 64), (1, 62), key=Key(0, "major"))
 OTHER = motif((0.5, 76), (0.5, 64), (3, 71), (0.5, 79), (0.5, 66), (1, 74), (2, 61))
+
+
+@pytest.mark.parametrize("bars", range(1, 9))
+@pytest.mark.parametrize("mood", moods())
+def test_a_theme_of_any_length_is_stated(mood, bars):
+    """A longer one than the first phrase takes the room of those after it."""
+    pitches = [69 + (0, 2, 3, 7, 5, 3, 2, 0)[k % 8] + k // 8 for k in range(2 * bars)]
+    theme = motif(*((2, pitch) for pitch in pitches))
+    piece = compose(profile(mood), seconds=90, seed=4, theme=theme)
+    first = next(s for s in piece.sections if s.name.startswith("A")).bar * piece.bar_quarters
+    sung = [n for n in piece.with_role("melody")[0].notes if first <= n.start < first + 4 * bars]
+    above = sung[0].pitch - in_key(theme, piece.key)[0]
+    assert [n.pitch - above for n in sung] == list(in_key(theme, piece.key))
+    assert [n.start - first for n in sung] == [2 * k for k in range(2 * bars)]
+
+
+def test_a_theme_may_be_a_file(tmp_path):
+    part = Part("tune", "melody", "cello", SIGH.notes)
+    save_midi(Piece((part,), TempoMap.steady(60), key=SIGH.key), tmp_path / "tune.mid")
+    asked = {"seconds": 30, "seed": 2}
+    from_file = compose(profile("longing"), theme=tmp_path / "tune.mid", **asked)
+    assert from_file == compose(profile("longing"), theme=load_motif(tmp_path / "tune.mid"), **asked)
 
 
 @pytest.mark.parametrize("theme", [SIGH, UPBEAT, WALTZ, BRIGHT], ids=["sigh", "upbeat", "waltz", "bright"])

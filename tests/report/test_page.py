@@ -69,11 +69,13 @@ def song(tmp_path_factory):
     ]  # fmt: skip
     sections = [
         {"name": "A", "start": 0.0, "end": 3.0, "sadness": 0.6},
-        {"name": "</style>", "start": 3.0, "end": 6.0, "sadness": None},
+        {"name": "</style>", "start": 3.0, "end": 8.0, "sadness": None},
+        {"name": "interlude", "start": 8.0, "end": 8.4, "sadness": 0.5},
+        {"name": "A'", "start": 8.4, "end": 25.0, "sadness": 0.5},
     ]
     score = {
-        "mood": "longing <script>alert(1)</script>", "intensity": 0.7, "sadness": 0.61, "uncertainty": 0.1,
-        "music": 0.5, "sound": 0.11, "kinds": {"sad": 0.6, "tender": 0.4}, "matched": False,
+        "mood": "longing <script>alert(1)</script>", "intensity": 0.6399999999999999, "sadness": 0.61,
+        "uncertainty": 0.1, "music": 0.5, "sound": 0.11, "kinds": {"sad": 0.6, "tender": 0.4}, "matched": False,
         "why": "event_rate is too high.", "cues": cues, "curve": [[1.0, 0.5], [4.0, 0.7]], "sections": sections,
     }  # fmt: skip
     facts = {
@@ -136,6 +138,14 @@ def test_nothing_is_wider_than_the_screen(page):
 
 
 @BOTH_WIDTHS
+def test_names_of_sections_do_not_run_into_each_other(page):
+    boxes = page.locator(".ruler .long").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect()).map((box) => [box.left, box.right])"
+    )
+    assert len(boxes) == 4 and all(a[1] <= b[0] + 1 for a, b in zip(boxes, boxes[1:], strict=False))
+
+
+@BOTH_WIDTHS
 def test_axe_finds_nothing(page):
     from axe_playwright_python.sync_playwright import Axe
 
@@ -146,7 +156,7 @@ def test_axe_finds_nothing(page):
 
 def test_what_is_said_is_text_and_never_markup(page):
     assert "<b>mode</b>" in page.inner_text("main")
-    assert "longing <script>alert(1)</script> at 0.7: event_rate is too high." in page.inner_text("main")
+    assert "longing <script>alert(1)</script> at 0.64: event_rate is too high." in page.inner_text("main")
     facts = page.inner_text("dl")
     assert "python 3.13.1, numpy 2.4.0" in facts and "{" not in facts and "None" not in facts and "()" not in facts
 
@@ -226,8 +236,6 @@ def test_what_was_sought_goes_on_together(page):
     press(page, "Mute 01")
     press(page, "Play")
     assert heard(page)
-    for _ in range(5):
-        page.get_by_role("slider").press("ArrowRight")
     page.locator(".plot").first.click(position={"x": 600, "y": 10})
     assert heard(page) and 0.5 * SECONDS < place(page) < 0.9 * SECONDS
     press(page, "Mute 03")
@@ -240,6 +248,30 @@ def test_what_is_heard_is_what_stands_at_that_place(page):
     assert heard(page, "late")
     page.get_by_role("slider").fill("2")
     assert heard(page, "master") and 2 < place(page) < 10
+
+
+def test_keys_on_the_slider_move_by_what_one_hears(page):
+    slider = page.get_by_role("slider")
+    for key, moved in (("ArrowRight", 5), ("ArrowUp", 10), ("ArrowLeft", 5), ("End", SECONDS), ("Home", 0)):
+        slider.press(key)
+        assert place(page) == pytest.approx(moved, abs=0.01)
+    slider.press("Space")
+    assert heard(page, "master")
+    before = place(page)
+    for _ in range(3):
+        slider.press("ArrowRight")
+    assert place(page) >= before + 14
+
+
+def test_what_cannot_be_decoded_is_said(browser, song):
+    page = browser.new_page()
+    html = (song / "report.html").read_text()
+    page.set_content(re.sub(r'(data-kind="dry"[^>]*>)[^<]+', r"\1" + "A" * 1000, html))
+    press(page, "Play")
+    page.get_by_role("radio", name="dry").check()
+    page.get_by_text("cannot be decoded here").wait_for(timeout=5000)
+    page.get_by_role("radio", name="master").check()
+    page.get_by_text(re.compile(r"0:\d\d / 0:20")).wait_for(timeout=5000)
 
 
 def test_it_stops_at_the_end_and_begins_anew(page):

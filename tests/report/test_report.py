@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from melancholia.audio import audio
 from melancholia.encoding import write_audio
-from melancholia.piece import Note, Part, Piece, TempoMap
+from melancholia.piece import Key, Note, Part, Piece, TempoMap
 from melancholia.previews import RATE, mixed_down, mp3
 from melancholia.report import curve_png, write_report
 from melancholia.report.pictures import (
@@ -27,7 +27,7 @@ from melancholia.report.pictures import (
     time_ticks,
     waveform_drawing,
 )
-from melancholia.report.report import digits, in_words, loudness, raise_to, readable, share_in_band
+from melancholia.report.report import digits, loudness, of_piece, raise_to, readable, share_in_band, standing
 
 TONE = audio(np.tile(0.5 * np.sin(2 * np.pi * 440 * np.arange(96_000) / 48_000), (2, 1)), 48_000)
 PIECE = Piece(
@@ -116,11 +116,28 @@ def test_a_band_is_the_middle_third_of_its_scale(value, at):
 def test_facts_are_words():
     facts = {"seed": 7, "key": None, "hits": [], "sections": {}, "versions": {"python": "3.13", "numpy": "2"},
              "intensity": ((0.0, 0.2), (1.0, 0.9)), "theme": [[0, 1, 60]] * 20}  # fmt: skip
+    facts |= {"instruments": ["felt_piano", "soundfont:/home/me/my_fonts/a_b.sf2#0,1"] + ["harp"] * 12}
+    facts |= {"dialogue": [[8.0, 12.0], [14.5, 15.0]], "hits": ["6", "14!"], "rack": "/home/me/racks/mine.toml"}
     found = dict(readable(facts))
     assert found == {
-        "seed": "7", "made with": "python 3.13, numpy 2", "intensity": "0.0:0.2, 1.0:0.9", "theme": "20 notes",
+        "seed": "7", "made with": "python 3.13, numpy 2", "intensity": "0:0.2, 1:0.9", "theme": "20 notes",
+        "instruments asked for": ", ".join(["felt piano", "a_b.sf2#0,1"] + ["harp"] * 12),
+        "dialogue": "8-12, 14.5-15", "hits": "6, 14!", "rack": "mine.toml",
     }  # fmt: skip
-    assert in_words("1:2") == "1:2"
+    assert dict(readable({"intensity": 0.7})) == {"intensity": "0.7"}
+
+
+def test_what_was_drawn_is_said():
+    piece = Piece(PIECE.parts, TempoMap.steady(72.5), (6, 8), Key(9))
+    assert of_piece(piece) == [("key", "A minor"), ("metre", "6/8"), ("quarters a minute", "72.5 at the start")]
+    assert of_piece(None) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "match", "said"), [(0.2, 1.0, "yes"), (1.0, 1.0, "yes"), (1.2, 0.8, "near"), (3.0, 0.1, "no")]
+)
+def test_a_cue_is_in_its_band_near_it_or_neither(value, match, said):
+    assert standing({"target": [0.0, 1.0], "value": value, "match": match}) == said
 
 
 def test_stems_and_master_are_raised_to_one_loudness():

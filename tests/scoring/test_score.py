@@ -50,7 +50,10 @@ def test_heavy_cues_decide_and_light_ones_do_not(mood):
     assert score(Analysis.from_values(values), wanted).matched
     for name, band in wanted.bands.items():
         off = values | {name: band.high + 1.1 * CUES[name].tolerance}
-        assert score(Analysis.from_values(off), wanted).matched == (band.weight < 0.1), name
+        found = score(Analysis.from_values(off), wanted)
+        assert found.matched == (band.weight < 0.1), name
+        assert (name in found.why) == (not found.matched) and bool(found.why) == (not found.matched)
+        assert found.why.rstrip(".") in str(found)
 
 
 @pytest.mark.parametrize("mood", moods())

@@ -47,6 +47,7 @@ VALUES = {
     "setting": lambda song: mel.setting("film", hits="3"),
     "recording": lambda song: song.master,
     "audio": lambda song: song.master.read(),
+    "stem": lambda song: next(iter(song.dry.values())),
     "song": lambda song: song,
 }
 
@@ -58,7 +59,7 @@ def test_every_value_copies(song, name, travel):
     assert type(travel(value)) is type(value) and repr(travel(value))[:200] == repr(value)[:200]
 
 
-@pytest.mark.parametrize("name", [name for name in VALUES if name not in ("song", "stems", "recording")])
+@pytest.mark.parametrize("name", [name for name in VALUES if name not in ("song", "stems", "stem", "recording")])
 def test_every_value_pickles(song, name):
     value = VALUES[name](song)
     assert repr(pickle.loads(pickle.dumps(value)))[:200] == repr(value)[:200]
@@ -168,7 +169,7 @@ def test_a_typed_program_is_checked_strictly(tmp_path, children, checker):
         assert (done.returncode == 0) == passes, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["song", "stems", "recording", "audio", "score"])
+@pytest.mark.parametrize("name", ["song", "stems", "stem", "recording", "audio", "score"])
 def test_a_notebook_shows_what_it_plays(song, name):
     """Stems one player each, the verdict as text."""
     value = VALUES[name](song)
