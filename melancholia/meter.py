@@ -65,3 +65,11 @@ class IntegratedMeter:
             return SILENT_LUFS
         gate = OFFSET_DB + 10 * np.log10(kept.mean()) + RELATIVE_GATE_LU
         return float(OFFSET_DB + 10 * np.log10(power[loud > max(gate, ABSOLUTE_GATE_LUFS)].mean()))
+
+
+def integrated_lufs(sound: Source) -> float:
+    """The integrated loudness of a whole sound, LUFS; `SILENT_LUFS` of what lies under the absolute gate."""
+    meter = IntegratedMeter(sound)
+    for block in sound.blocks():
+        meter.add(block)
+    return meter.lufs()

@@ -7,7 +7,6 @@ does not sound never stops what does; what is left out or changed is said in wor
 """
 
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,11 @@ import numpy as np
 
 from melancholia.errors import InputError, quoted
 from melancholia.files import MIDI, check_suffix, writing
-from melancholia.midi_events import (
-    NOTE_ON,
-    Event,
-    Events,
-    Words,
-    read_events,
-)
+from melancholia.midi_events import NOTE_ON, Event, Events, Words, read_events
 from melancholia.midi_piece import CONTROLLERS, DRUMS, MARK, piece_of
 from melancholia.midi_plan import written_plan
 from melancholia.piece import CURVES, TICKS, TONICS, Key, Piece
-from melancholia.recordings import STDIN
+from melancholia.recordings import STDIN, stdin
 
 SUFFIXES = (".mid", ".midi", ".smf", ".kar")
 LARGEST_BYTES = 16_000_000  # 5 s of reading; ten times the largest score that fits MOST_NOTES
@@ -173,7 +166,7 @@ def midi_data(path: Path | str) -> tuple[bytes, str]:
     path = Path(path)
     try:
         if str(path) == STDIN:
-            with os.fdopen(os.dup(0), "rb") as pipe:
+            with stdin() as pipe:
                 return pipe.read(LARGEST_BYTES + 1), "stdin"
         if path.is_dir() or not path.exists():
             raise InputError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; allowed: a MIDI file.")

@@ -252,9 +252,14 @@ class Held:
         return os.fdopen(os.dup(self.handle), "rb")
 
 
+def stdin() -> BinaryIO:
+    """What comes in, as a file of its own: closing it leaves the process' stdin open."""
+    return os.fdopen(os.dup(0), "rb")
+
+
 def kept(path: Path) -> Held:
     """What comes out of a pipe, or in on stdin."""
-    with os.fdopen(os.dup(0), "rb") if str(path) == STDIN else path.open("rb") as pipe:
+    with stdin() if str(path) == STDIN else path.open("rb") as pipe:
         return Held(pipe)
 
 

@@ -21,7 +21,7 @@ def main(folder: Path, target: Path) -> None:
         page.goto((folder.resolve() / "report.html").as_uri())
         shown = page.screenshot()
         browser.close()
-    Image.open(io.BytesIO(shown)).convert("RGB").quantize(128).save(target, optimize=True)
+    Image.open(io.BytesIO(shown)).convert("RGB").save(target, optimize=True)
 
 
 if __name__ == "__main__":

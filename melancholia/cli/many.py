@@ -148,8 +148,7 @@ def in_a_line(source: Path, error: Exception) -> str:
 
 def named(source: Path, error: MelancholiaError) -> str:
     """What an error says, with the file that it is about."""
-    about = "stdin" if str(source) == STREAM else str(source)
-    return str(error) if about in str(error) or str(source) in str(error).split() else f"{about}: {error}"
+    return str(error) if str(source) in str(error) else f"{source}: {error}"
 
 
 def show(text: str, target: Path) -> None:

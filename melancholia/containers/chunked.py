@@ -1,11 +1,12 @@
 """Containers of chunks, each with its size: RIFF and its kin, AIFF, Wave64, CAF, and AU with its one header."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
 from melancholia.containers import mpeg
 from melancholia.containers.found import AS_IT_IS, SLIP_BYTES, Found, Order, judged
-from melancholia.riff import WAVE64_HEAD, caf_chunks, chunks, wave64_chunks
+from melancholia.riff import WAVE64_HEAD, Chunk, caf_chunks, chunks, wave64_chunks
 
 EXTENSIBLE = 0xFFFE
 MPEG_TAGS = (0x50, 0x55)  # in a WAV's `fmt `
@@ -43,28 +44,26 @@ def riff(file: BinaryIO, size: int) -> Found:
 
 def aiff(file: BinaryIO, size: int) -> Found:
     """AIFF and AIFC: the sound chunk begins with an offset and a block size, eight bytes."""
-    for chunk in chunks(file):
-        if chunk.id == b"SSND":
-            field = (chunk.start - 4, chunk.start)
-            return judged(chunk.claimed - 8, size - chunk.start - 8, size, field, "big", extra=8)
-    return AS_IT_IS
+    return sized(chunks(file), b"SSND", size, width=4, order="big", before=8, extra=8)
 
 
 def wave64(file: BinaryIO, size: int) -> Found:
     """Sony Wave64: a size counts the 24 bytes of its own head."""
-    for chunk in wave64_chunks(file):
-        if chunk.id == b"data":
-            field = (chunk.start - 8, chunk.start)
-            return judged(chunk.claimed, size - chunk.start, size, field, "little", extra=WAVE64_HEAD)
-    return AS_IT_IS
+    return sized(wave64_chunks(file), b"data", size, width=8, order="little", before=0, extra=WAVE64_HEAD)
 
 
 def caf(file: BinaryIO, size: int) -> Found:
     """Core Audio: the sound begins with a count of edits, four bytes; libsndfile does not know the size -1."""
-    for chunk in caf_chunks(file):
-        if chunk.id == b"data":
-            field = (chunk.start - 8, chunk.start)
-            return judged(chunk.claimed - 4, size - chunk.start - 4, size, field, "big", extra=4)
+    return sized(caf_chunks(file), b"data", size, width=8, order="big", before=4, extra=4)
+
+
+def sized(walk: Iterator[Chunk], name: bytes, size: int, *, width: int, order: Order, before: int, extra: int) -> Found:
+    """The chunk that holds the sound, whose size stands right before it in `width` bytes; `before` are no sound."""
+    for chunk in walk:
+        if chunk.id == name:
+            field = (chunk.start - width, chunk.start)
+            held = size - chunk.start - before
+            return judged(chunk.claimed - before, held, size, field, order, extra=extra)
     return AS_IT_IS
 
 

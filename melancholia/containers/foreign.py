@@ -139,9 +139,8 @@ def survey(file: BinaryIO) -> Survey:
     first, frames = None, 0
     with sound_of(file) as (container, sound):
         count = len(container.streams.audio)
-        promised = (
-            float(sound.duration * sound.time_base) if sound.duration and COUNTED in container.format.name else 0.0
-        )
+        counted = sound.duration is not None and COUNTED in container.format.name
+        promised = float(sound.duration * sound.time_base) if counted else 0.0
         for piece in decoded(container, sound, damaged):
             first = first or piece
             frames += piece.samples

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.audio import Source
-from melancholia.meter import IntegratedMeter
+from melancholia.meter import integrated_lufs
 from melancholia.recordings import Recording
 from melancholia.riff import Chunk, chunks
 
@@ -18,17 +17,10 @@ AFTER_S = 0.25  # goes on behind the last of it, and fades
 
 def end_of_sound(mixed: Recording, dry: Iterable[Recording], *, lufs: float) -> int:
     """Frames until nothing sounds: neither in the mix, at the loudness that its master will have, nor in a dry stem."""
-    loudest = loudness(mixed)
+    loudest = integrated_lufs(mixed)
     floor = 10 ** ((FLOOR_DB - max(0.0, lufs - loudest)) / 20)
     last = max(last_over(mixed, floor), *(last_over(stem, 10 ** (FLOOR_DB / 20)) for stem in dry))
     return min(mixed.frames, last + round(AFTER_S * mixed.rate))
-
-
-def loudness(sound: Source) -> float:
-    meter = IntegratedMeter(sound)
-    for block in sound.blocks():
-        meter.add(block)
-    return meter.lufs()
 
 
 def last_over(recording: Recording, floor: float) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from melancholia.audio import Audio
 from melancholia.files import ANY_FILE, write_text
-from melancholia.meter import SILENT_LUFS, IntegratedMeter
+from melancholia.meter import SILENT_LUFS, integrated_lufs
 from melancholia.midi import load_midi
 from melancholia.parallel import in_threads
 from melancholia.piece import Piece
@@ -31,6 +31,7 @@ from melancholia.scoring import PASSING
 TEMPLATES = Path(__file__).parent
 STEM_KBPS, MASTER_KBPS = 48, 80
 LOUDEST = 0.98  # that anything on the page plays at, of full scale
+BOTH_SIDES_DB = 10 * math.log10(2)  # that one channel from two loudspeakers is louder
 MOST_JOBS = 4
 
 
@@ -85,7 +86,7 @@ def write_report(
     master = mixed_down([recording(folder / "master.wav")], channels=2)
     mixed = mixed_down([recording(folder / "stems" / "wet" / f"{name}.wav") for name, _, _ in stems])
     dry = mixed_down([recording(folder / "stems" / "dry" / f"{name}.wav") for name, _, _ in stems])
-    aim = loudness(master)
+    aim = integrated_lufs(master)
     raised = {"master": 1.0, "stem": raise_to(aim, mixed), "dry": raise_to(aim, dry)}
     loudest = max(peak(master), raised["stem"] * peak(mixed), raised["dry"] * peak(dry))
     level = min(1.0, LOUDEST / max(loudest, 1e-9))
@@ -122,7 +123,7 @@ def write_report(
         seconds=master.seconds,
         lanes=lanes,
         stems=[
-            {"name": name, "role": role, "instrument": player(instrument), "lane": lane}
+            {"name": name, "role": role, "instrument": who_plays(instrument), "lane": lane}
             for (name, role, instrument), (_, lane) in zip(stems, made, strict=True)
         ],
         tracks=[*whole, *(one for one, _ in made)],
@@ -149,23 +150,15 @@ def over_time(master: Audio, piece: Piece | None, score: Mapping[str, Any]) -> l
     return lanes
 
 
-def loudness(sound: Audio) -> float:
-    meter = IntegratedMeter(sound)
-    for block in sound.blocks():
-        meter.add(block)
-    return meter.lufs()
-
-
 def raise_to(lufs: float, sound: Audio) -> float:
     """The factor that makes a sound as loud: what is compared by ear is heard at one loudness.
 
     A mono preview sounds from both sides.
     """
-    found = loudness(sound)
+    found = integrated_lufs(sound)
     if min(found, lufs) <= SILENT_LUFS:
         return 1.0
-    both_sides = 10 * 0.30103 if sound.channels == 1 else 0.0
-    return float(10 ** ((lufs - found - both_sides) / 20))
+    return float(10 ** ((lufs - found - (BOTH_SIDES_DB if sound.channels == 1 else 0.0)) / 20))
 
 
 def peak(sound: Audio) -> float:
@@ -189,7 +182,7 @@ def standing(cue: Mapping[str, Any]) -> str:
 def digits(value: float) -> str:
     """A number to three places that count, without an exponent."""
     before_point = math.floor(math.log10(abs(value))) if value else 0
-    return f"{value:.{max(0, 2 - before_point)}f}"
+    return f"{value + 0.0:.{max(0, 2 - before_point)}f}"  # + 0: there is no minus nothing
 
 
 LABELS = {
@@ -233,7 +226,7 @@ def pairs(value: Any, between: str) -> str:
     return ", ".join(between.join(f"{number:g}" for number in one) for one in value)
 
 
-def player(instrument: str) -> str:
+def who_plays(instrument: str) -> str:
     """An instrument's name for people; of a SoundFont its file and preset."""
     if instrument.startswith("soundfont:"):
         return Path(instrument.removeprefix("soundfont:")).name
@@ -243,6 +236,6 @@ def player(instrument: str) -> str:
 SAID = {
     "intensity": lambda value: pairs(value, ":"),
     "dialogue": lambda value: pairs(value, "-"),
-    "instruments": lambda value: ", ".join(map(player, value)),
+    "instruments": lambda value: ", ".join(map(who_plays, value)),
     "theme": lambda value: f"{len(value)} notes",
 }

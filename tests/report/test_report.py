@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from melancholia.audio import audio
 from melancholia.encoding import write_audio
+from melancholia.meter import integrated_lufs
 from melancholia.piece import Key, Note, Part, Piece, TempoMap
 from melancholia.previews import RATE, mixed_down, mp3
 from melancholia.report import curve_png, write_report
@@ -27,7 +28,7 @@ from melancholia.report.pictures import (
     time_ticks,
     waveform_drawing,
 )
-from melancholia.report.report import digits, loudness, of_piece, raise_to, readable, share_in_band, standing
+from melancholia.report.report import digits, of_piece, raise_to, readable, share_in_band, standing
 
 TONE = audio(np.tile(0.5 * np.sin(2 * np.pi * 440 * np.arange(96_000) / 48_000), (2, 1)), 48_000)
 PIECE = Piece(
@@ -102,7 +103,15 @@ def test_times_are_round_and_few(seconds):
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(1266.4, "1266"), (0.0678, "0.0678"), (-0.00478, "-0.00478"), (0, "0.00"), (71.63, "71.6"), (9.996, "10.00")],
+    [
+        (1266.4, "1266"),
+        (0.0678, "0.0678"),
+        (-0.00478, "-0.00478"),
+        (0, "0.00"),
+        (-0.0, "0.00"),
+        (71.63, "71.6"),
+        (9.996, "10.00"),
+    ],
 )
 def test_numbers_have_three_places_and_no_exponent(value, said):
     assert digits(value) == said
@@ -140,9 +149,9 @@ def test_a_cue_is_in_its_band_near_it_or_neither(value, match, said):
     assert standing({"target": [0.0, 1.0], "value": value, "match": match}) == said
 
 
-def test_stems_and_master_are_raised_to_one_loudness():
+def test_stems_and_master_are_raised_to_one_integrated_lufs():
     half = audio(TONE.samples * 0.5, 48_000)
-    aim = loudness(mixed_down([TONE], channels=2))
+    aim = integrated_lufs(mixed_down([TONE], channels=2))
     assert raise_to(aim, mixed_down([half])) == pytest.approx(2.0, rel=0.01)
     assert raise_to(aim, audio(np.zeros(RATE), RATE)) == 1.0
 
@@ -172,9 +181,9 @@ def test_all_that_can_be_played_is_as_loud_and_none_of_it_clips(tmp_path, peaky)
         samples, _ = soundfile.read(io.BytesIO(base64.b64decode(sound)), always_2d=True)
         sides[kind] = sides[kind] + float(gain) * samples.mean(axis=1)
     assert max(np.abs(samples).max() for samples in sides.values()) < 1.0
-    found = [loudness(audio(samples, RATE)) for samples in sides.values()]
+    found = [integrated_lufs(audio(samples, RATE)) for samples in sides.values()]
     assert max(found) - min(found) < 1.5  # MP3 at 48 kbit/s keeps no more of noise and clicks
-    assert (found[0] < loudness(audio(steady, RATE)) - 3) == peaky
+    assert (found[0] < integrated_lufs(audio(steady, RATE)) - 3) == peaky
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000, 96_000])

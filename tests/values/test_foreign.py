@@ -13,13 +13,14 @@ from melancholia.analysis import analyse
 from melancholia.cli import run
 from melancholia.containers import foreign
 from melancholia.errors import InputError
+from melancholia.metadata import read_metadata
 from melancholia.recordings import recording
 from tests.children import CLI
 
 RATE, SECONDS = 44_100, 4.0
 T = np.arange(round(RATE * SECONDS)) / RATE
 COVER = b"\x89PNG\r\n\x1a\n" + bytes(64)
-KINDS = {  # suffix: container, coder, the layouts that it takes
+KINDS = {  # suffix: container, coder
     "m4a": ("ipod", "aac"),
     "mov": ("mov", "alac"),
     "mka": ("matroska", "aac"),
@@ -84,6 +85,13 @@ def test_speakers_stand_where_they_belong(tmp_path):
         if k != 3:  # the LFE's coder leaves only what is low
             loudest = np.abs(np.fft.rfft(channel)).argmax() * RATE / len(channel)
             assert loudest == pytest.approx(440 * (k + 1), abs=2)
+
+
+@pytest.mark.parametrize("suffix", [suffix for suffix in KINDS if suffix != "aac"])  # which holds no tags
+def test_every_kind_says_its_tags(tmp_path, suffix):
+    written(tmp_path / f"a.{suffix}", tags={"title": "Tide", "artist": "M. Ebb", "album": "Low"}.items())
+    found = read_metadata(tmp_path / f"a.{suffix}")
+    assert dict(found.tags) == {"title": ("Tide",), "artist": ("M. Ebb",), "album": ("Low",)} and not found.lost
 
 
 def test_what_it_says_goes_on(tmp_path):
