@@ -1,6 +1,6 @@
 # make song   a first song, from nothing        make test   the whole suite, as CI runs it
 # make bench  every budget beside its figure    make soak   long counts, into tests/RESULTS.md
-# make listener DATA=folder    fit the listener anew on the ratings and clips in that folder
+# make listener DATA=folder    fit the listener anew on the ratings, clips and scores in that folder (20 minutes)
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,9 +25,15 @@ soak: .venv/tested
 	$(BIN)/python -m tests.soak
 
 listener: .venv/tested
-	@test -n "$(DATA)" || { echo "make listener needs DATA=folder, which holds eerola2013 and 4qaed"; exit 1; }
+	@test -n "$(DATA)" || { echo "make listener needs DATA=folder, which holds eerola2013, 4qaed and corpora"; exit 1; }
 	$(BIN)/python tools/fit_cue_weights.py $(DATA)/eerola2013
 	$(BIN)/python tools/fit_listener.py $(DATA) -o assets/listener/mixes.toml
+	mkdir -p build/listener && rm -f build/listener/*
+	$(BIN)/python tools/corpus_figures.py $(DATA)/corpora/openscore-lieder.zip -o build/listener/songs.npz
+	$(BIN)/python -m tests.played_songs build/listener/songs.npz -o build/listener/songs.jsonl
+	$(BIN)/python -m tests.factorial $(DATA)/eerola2013 -o build/listener/stimuli.jsonl
+	$(BIN)/python -m tests.judge --seeds 12000-12002 --seconds 30 --every-intensity --twins -o build/listener/pieces.jsonl
+	$(BIN)/python tools/fit_scale.py $(DATA)/eerola2013 build/listener/stimuli.jsonl build/listener/pieces.jsonl build/listener/songs.jsonl -o assets/listener/own.toml
 
 clean:
 	rm -rf .venv build dist first-song

@@ -37,12 +37,13 @@ class Cue:
 FACTORIAL = "Eerola, Friberg & Bresin 2013"  # with the share of variance that the cue explains
 CLIPS = "4QAED, sad against the rest"
 TABLE = (
-    Cue("mode", "index", -2, 2, 1, 0.03, "minor against major, in windows of 3 s", f"{FACTORIAL}: .535", "music"),
+    Cue("mode", "index", -2, 2, 1, 0.03, "minor against major, moment by moment", f"{FACTORIAL}: .535", "music"),
     Cue("event_rate", "onsets/s", 0, 20, -1, 0.1, "how many tones begin in a second", f"{FACTORIAL}: .213", "music"),
     Cue("stroke_rate", "rises/s", 0, 30, -1, 0.3, "how often the spectrum rises", f"{CLIPS}: AUC .74", "music"),
     Cue("register", "MIDI pitch", 20, 110, -1, 1.0, "mean height of what sounds", f"{FACTORIAL}: .006", "music"),
     Cue("brightness", "Hz", 0, 11_025, -1, 60, "centroid of the spectrum", f"{FACTORIAL}: .012"),
     Cue("articulation", "dB", 0, 60, -1, 2.0, "how far the level falls between tones", f"{FACTORIAL}: .037"),
+    Cue("legato", "share", 0, 1, 1, 0.03, "how much of the time tones fill", f"{FACTORIAL}: .037", "music"),
     Cue("fast_modulation", "share", 0, 1, -1, 0.02, "movement of the level at 8 to 20 Hz", f"{CLIPS}: AUC .76"),
     Cue("slow_modulation", "share", 0, 1, 1, 0.04, "movement of the level slower than 1 Hz", f"{CLIPS}: AUC .70"),
     Cue("persistence", "s", 0, 30, 1, 0.15, "how long a moment of the music lasts", "r -.7 with our rates", "music"),
@@ -172,7 +173,7 @@ def written_sadness(piece: Piece) -> float:
     if WINDOW_TONES / found["event_rate"] > WINDOW_S:
         found = from_piece(piece, window_s=min(WINDOW_TONES / found["event_rate"], LONGEST_WINDOW_S))
     minor = 1 / (1 + np.exp(-15 * found["mode"]))
-    rate = np.log2(max(found.get("melody_rate", found["event_rate"]), 0.25))
+    rate = np.log2(max(found["event_rate"], 0.25))
     height = found.get("melody_register", found["register"]) - 62
     rating = INTERCEPT + MINOR_WEIGHT * minor + RATE_WEIGHT * rate + REGISTER_WEIGHT * height
     rating += LEGATO_WEIGHT * found.get("legato", 1.0)

@@ -26,7 +26,17 @@ from melancholia.profile import moods
 from melancholia.racks import apply, mix, names
 from melancholia.scoring import listener, score
 from tests.judge import played, twin
-from tools.fit_listener import CUES, PROBABILITIES, labels_of, listened, quantiles, ranked, scaled_sum
+from tools.fit_listener import (
+    ANCHORS,
+    CUES,
+    PROBABILITIES,
+    happy_and_sad,
+    labels_of,
+    listened,
+    quantiles,
+    ranked,
+    scaled_sum,
+)
 
 FIRST_SEED, SECONDS = 10_600, 30.0
 LIMITS = {"music, mean": 0.05, "whole, mean": 0.10, "whole, 95 %": 0.20}
@@ -72,9 +82,10 @@ def fitted_on_the_others(folder, kept):
     rows = [row for row in listened(folder, kept) if not odd(row)]
     table = quantiles(rows)
     x, labels = ranked(rows, table), labels_of(rows)
+    anchors = ANCHORS | {"sadness": happy_and_sad(folder.parent / "eerola2013")}
     sums = {}
     for verdict in listener.VERDICTS:
-        base, weights, bends = scaled_sum(verdict, x, labels)
+        base, weights, bends = scaled_sum(verdict, x, labels, anchors[verdict])
         sums[verdict] = listener.Sum(base, dict(zip(CUES, weights, strict=True)), bends)
     return listener.Kind(PROBABILITIES, table, sums, {}, {}, {})
 

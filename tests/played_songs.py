@@ -3,8 +3,8 @@
     python tools/corpus_figures.py ../shared/data/corpora/openscore-lieder.zip -o /tmp/lieder.npz
     python -m tests.played_songs /tmp/lieder.npz [--songs 240] -o songs.jsonl
 
-Rows for tools/fit_pace.py: 20 s of each song at 0.6 to 1.6 times its tempo, the voice by a solo instrument, the rest by
-the felt piano; three of five in a rack of ours at any intensity.
+Rows for tools/fit_scale.py: 20 s of each song at 0.6 to 1.6 times its tempo, the voice by a solo instrument, the rest
+by the felt piano; three of five in a rack of ours at any intensity.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def listen(task):
         chain, intensity = rack(str(rng.choice(names()))), float(rng.uniform(0, 1))
         sound = bus(mix(apply(stems, rack=chain, intensity=intensity, jobs=1)), rack=chain, intensity=intensity)
     heard = analyse(Audio(np.ascontiguousarray(sound.samples[:, : SECONDS * RATE]), RATE)).values
-    return {"song": number, "values": dict(heard), "written": from_piece(piece)}
+    return {"song": number, "values": dict(heard), "notes": from_piece(piece)}
 
 
 def main() -> None:

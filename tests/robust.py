@@ -69,7 +69,8 @@ def moves(task):
     x, rate = task
 
     def sadness(samples, rate):
-        return score(analyse(audio(np.asarray(samples, np.float32)[None], int(rate)))).sadness
+        found = score(analyse(audio(np.asarray(samples, np.float32)[None], int(rate)))).sadness
+        return np.nan if found is None else found
 
     plain = sadness(x, rate)
     return {name: sadness(*sound) - plain for name, sound in changed(x, rate).items()}
@@ -95,11 +96,13 @@ def main() -> None:
         rows = pool.map(moves, tasks, chunksize=2)
     for name, limit in LIMITS.items():
         found = np.array([row[name] for row in rows])
+        lost = int(np.isnan(found).sum())
+        found = found[~np.isnan(found)]
         asked_for = f"rises by {limit}" if name.startswith("slowed") else f"moves less than {limit}"
         size = np.abs(found)
         print(
             f"{name:<24} mean {found.mean():+.3f}, mean size {size.mean():.3f}, 95 % {np.quantile(size, 0.95):.3f}"
-            f" ({asked_for})"
+            f" ({asked_for}); {lost} of {len(rows)} no music, before or after"
         )
 
 

@@ -8,9 +8,10 @@ from types import MappingProxyType
 import numpy as np
 
 from melancholia.analysis.features import Frames, frames_of, joined, values
+from melancholia.analysis.music import no_music
 from melancholia.analysis.pitch import tuning_of
-from melancholia.analysis.rhythm import onset_frames
-from melancholia.analysis.spectra import FINE_HOP, LONG_HOP, RATE, hear, spectra
+from melancholia.analysis.rhythm import onset_frames, sounding
+from melancholia.analysis.spectra import FINE_HOP, RATE, hear, spectra
 from melancholia.analysis.tonal import mode_window_s, modes, persistence_s
 from melancholia.audio import Source, called
 from melancholia.cues import CUES
@@ -19,20 +20,24 @@ from melancholia.recordings import source
 
 SHORTEST_S = 1.0
 CURVE_S, CURVE_STEP_S = 12.0, 2.0
+SILENT = "it is silent, there is nothing to hear"
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Cue values of a recording, each in its unit; the same in windows of 12 s (`times` are the middles).
+    """Cue values of a recording, each in its unit; the same in windows of 12 s, at `times` in s every 2 s.
 
-    Of `silent` ones they say nothing.
+    `begins` and `ends` are the seconds from the first tone to where the last has rung; the values are of what lies
+    between. `no_music` says why nothing here can be sad (silence, noise, speech, one tone, less than 5 s), or "".
     """
 
     values: Mapping[str, float]
     seconds: float
     times: tuple[float, ...] = ()
     windows: tuple[Mapping[str, float], ...] = ()
-    silent: bool = False
+    begins: float = 0.0
+    ends: float = 0.0
+    no_music: str = ""
 
     @classmethod
     def from_values(cls, found: Mapping[str, float]) -> "Analysis":
@@ -51,7 +56,7 @@ def analyse(sound: Source | Path | str) -> Analysis:
     Returns
     -------
     Analysis
-        A value for every cue of the table, the same in windows of 12 s, and whether there is anything to hear.
+        A value for every cue of the table, the same over time, and whether it is music.
 
     Raises
     ------
@@ -66,39 +71,41 @@ def analyse(sound: Source | Path | str) -> Analysis:
         if heard.silent:
             silent = {name: min(max(0.0, cue.low), cue.high) for name, cue in CUES.items()}
             silent |= {"loudness": -120.0, "stereo_width": -120.0, "high_energy": -100.0}
-            return Analysis(MappingProxyType(silent), heard.seconds, silent=True)
+            return Analysis(MappingProxyType(silent), heard.seconds, no_music=SILENT)
         parts = []
         tuning: float | None = None
         for part in spectra(heard):
             tuning = tuning_of(part.long) if tuning is None else tuning
             parts.append(frames_of(part, tuning))
-    found = joined(parts)
-    times, windows = over_time(found, heard.seconds)
-    return Analysis(MappingProxyType(values(heard, found)), heard.seconds, times, windows)
+    whole = joined(parts)
+    begins, ends = sounding(whole.onset, whole.level_db)
+    found = whole.between(begins, ends)
+    cues = values(heard, found)
+    times, windows = over_time(found, begins)
+    reason = no_music(found, cues)
+    return Analysis(MappingProxyType(cues), heard.seconds, times, windows, begins, ends, reason)
 
 
-def over_time(found: Frames, seconds: float) -> tuple[tuple[float, ...], tuple[Mapping[str, float], ...]]:
-    """The cues that move inside a piece (mode, event rate, persistence, brightness, level) in windows."""
-    fine, long = RATE / FINE_HOP, RATE / LONG_HOP
-    onsets = onset_frames(found.onset, found.level_db) / fine
-    window_s = mode_window_s(found.tones)
+def over_time(found: Frames, begins: float) -> tuple[tuple[float, ...], tuple[Mapping[str, float], ...]]:
+    """The cues that move inside a piece, in windows around a moment every 2 s; at its ends windows lean inward."""
+    onsets = onset_frames(found.onset, found.level_db) * FINE_HOP / RATE
+    seconds = found.seconds
+    window_s = mode_window_s(len(onsets) / seconds)
+    loudest = found.level_db.max()
     times, rows = [], []
-    for start in np.arange(0, max(seconds - CURVE_S, 0) + 1e-6, CURVE_STEP_S):
-        end = start + CURVE_S
-        a, b = int(start * fine), max(int(end * fine), int(start * fine) + 1)
-        level = found.level_db[a:b]
-        if not len(level):
-            break
-        chroma = found.chroma[int(start * long) : int(end * long) + 1]
-        times.append(float(start + min(CURVE_S, seconds) / 2))
+    for at in np.arange(min(CURVE_STEP_S / 2, seconds / 2), seconds, CURVE_STEP_S):
+        start = max(0.0, min(float(at) - CURVE_S / 2, seconds - CURVE_S))
+        end = min(start + CURVE_S, seconds)
+        part = found.between(start, end)
+        times.append(begins + float(at))
         rows.append(
             MappingProxyType(
                 {
-                    "mode": float(modes(chroma, window_s)[0].mean()),
-                    "event_rate": float(((onsets >= start) & (onsets < end)).sum() / min(CURVE_S, seconds)),
-                    "persistence": persistence_s(found.tones[int(start * long) : int(end * long) + 1]),
-                    "brightness": float(np.median(found.centroid[a:b])),
-                    "level": float(np.median(level) - found.level_db.max()),
+                    "mode": float(modes(part.root_chroma, window_s)[0].mean()),
+                    "event_rate": float(((onsets >= start) & (onsets < end)).sum() / (end - start)),
+                    "persistence": persistence_s(part.tones),
+                    "brightness": float(np.median(part.centroid)),
+                    "level": float(np.median(part.level_db) - loudest),
                 }
             )
         )

@@ -4,7 +4,8 @@ Nothing here depends on the level: the listener hears every file with its peak a
 50 dB of the loudest.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,13 @@ from melancholia.analysis.rhythm import (
     articulation,
     attack_ms,
     decay_s,
+    filled,
     modulation,
     onset_frames,
     pulse_clarity,
     stroke_count,
 )
-from melancholia.analysis.spectra import FINE, RATE, Heard, Spectra
+from melancholia.analysis.spectra import FINE, FINE_HOP, LONG_HOP, QUICK_HOP, RATE, Heard, Spectra
 from melancholia.analysis.tonal import KEY_S, chords_heard, harmonic_change, mode_window_s, modes, persistence_s
 
 ACTIVE_DB = 50.0
@@ -33,9 +35,19 @@ SLOPE_HZ = (100.0, 8000.0)
 MEL_FLOOR = 1e-3  # about 65 dB under the loudest band of a sound with its peak at 1: below, codecs differ
 
 
+FINE_FRAMES = (
+    "level_db", "centroid", "low_energy", "high_energy", "contrast", "onset", "stroke", "bands_db", "flux", "mel_sum",
+    "voice",
+)  # fmt: skip
+LONG_FRAMES = ("pitch", "peaks", "chroma", "root_chroma", "roughness", "tones", "lattice", "strong")
+
+
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """What frames hold, over the whole sound: fine ones every 23 ms, long ones every 93 ms."""
+    """What frames hold, over the whole sound: FINE_FRAMES every 23 ms, LONG_FRAMES every 93 ms, `quick_db` every 6 ms.
+
+    The last four are sums and means of a segment each.
+    """
 
     level_db: Array
     centroid: Array
@@ -47,17 +59,40 @@ class Frames:
     bands_db: Array
     flux: Array
     mel_sum: Array
+    voice: Array
     pitch: Array
     peaks: Array
     chroma: Array
-    low_chroma: Array
+    root_chroma: Array
     roughness: Array
     tones: NDArray[np.float32]
+    lattice: NDArray[np.complex128]
+    strong: Array
     quick_db: NDArray[np.float32]
-    voice: Array
     spectrum: Array
     rough_time: Array
     rough_pitch: Array
+    sameness: Array
+
+    @property
+    def seconds(self) -> float:
+        return len(self.level_db) * FINE_HOP / RATE
+
+    def between(self, start: float, end: float) -> "Frames":
+        """The frames from `start` to `end` in seconds; sums of segments stay those of the whole."""
+
+        def cut(name: str, hop: int) -> Any:
+            first = round(start * RATE / hop)
+            part = slice(first, max(first + 1, round(end * RATE / hop)))
+            rows = getattr(self, name)
+            return rows[:, part] if name == "bands_db" else rows[part]
+
+        return replace(
+            self,
+            **{name: cut(name, FINE_HOP) for name in FINE_FRAMES},
+            **{name: cut(name, LONG_HOP) for name in LONG_FRAMES},
+            quick_db=cut("quick_db", QUICK_HOP),
+        )
 
 
 def frames_of(part: Spectra, tuning: float) -> Frames:
@@ -73,7 +108,7 @@ def frames_of(part: Spectra, tuning: float) -> Frames:
     time_bend = np.abs(np.diff(log_mel, n=2, axis=1)).sum(axis=0)
     rise = np.maximum(np.diff(root, axis=1, prepend=root[:, :1]), 0).sum(axis=0)
     contrast = librosa().feature.spectral_contrast(S=part.fine, sr=RATE, n_fft=FINE, n_bands=2)[1]
-    pitch, peaks, chroma, low_chroma, rough = spectral_peaks(part.long, tuning)
+    peaks = spectral_peaks(part.long, tuning)
     return Frames(
         level_db=level,
         centroid=(hz @ part.fine) / np.maximum(part.fine.sum(axis=0, dtype=np.float64), 1e-12),
@@ -85,17 +120,20 @@ def frames_of(part: Spectra, tuning: float) -> Frames:
         bands_db=log_mel.reshape(GROUPS, 128 // GROUPS, -1).mean(axis=1).astype(float),
         flux=rise.astype(float),
         mel_sum=root.sum(axis=0).astype(float),
-        pitch=pitch,
-        peaks=peaks,
-        chroma=chroma,
-        low_chroma=low_chroma,
-        roughness=rough,
-        tones=tones_of(part.long),
-        quick_db=part.quick_db,
         voice=followed(part.fine),
+        pitch=peaks.pitch,
+        peaks=peaks.count,
+        chroma=peaks.chroma,
+        root_chroma=peaks.root_chroma,
+        roughness=peaks.roughness,
+        tones=tones_of(part.long),
+        lattice=peaks.lattice,
+        strong=peaks.strong,
+        quick_db=part.quick_db,
         spectrum=power.sum(axis=1, dtype=np.float64)[None],
         rough_time=np.array([time_bend.mean() if len(time_bend) else 0.0]),
         rough_pitch=np.array([np.abs(np.diff(log_mel, n=2, axis=0)).sum(axis=0).mean()]),
+        sameness=peaks.sameness,
     )
 
 
@@ -109,11 +147,12 @@ def joined(parts: list[Frames]) -> Frames:
 
 
 def values(heard: Heard, found: Frames) -> dict[str, float]:
-    """Every cue of the table."""
+    """Every cue of the table, of the frames in which something sounds; loudness and width are the whole file's."""
     active = found.level_db > found.level_db.max() - ACTIVE_DB
     onsets = onset_frames(found.onset, found.level_db)
     moved = modulation(found.bands_db)
-    mode, clarity = modes(found.chroma, mode_window_s(found.tones))
+    rate = len(onsets) / found.seconds
+    mode, clarity = modes(found.root_chroma, mode_window_s(rate))
     sounding = found.peaks > 0
     rough = found.roughness[~np.isnan(found.roughness)]
     mean_chroma = found.chroma.mean(axis=0) / max(float(found.chroma.mean(axis=0).sum()), 1e-12)
@@ -123,11 +162,12 @@ def values(heard: Heard, found: Frames) -> dict[str, float]:
     vibrato, glides = sway_and_slides(found.voice, found.level_db)
     return {
         "mode": float(mode.mean()),
-        "event_rate": len(onsets) / max(heard.seconds, 1e-9),
-        "stroke_rate": stroke_count(found.stroke, found.level_db) / max(heard.seconds, 1e-9),
+        "event_rate": rate,
+        "stroke_rate": stroke_count(found.stroke, found.level_db) / found.seconds,
         "register": float(found.pitch[sounding].mean()) if sounding.any() else 60.0,
         "brightness": float(np.median(found.centroid[active])),
         "articulation": articulation(found.level_db, onsets),
+        "legato": filled(found.level_db),
         "fast_modulation": moved["fast"],
         "slow_modulation": moved["slow"],
         "persistence": persistence_s(found.tones),
@@ -143,7 +183,7 @@ def values(heard: Heard, found: Frames) -> dict[str, float]:
         "space": decay_s(found.level_db),
         "stereo_width": heard.width_db,
         "loudness": heard.lufs,
-        "key_mode": float(modes(found.low_chroma, KEY_S)[0].mean()),
+        "key_mode": float(modes(found.root_chroma, KEY_S)[0].mean()),
         "diminished": diminished,
         "harmonic_change": harmonic_change(found.chroma),
         "pulse_clarity": pulse_clarity(found.onset),

@@ -1,5 +1,7 @@
 """What is heard of pitch: spectral peaks, what they beat, the semitones they lie on, and how tones sway and slide."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,8 +11,11 @@ from melancholia.analysis.spectra import FINE, FINE_HOP, LONG, RATE
 Array = NDArray[np.float64]
 PEAK_LOW_HZ, PEAK_HIGH_HZ, PEAK_SHARE = 55.0, 2000.0, 0.03
 ROUGH_PEAKS = 20
-PARTIALS_FROM = 84  # MIDI pitch; above, more partials are heard than tones
 TONES, LOWEST_TONE, TONE_WIDTH = 72, 33, 0.75  # semitones from 55 Hz up, each a triangle of this half-width
+PARTIALS = (12, 19, 24, 28, 31, 34, 36)  # semitones from a tone up to its partials, the second to the eighth
+PARTIAL_SHARE = 0.8  # of a tone's weight, which is taken off each of them
+STRONG = 0.2  # of the highest peak of its frame; what stands out so far tells the tuning
+LOUD_DB = 50.0
 VOICE_HZ = (250.0, 2000.0)  # where the strongest partial is followed from frame to frame
 VOICE_SHARE, VOICE_JUMP = 0.1, 60.0  # of the loudest one at least; cents from a frame to the next at most
 VOICE_S, SWAY_S = 0.4, 0.2  # a tone that is followed lasts so long; what moves slower than this is no vibrato
@@ -45,19 +50,79 @@ def tones_of(long: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray((bank[:, used] @ long[used] ** 2).T)
 
 
-def spectral_peaks(long: NDArray[np.float32], tuning: float) -> tuple[Array, Array, Array, Array, Array]:
-    """For each long frame: salience-weighted mean pitch, number of peaks, chroma (frames, 12) of all and of those below
-    PARTIALS_FROM, roughness."""
+@dataclass(frozen=True, slots=True)
+class Peaks:
+    """What the spectral peaks of each long frame tell.
+
+    `pitch` is the mean of their MIDI pitches, weighed by salience, `count` their number; `chroma` (frames, 12) is of
+    all peaks, `root_chroma` with the partials of lower tones taken off; `roughness` NaN where it was not measured.
+    `lattice` is the sum of the strong peaks as turns of a semitone (all at one place: tones of one tuning), `strong`
+    the sum of their weights; `sameness` (1, TONES, TONES) the sum over loud frames of the products of their tones at
+    length 1.
+    """
+
+    pitch: Array
+    count: Array
+    chroma: Array
+    root_chroma: Array
+    roughness: Array
+    lattice: NDArray[np.complex128]
+    strong: Array
+    sameness: Array
+
+
+def spectral_peaks(long: NDArray[np.float32], tuning: float) -> Peaks:
     bins, frames, midi, weight = local_peaks(long)
     count = long.shape[1]
     total = np.bincount(frames, weight, count)
     pitch = np.bincount(frames, weight * midi, count) / np.maximum(total, 1e-12)
-    place = frames * 12 + np.round(midi - tuning).astype(np.int64) % 12
-    low = midi < PARTIALS_FROM
-    chroma, low_chroma = (
-        np.bincount(at, w, count * 12).reshape(count, 12) for at, w in ((place, weight), (place[low], weight[low]))
+    semitone = np.round(midi - tuning).astype(np.int64)
+    chroma = np.bincount(frames * 12 + semitone % 12, weight, count * 12).reshape(count, 12).astype(float)
+    place = frames * TONES + np.clip(semitone - LOWEST_TONE, 0, TONES - 1)
+    tones = np.bincount(place, weight, count * TONES).reshape(count, TONES).astype(float)
+    height = weight**2
+    highest = np.zeros(count)
+    np.maximum.at(highest, frames, height)
+    strong = np.where(height > STRONG * highest[frames], height / np.maximum(highest[frames], 1e-12), 0.0)
+    turn = strong * np.exp(2j * np.pi * midi)
+    loud = highest > highest.max() * 10 ** (-LOUD_DB / 20)
+    heights = np.bincount(place, height, count * TONES).reshape(count, TONES)[loud]
+    unit = heights / np.maximum(np.linalg.norm(heights, axis=1, keepdims=True), 1e-12)
+    return Peaks(
+        pitch,
+        np.bincount(frames, minlength=count).astype(float),
+        shares(chroma),
+        shares(folded(roots(tones))),
+        rough_frames(frames, midi, weight, count),
+        np.bincount(frames, turn.real, count) + 1j * np.bincount(frames, turn.imag, count),
+        np.bincount(frames, strong, count).astype(float),
+        (unit.T @ unit)[None],
     )
-    chroma, low_chroma = (c / np.maximum(c.sum(axis=1, keepdims=True), 1e-12) for c in (chroma, low_chroma))
+
+
+def roots(tones: Array) -> Array:
+    """Tones (frames, TONES) with a share of each taken off its partials, from the lowest up; none below 0."""
+    left = np.array(tones.T, order="C")
+    for tone in range(TONES):
+        np.maximum(left[tone], 0, out=left[tone])
+        for apart in PARTIALS:
+            if tone + apart < TONES:
+                left[tone + apart] -= PARTIAL_SHARE * left[tone]
+    return left.T
+
+
+def folded(tones: Array) -> Array:
+    """Tones (frames, TONES) as pitch classes (frames, 12)."""
+    first = -LOWEST_TONE % 12  # columns to the first C
+    return np.stack([tones[:, (first + pitch_class) % 12 :: 12].sum(axis=1) for pitch_class in range(12)], axis=1)
+
+
+def shares(chroma: Array) -> Array:
+    return np.asarray(chroma / np.maximum(chroma.sum(axis=1, keepdims=True), 1e-12))
+
+
+def rough_frames(frames: NDArray[np.int64], midi: Array, weight: Array, count: int) -> Array:
+    """Roughness of every fourth frame; NaN in the others, and where there is nothing to beat."""
     rough = np.full(count, np.nan)
     order = np.lexsort((-weight, frames))
     f_sorted, hz = frames[order], 440 * 2 ** ((midi[order] - 69) / 12)
@@ -67,7 +132,7 @@ def spectral_peaks(long: NDArray[np.float32], tuning: float) -> tuple[Array, Arr
         a, b = edges[frame], min(edges[frame + 1], edges[frame] + ROUGH_PEAKS)
         if b - a >= 2:
             rough[frame] = roughness(hz[a:b], w_sorted[a:b])
-    return pitch, np.bincount(frames, minlength=count).astype(float), chroma, low_chroma, rough
+    return rough
 
 
 def roughness(hz: Array, weight: Array) -> float:

@@ -14,6 +14,8 @@ BANDS_HZ = {"slow": (0.1, 1.0), "tremor": (4.0, 8.0), "fast": (8.0, 20.0)}
 PULSE_S = (0.25, 2.0)
 BEFORE, AFTER = 40, 52  # quick frames (6 ms) around an onset in which its rise is looked for
 RISE = (0.1, 0.9)
+FILLED_DB, FILLED_S = 15.0, 1.0
+BEGUN_DB, TAIL_DB, RUNG_DB, RISEN = 50.0, 25.0, 20.0, 12  # the last in fine frames: a tone's rise
 
 
 def onset_frames(onset: Array, level_db: Array) -> NDArray[np.int64]:
@@ -98,6 +100,33 @@ def articulation(level_db: Array, onsets: NDArray[np.int64]) -> float:
         if b - a >= 3
     ]
     return float(np.median(falls)) if falls else 0.0
+
+
+def filled(level_db: Array) -> float:
+    """Share of the time that tones fill: no softer than FILLED_DB under the loudest within a second of it."""
+    from scipy.ndimage import maximum_filter1d
+
+    loudest = maximum_filter1d(level_db, 2 * int(FILLED_S * RATE / FINE_HOP) + 1)
+    return float((level_db > loudest - FILLED_DB).mean())
+
+
+def sounding(onset: Array, level_db: Array) -> tuple[float, float]:
+    """Where in seconds the first tone begins and the last has rung: what comes before and after is not judged.
+
+    The last tone has rung where the level has fallen RUNG_DB from its peak, and where no frame any more comes within
+    TAIL_DB of the loud ones (their 95th percentile).
+    """
+    begun = onset_frames(onset, level_db)
+    seconds = FINE_HOP / RATE
+    first = int(np.argmax(level_db > level_db.max() - BEGUN_DB))
+    loud = np.flatnonzero(level_db > np.percentile(level_db, 95) - TAIL_DB)
+    end = int(loud[-1]) + 1 if len(loud) else len(level_db)
+    if len(begun):
+        last = int(begun[-1])
+        fallen = np.flatnonzero(level_db[last:] < level_db[last : last + RISEN].max() - RUNG_DB)
+        fallen = fallen[fallen > RISEN]
+        end = max(end, last + int(fallen[0]) if len(fallen) else len(level_db))
+    return first * seconds, max(end, first + 1) * seconds
 
 
 def decay_s(level_db: Array) -> float:

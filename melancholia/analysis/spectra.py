@@ -161,11 +161,17 @@ def spectra(heard: Heard) -> Iterator[Spectra]:
         part = heard.samples(start, total if k == len(starts) - 1 else start + size)
         if len(part) < LONG:
             part = np.pad(part, (0, LONG - len(part)))
+        last = k == len(starts) - 1
         yield Spectra(
-            np.abs(librosa().stft(part, n_fft=FINE, hop_length=FINE_HOP)),
-            np.abs(librosa().stft(part, n_fft=LONG, hop_length=LONG_HOP)),
-            quick_level(part),
+            whole_frames(np.abs(librosa().stft(part, n_fft=FINE, hop_length=FINE_HOP)), last),
+            whole_frames(np.abs(librosa().stft(part, n_fft=LONG, hop_length=LONG_HOP)), last),
+            whole_frames(quick_level(part), last),
         )
+
+
+def whole_frames(rows: NDArray[np.float32], last: bool) -> NDArray[np.float32]:
+    """Without the frame around the end of a segment, which is the first of the next."""
+    return rows if last else np.ascontiguousarray(rows[..., :-1])
 
 
 def quick_level(part: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -74,11 +74,15 @@ def read(path: Path) -> list[tuple[Path, float]]:
 def heard(paths: list[Path], progress: options.Progress) -> list[dict[str, float]]:
     """Cue values of each file."""
     from melancholia.analysis import analyse
+    from melancholia.errors import InputError
     from melancholia.recordings import recording
 
     sounds = [recording(path) for path in paths]  # all are looked at before any is listened to
     found = []
     for number, sound in enumerate(sounds):
-        found.append(dict(analyse(sound).values))
+        analysis = analyse(sound)
+        if analysis.no_music:
+            raise InputError(f"{sound.path} is no music: {analysis.no_music}; allowed: recordings of music.")
+        found.append(dict(analysis.values))
         progress((number + 1) / len(sounds), f"listening to {sound.path.name}")
     return found

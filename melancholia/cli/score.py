@@ -23,6 +23,9 @@ from melancholia.errors import MelancholiaError, one_line
 )
 @options.intensity
 @click.option("--dry", type=click.Path(path_type=Path), help="The same music without effects (one file).")
+@click.option(
+    "--notes", type=click.Path(path_type=Path), help="The same music as MIDI: its pace is read there (one file)."
+)
 @click.option("--house", type=click.Path(path_type=Path), help="A house's own ears, from `listener fit`.")
 @click.option("--check", is_flag=True, help="Exit 1 when a file does not match the mood.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line a file.")
@@ -36,6 +39,7 @@ def score(
     mood: str | None,
     intensity: float,
     dry: Path | None,
+    notes: Path | None,
     house: Path | None,
     check: bool,
     as_csv: bool,
@@ -56,7 +60,7 @@ def score(
         raise click.UsageError("--csv and --json were both given; one is enough.")
     if check and mood is None:
         raise click.UsageError("--check needs --mood: there is nothing to match otherwise.")
-    for given, name in ((plot, "--plot draws"), (dry, "--dry belongs to")):
+    for given, name in ((plot, "--plot draws"), (dry, "--dry belongs to"), (notes, "--notes belong to")):
         if given is not None and len(files) > 1:
             raise click.UsageError(f"{name} one file; several were given.")
     many.check_stdin(files)
@@ -65,7 +69,7 @@ def score(
         check_output(plot, *files, over=PNG if force else None)
     if mood is not None:
         profile(mood, intensity)
-    judge = partial(judged, mood=mood, intensity=intensity, dry=dry, house=house, alone=len(files) == 1)
+    judge = partial(judged, mood=mood, intensity=intensity, dry=dry, notes=notes, house=house, alone=len(files) == 1)
     rows: list[dict[str, Any]] = []
     matched = True
     with options.progress(quiet) as progress:
@@ -76,8 +80,8 @@ def score(
                 continue
             if isinstance(found, MelancholiaError):
                 raise found
-            row, table, notes = found
-            many.notes(path, notes)
+            row, table, remarks = found
+            many.notes(path, remarks)
             matched = matched and row["matched"] is not False
             rows.append({"file": str(path), **row})
             if not as_json and not as_csv:
@@ -93,7 +97,14 @@ def score(
 
 
 def judged(
-    path: Path, *, mood: str | None, intensity: float, dry: Path | None, house: Path | None, alone: bool
+    path: Path,
+    *,
+    mood: str | None,
+    intensity: float,
+    dry: Path | None,
+    notes: Path | None,
+    house: Path | None,
+    alone: bool,
 ) -> tuple[dict[str, Any], str, tuple[str, ...]] | MelancholiaError | str:
     """The verdict on a file, as ``score.json`` and as a table, and what is odd about it; or why there is none.
 
@@ -109,6 +120,7 @@ def judged(
             sound,
             profile(mood, intensity) if mood is not None else None,
             dry=recording(dry) if dry is not None else None,
+            notes=notes,
             house=scoring.load_house(house) if house is not None else scoring.PLAIN,
         )
         return found.to_dict(), str(found), sound.notes

@@ -28,12 +28,15 @@ class House:
     slope: float = 1.0
     weights: Mapping[str, float] = field(default_factory=dict)
 
-    def contributions(self, values: Mapping[str, float], own: float) -> dict[str, float]:
+    def contributions(
+        self, values: Mapping[str, float], own: float, music: Mapping[str, float] | None = None
+    ) -> dict[str, float]:
         """What each cue adds, as `listener.contributions`, to this house's ears."""
-        adds = {name: self.slope * value for name, value in contributions(values, own=own).items()}
+        adds = {name: self.slope * value for name, value in contributions(values, own=own, music=music).items()}
         adds["base"] += self.offset
         for name, weight in self.weights.items():
-            adds[name] = adds.get(name, 0.0) + weight * kind("mixes").score(name, values)
+            read = music if music is not None and CUES[name].of == "music" else values
+            adds[name] = adds.get(name, 0.0) + weight * kind("mixes").score(name, read)
         return adds
 
 

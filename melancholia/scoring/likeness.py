@@ -10,6 +10,7 @@ import numpy as np
 from melancholia.analysis import Analysis
 from melancholia.audio import Source
 from melancholia.cues import CUES, from_piece
+from melancholia.errors import InputError
 from melancholia.midi import load_midi
 from melancholia.piece import Piece
 from melancholia.profile import WRITING_RANGES, Band, Profile, Writing, moods, profile
@@ -19,6 +20,10 @@ INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 AROUND = 1.5  # tolerances to either side of what was heard, where the band ends
 NARROWEST_DB = -60.0  # a reference in one channel says nothing of width
 MAJOR = -0.06  # a mode index below is major's, and is written in major
+# What is written is counted in 3 s, what is heard in moments of eight tones, and lies further from the middle; of the
+# tones that begin seven in ten are heard; partials raise what is heard by ten semitones (180 pieces, their twins in
+# major, 240 songs by others; r of the mode .88, of the rate .9, of the height .3 and .6)
+WRITTEN_MODE, HEARD_RATE, HEARD_ABOVE = 0.64, 0.7, 10.0
 NOTES = (".mid", ".midi")
 
 
@@ -42,7 +47,7 @@ def profile_like(reference: Analysis | Piece | Source | Path | str) -> Profile:
     Raises
     ------
     InputError
-        The file cannot be read, or there is nothing to hear.
+        The file cannot be read, or what is heard is no music.
     """
     values = known_of(reference)
     near = nearest(values)
@@ -58,8 +63,16 @@ def known_of(reference: Analysis | Piece | Source | Path | str) -> Mapping[str, 
     if isinstance(reference, str | Path) and Path(reference).suffix.lower() in NOTES:
         reference = load_midi(reference)
     if isinstance(reference, Piece):
-        return {name: value for name, value in from_piece(reference).items() if name in CUES}
-    values = heard_in(reference).values
+        found = {name: value for name, value in from_piece(reference).items() if name in CUES}
+        return found | {
+            "mode": found["mode"] / WRITTEN_MODE,
+            "event_rate": HEARD_RATE * found["event_rate"],
+            "register": found["register"] + HEARD_ABOVE,
+        }
+    heard = heard_in(reference)
+    if heard.no_music:
+        raise InputError(f"the reference is no music: {heard.no_music}; allowed: a recording of music, or notes.")
+    values = heard.values
     mono = values["stereo_width"] < NARROWEST_DB
     return {name: value for name, value in values.items() if not (mono and name == "stereo_width")}
 
@@ -101,11 +114,11 @@ def aimed(near: Profile, values: Mapping[str, float]) -> Writing:
         low, high, *_ = WRITING_RANGES[name]
         return float(np.clip(value, low, high))
 
-    if values.get("mode", 0.0) < MAJOR:  # in major, what is written is what is heard
+    if values.get("mode", 0.0) < MAJOR:
         moved["modes"] = MappingProxyType({"major": 1.0})
-        moved["mode_index"] = within("mode_index", values["mode"])
+        moved["mode_index"] = within("mode_index", WRITTEN_MODE * values["mode"])
     else:
-        moved["mode_index"] = within("mode_index", w.mode_index + off("mode"))
+        moved["mode_index"] = within("mode_index", w.mode_index + WRITTEN_MODE * off("mode"))
     if "event_rate" in values and "event_rate" in near.bands:
         ratio = float(np.clip(values["event_rate"] / max(middle(near.bands["event_rate"]), 0.1), 0.4, 2.5))
         moved["onset_rate"] = within("onset_rate", w.onset_rate * ratio)

@@ -8,10 +8,12 @@ from typing import Any
 
 from melancholia.analysis import Analysis, analyse
 from melancholia.audio import Source
-from melancholia.cues import CUES
+from melancholia.cues import CUES, from_piece
+from melancholia.midi import load_midi
+from melancholia.piece import Piece
 from melancholia.profile import Band, Profile
 from melancholia.scoring.house import PLAIN, House
-from melancholia.scoring.listener import PEOPLE_SD, heard, kinds, share_of_own, squeeze
+from melancholia.scoring.listener import WRITTEN_RATE, heard, kinds, rating, share_of_own, squeeze, uncertainty
 from melancholia.scoring.sentences import plain, sentence
 
 HEAVY = 0.1  # cues of this weight or more decide `matched`
@@ -51,12 +53,14 @@ class Row:
 class Score:
     """How sad a recording sounds, what it could be taken for, and how well it is what a profile asked for.
 
-    The two verdicts stand apart: `sadness` 0..1 (give or take `uncertainty`), which needs no profile, and `matched`,
-    whether all heavy cues lie where the profile wants them. `music` is the sadness that the music alone comes to, with
-    sound that says nothing; what is left is what the sound adds. `kinds` are shares of sad, tender, tense and joyful,
-    from `valence` and `arousal` (0..1). `curve` is the sadness over time as (seconds, 0..1), every 2 s. `mood`,
-    `intensity` and `matched` are None where no profile was given. What is no music (silence) has no sadness: those
-    figures are None then, and `matched` is not True. `why` says so, or which heavy cues do not match.
+    The two verdicts stand apart: `sadness` 0..1, which needs no profile, and `matched`, whether all heavy cues lie
+    where the profile wants them. `sadness` is the `rating`, 1 to 7, that listeners would give, as 0 to 1, give or take
+    `uncertainty` (one standard deviation). `music` is the sadness that the music alone comes to, with sound that says
+    nothing; what is left is what the sound adds. `kinds` are shares of sad, tender, tense and joyful, from `valence`
+    and `arousal` (0..1). `curve` is the sadness over time as (seconds, 0..1), every 2 s from the first tone to where
+    the last has rung; in the mean it is the sadness of the whole. `mood`, `intensity` and `matched` are None where no
+    profile was given. What is no music (silence, noise, speech, one tone, less than 5 s) has no sadness: those figures
+    are None then, and `matched` is not True. `why` says so, or which heavy cues do not match.
     """
 
     mood: str | None
@@ -71,6 +75,11 @@ class Score:
     cues: tuple[Row, ...]
     curve: tuple[tuple[float, float], ...]
     why: str = ""
+
+    @property
+    def rating(self) -> float | None:
+        """The rating, 1 to 7, that listeners would give."""
+        return None if self.sadness is None else rating(self.sadness)
 
     @property
     def sound(self) -> float | None:
@@ -97,6 +106,7 @@ class Score:
             "mood": self.mood,
             "intensity": rounded(self.intensity),
             "sadness": rounded(self.sadness),
+            "rating": rounded(self.rating),
             "uncertainty": self.uncertainty,
             "music": rounded(self.music),
             "sound": rounded(self.sound),
@@ -120,7 +130,8 @@ class Score:
         if self.sadness is None or self.music is None or self.sound is None:
             asked = "" if self.mood is None else f"{self.mood} at {self.intensity:g}: not matched, "
             return f"{asked}no sadness: {self.why}"
-        head = f"sadness {self.sadness:.2f} (give or take {self.uncertainty:.2f})"
+        rated = f"a rating of {rating(self.sadness):.1f} of 7"
+        head = f"sadness {self.sadness:.2f} (give or take {self.uncertainty:.2f}; {rated})"
         if self.mood is not None:
             said = "matched" if self.matched else f"not matched ({self.why.rstrip('.')})"
             head = f"{self.mood} at {self.intensity:g}: {said}, {head}"
@@ -158,6 +169,7 @@ def score(
     profile: Profile | None = None,
     *,
     dry: Analysis | Source | Path | str | None = None,
+    notes: Piece | Path | str | None = None,
     house: House = PLAIN,
 ) -> Score:
     """Judge a recording, or what was heard of it already, against a profile (or on its own).
@@ -169,13 +181,15 @@ def score(
         Without one there is no match, only cues and sadness.
     dry : Analysis, Audio, Recording, Stems or path, optional
         The same music without its effects: what is the music's is heard there, so that no effect can change it.
+    notes : Piece or path, optional
+        The same music as notes, or a MIDI file: how many tones begin in a second is read there.
     house : House, optional
         A house's own ears: what `fit_house` found in its ratings.
 
     Returns
     -------
     Score
-        Sadness 0 to 1 and what it is made of; `matched` where there is a profile. What is silent has no sadness.
+        Sadness 0 to 1 and what it is made of; `matched` where there is a profile. What is no music has no sadness.
 
     Raises
     ------
@@ -183,12 +197,11 @@ def score(
         The sound is shorter than a second, or its file cannot be read.
     """
     found = heard_in(sound)
-    values = dict(found.values)
-    if dry is not None:
-        clean = heard_in(dry).values
-        values |= {name: clean[name] for name, cue in CUES.items() if cue.of == "music"}
-    own = share_of_own(found.values)
-    adds = house.contributions(values, own)
+    music = dict(found.values if dry is None else heard_in(dry).values)
+    values = {name: (music if cue.of == "music" else found.values)[name] for name, cue in CUES.items()}
+    own = share_of_own(music)
+    known = music if notes is None else music | {WRITTEN_RATE: written_rate(notes)}
+    adds = house.contributions(found.values, own, known)
     rows = []
     for name, cue in CUES.items():
         value = values[name]
@@ -206,30 +219,32 @@ def score(
                 sentence=sentence(cue, value, band, profile.mood if profile else ""),
             )
         )
-    if found.silent:
-        return nothing_heard(profile, rows)
-    valence, arousal = (heard(verdict, values, own=own) for verdict in ("valence", "arousal"))
-    music = {name: value for name, value in adds.items() if name == "base" or CUES[name].of == "music"}
+    if found.no_music:
+        return nothing_heard(profile, rows, found.no_music)
+    valence, arousal = (heard(verdict, found.values, own=own, music=known) for verdict in ("valence", "arousal"))
+    total = sum(adds.values())
+    moments = [
+        sum(house.contributions({**found.values, **window}, own, {**music, **window}).values())
+        for window in found.windows
+    ]
+    usual = sum(moments) / max(len(moments), 1)
     return Score(
         mood=profile.mood if profile else None,
         intensity=profile.intensity if profile else None,
-        sadness=squeeze(sum(adds.values())),
-        uncertainty=round(PEOPLE_SD * (1.25 - 0.5 * own), 3),
-        music=squeeze(sum(music.values())),
+        sadness=squeeze(total),
+        uncertainty=round(uncertainty(own), 3),
+        music=squeeze(sum(value for name, value in adds.items() if name == "base" or CUES[name].of == "music")),
         valence=valence,
         arousal=arousal,
         kinds=MappingProxyType(kinds(valence, arousal)),
         matched=matched(rows) if profile else None,
         why="" if profile is None or matched(rows) else f"{', '.join(outside(rows))} outside its band.",
         cues=tuple(rows),
-        curve=tuple(
-            (at, squeeze(sum(house.contributions(moved(values, window), own).values())))
-            for at, window in zip(found.times, found.windows, strict=True)
-        ),
+        curve=tuple((at, squeeze(total + moment - usual)) for at, moment in zip(found.times, moments, strict=True)),
     )
 
 
-def nothing_heard(profile: Profile | None, rows: list[Row]) -> Score:
+def nothing_heard(profile: Profile | None, rows: list[Row], why: str) -> Score:
     return Score(
         mood=profile.mood if profile else None,
         intensity=profile.intensity if profile else None,
@@ -242,8 +257,14 @@ def nothing_heard(profile: Profile | None, rows: list[Row]) -> Score:
         matched=False if profile else None,
         cues=tuple(rows),
         curve=(),
-        why="it is silent, there is nothing to hear.",
+        why=f"{why}.",
     )
+
+
+def written_rate(notes: Piece | Path | str) -> float:
+    """Tones that begin in a second of a piece."""
+    piece = notes if isinstance(notes, Piece) else load_midi(notes)
+    return from_piece(piece)["event_rate"]
 
 
 def heard_in(sound: Analysis | Source | Path | str) -> Analysis:
@@ -258,8 +279,3 @@ def outside(rows: list[Row]) -> list[str]:
     """The heavy cues that do not match, the worst first."""
     failed = [row for row in rows if row.match is not None and row.match < PASSING and row.weight >= HEAVY]
     return [row.name for row in sorted(failed, key=lambda row: row.match or 0.0)]
-
-
-def moved(whole: Mapping[str, float], window: Mapping[str, float]) -> dict[str, float]:
-    """A window: its own mode, rate and brightness, the rest as in the whole."""
-    return {**whole, **{name: value for name, value in window.items() if name in whole}}

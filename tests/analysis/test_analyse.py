@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from melancholia.analysis import analyse
-from melancholia.analysis.tonal import LIKENESS
+from melancholia.analysis.spectra import FINE_HOP, LONG_HOP, QUICK_HOP, hear, spectra
+from melancholia.analysis.tonal import LIKENESS, mode_window_s
 from melancholia.audio import audio
 from melancholia.cues import CUES
 from melancholia.encoding import write_audio
@@ -84,7 +85,134 @@ def test_the_listener_and_the_master_read_one_loudness(channels):
     "samples", [np.zeros((2, 3 * RATE)), np.full((1, 3 * RATE), 0.25)], ids=["silence", "a constant"]
 )
 def test_silence_is_known_as_such(samples):
-    assert analyse(audio(samples, RATE)).silent
+    assert "silent" in analyse(audio(samples, RATE)).no_music
+
+
+def speech(seconds, seed, rate=22_050):
+    """Syllables by two formants over a voice whose pitch never stands still, and pauses between phrases."""
+    rng = np.random.default_rng(seed)
+    x = np.zeros(int(seconds * rate))
+    at = 0
+    while at < len(x) - rate:
+        for _ in range(int(rng.integers(3, 8))):
+            n = int(rng.uniform(0.1, 0.25) * rate)
+            pitch = np.linspace(rng.uniform(90, 180), rng.uniform(80, 160), n)
+            voice = np.diff(np.floor(np.cumsum(pitch) / rate), prepend=0) + rng.normal(0, 0.03, n)
+            for low, high in ((250, 800), (900, 2400)):
+                centre = rng.uniform(low, high)
+                b, a = signal.iirpeak(centre, centre / 90, rate)
+                voice = voice + signal.lfilter(b, a, voice) * 2
+            x[at : at + n] += (voice * np.hanning(n))[: len(x) - at]
+            at += n
+        at += int(rng.uniform(0.2, 0.7) * rate)
+    return x
+
+
+def noise(seed, colour, seconds=12, rate=22_050):
+    white = np.fft.rfft(np.random.default_rng(seed).normal(size=seconds * rate))
+    return np.fft.irfft(white * np.maximum(np.arange(len(white)), 1) ** (-colour / 2))
+
+
+def clicks(seed, rate=22_050):
+    x = np.zeros(12 * rate)
+    x[np.random.default_rng(seed).integers(0, len(x), 50)] = 1
+    return x
+
+
+def in_a_hall(x, rate=22_050):
+    """With two seconds of reverb, half as strong as the sound."""
+    rng = np.random.default_rng(7)
+    tail = rng.normal(size=2 * rate) * np.exp(-6.9 * np.arange(2 * rate) / (2 * rate))
+    wet = signal.fftconvolve(x, tail)[: len(x)]
+    return x + 0.5 * wet * x.std() / wet.std()
+
+
+T = np.arange(12 * 22_050) / 22_050
+NO_MUSIC = {
+    **{f"speech {seed}": speech(15, seed) for seed in range(6)},
+    **{f"speech in a hall {seed}": in_a_hall(speech(15, seed)) for seed in range(6)},
+    **{f"noise {colour:g}": noise(colour, colour) for colour in (0, 1, 2)},
+    "a sine": np.sin(2 * np.pi * 440 * T),
+    "a sine that sways": np.sin(2 * np.pi * 440 * T + 3 * np.sin(2 * np.pi * 5 * T)),
+    "a sawtooth": signal.sawtooth(2 * np.pi * 110 * T),
+    "mains hum": sum(np.sin(2 * np.pi * 50 * k * T) / k for k in range(1, 8)),
+    "beeps": np.sin(2 * np.pi * 800 * T) * (T % 1 < 0.2),
+    "a sweep": signal.chirp(T, 100, 12, 4000, method="logarithmic"),
+    "clicks": clicks(3),
+    "a beat of noise": noise(5, 0) * np.exp(-((T[: 12 * 22_050] % 0.25) * 60)),
+}
+
+
+@pytest.mark.parametrize("name", NO_MUSIC)
+def test_what_is_no_music_is_known_as_such(name):
+    assert analyse(audio(0.3 * NO_MUSIC[name] / np.abs(NO_MUSIC[name]).max(), 22_050)).no_music
+
+
+@pytest.mark.parametrize("pace", [1.0, 3.0, 6.0])
+@pytest.mark.parametrize("scale", [MINOR, MAJOR])
+def test_music_is_music_from_five_seconds_on(scale, pace):
+    sound = melody(scale, pace=pace, seconds=8)
+    assert not analyse(sound).no_music
+    assert "too few" in analyse(audio(sound.samples[:, : 4 * RATE], RATE)).no_music
+    for gain_db in (-12, -24):  # music under noise is music
+        loud = 0.3 * np.abs(sound.samples).max() * 10 ** (gain_db / 20)
+        rough = np.random.default_rng(1).normal(0, loud, sound.samples.shape)
+        assert not analyse(audio(0.5 * (sound.samples + rough), RATE)).no_music
+
+
+def test_what_comes_before_and_after_is_not_judged():
+    """Silence before, and a tail that dies away after, change nothing but where the music lies."""
+    sound = melody(MINOR, seconds=20).samples
+    ends = sound.shape[1]
+    fading = np.random.default_rng(0).normal(0, 0.003, (2, 8 * RATE)) * np.exp(-np.arange(8 * RATE) / RATE)
+    longer = np.concatenate([np.zeros((2, 3 * RATE)), sound, fading], axis=1)
+    plain, found = analyse(audio(sound, RATE)), analyse(audio(longer, RATE))
+    assert found.begins == pytest.approx(plain.begins + 3, abs=0.1)
+    assert found.ends == pytest.approx(plain.ends + 3, abs=0.3) and found.ends < ends / RATE + 3.5
+    for name in ("mode", "event_rate", "legato", "register", "brightness"):
+        assert found.values[name] == pytest.approx(plain.values[name], abs=CUES[name].tolerance), name
+    assert plain.begins < plain.times[0] and plain.times[-1] < plain.ends
+    assert np.allclose(np.diff(plain.times), 2.0) and found.times[0] == pytest.approx(plain.times[0] + 3, abs=0.1)
+
+
+@pytest.mark.parametrize("held", [1.0, 0.5, 0.25])
+def test_legato_is_how_much_tones_fill(held):
+    x = np.zeros(RATE * 20)
+    for k, at in enumerate(np.arange(0, 20, 0.5)):
+        t = np.arange(int(0.5 * held * RATE)) / RATE
+        x[int(at * RATE) :][: len(t)] += 0.3 * np.sin(2 * np.pi * (300 + 50 * (k % 4)) * t)
+    assert analyse(audio(x, RATE)).values["legato"] == pytest.approx(held, abs=0.12)
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(0.2, 12), (1.0, 8), (2.0, 4), (6.0, 3)])
+def test_a_moment_of_the_mode_is_eight_tones_long(rate, seconds):
+    assert mode_window_s(rate) == seconds
+
+
+def test_segments_have_each_frame_once():
+    """Of two minutes and a half, three segments: as many frames as of one that is as long."""
+    sound = audio(np.random.default_rng(0).normal(0, 0.1, (1, 150 * 22_050)), 22_050)
+    with hear(sound) as heard:
+        parts = list(spectra(heard))
+        frames = heard.frames
+    assert len(parts) == 3
+    for hop, counts in (
+        (FINE_HOP, [part.fine.shape[1] for part in parts]),
+        (LONG_HOP, [part.long.shape[1] for part in parts]),
+        (QUICK_HOP, [len(part.quick_db) for part in parts]),
+    ):
+        assert sum(counts) == 1 + frames // hop
+
+
+def test_partials_are_not_taken_for_tones():
+    """A scale in minor on tones whose fifth partial, a major third above, is stronger than themselves."""
+    x = np.zeros(RATE * 24)
+    t = np.arange(int(0.5 * RATE)) / RATE
+    for k, at in enumerate(np.arange(0, 23, 0.5)):
+        hertz = 220 * 2 ** (MINOR[(k * 3) % 7] / 12)
+        tone = sum((1.5 if n == 5 else 1.0) * np.sin(2 * np.pi * n * hertz * t) for n in range(1, 6))
+        x[int(at * RATE) :][: len(t)] += tone * np.exp(-2 * t)
+    assert analyse(audio(0.1 * x, RATE)).values["key_mode"] > 0.1
 
 
 @pytest.mark.parametrize("seed", range(4))

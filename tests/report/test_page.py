@@ -75,8 +75,9 @@ def song(tmp_path_factory):
     ]
     score = {
         "mood": "longing <script>alert(1)</script>", "intensity": 0.6399999999999999, "sadness": 0.61,
-        "uncertainty": 0.1, "music": 0.5, "sound": 0.11, "kinds": {"sad": 0.6, "tender": 0.4}, "matched": False,
-        "why": "event_rate is too high.", "cues": cues, "curve": [[1.0, 0.5], [4.0, 0.7]], "sections": sections,
+        "rating": 4.66, "uncertainty": 0.1, "music": 0.5, "sound": 0.11, "kinds": {"sad": 0.6, "tender": 0.4},
+        "matched": False, "why": "event_rate is too high.",
+        "cues": cues, "curve": [[1.0, 0.5], [4.0, 0.7]], "sections": sections,
     }  # fmt: skip
     facts = {
         "mood": "longing", "seed": 7, "key": None, "hits": (), "versions": {"python": "3.13.1", "numpy": "2.4.0"},

@@ -171,10 +171,11 @@ def test_all_that_can_be_played_is_as_loud_and_none_of_it_clips(tmp_path, peaky)
     page = write_report(
         tmp_path,
         title="t",
-        score={**score, "uncertainty": 0.1},
+        score={**score, "rating": 4.0, "uncertainty": 0.1},
         stems=[("a", "bass", "x"), ("b", "bass", "y")],
         facts={},
     )
+    assert "would rate it 4.0 of 7" in page.read_text()
     sides = {"master": 0.0, "stem": 0.0, "dry": 0.0}
     pattern = r'class="track" data-kind="(\w+)" data-name="\w*" data-gain="([\d.]+)">([^<]+)<'
     for kind, gain, sound in re.findall(pattern, page.read_text()):

@@ -52,13 +52,13 @@ def commands(block):
 
 def test_the_readme_can_be_followed_from_top_to_bottom(tmp_path, monkeypatch):
     """In one folder, beside a recording and a MIDI file of one's own; `make song` is what it is in the Makefile."""
-    import numpy as np
     import soundfile
 
     from melancholia.cli import run
+    from tests.analysis.test_analyse import MINOR, melody
 
     monkeypatch.chdir(tmp_path)
-    soundfile.write("take.flac", 0.1 * np.random.default_rng(0).normal(size=(96_000, 2)), 48_000)
+    soundfile.write("take.flac", melody(MINOR, seconds=8).samples.T, 48_000)
     mel.save_midi(mel.compose(mel.profile("longing"), seconds=15, seed=1), "piece.mid")
     made = re.search(r"melancholia (make .*first-song.*)", README.with_name("Makefile").read_text())[1]
     assert run(shlex.split(made.replace("--seconds 60", "--seconds 15"))) == 0
