@@ -11,9 +11,6 @@ of sadness of 46 listeners, and how alike the ten cells of mode and rate are ord
 """
 
 import argparse
-import json
-import multiprocessing
-import os
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +24,8 @@ from melancholia.orchestra import INSTRUMENTS
 from melancholia.piece import Note, Part, Piece, TempoMap
 from melancholia.racks import mix
 from melancholia.scoring import score
+from tests.rows import read as kept
+from tests.rows import rows_of
 from tools.fit_cue_weights import LEVEL_DB, NOTES_A_SECOND, REGISTER, SOUNDING, read
 from tools.fit_scale import agreement
 
@@ -104,14 +103,10 @@ def main() -> None:
     asked = parser.parse_args()
     ratings = {row["Nro"]: row for row in read(asked.data / "mean_emotion_ratings.csv")}
     if asked.read:
-        rows = [json.loads(line) for line in asked.read.read_text().splitlines()]
+        rows = kept(asked.read)
     else:
-        os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-        with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool:
-            design = read(asked.data / "design_matrix.csv")
-            rows = pool.map(heard, [(row, asked.others, asked.accompanied) for row in design])
-        if asked.output:
-            asked.output.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        tasks = [(row, asked.others, asked.accompanied) for row in read(asked.data / "design_matrix.csv")]
+        rows = rows_of(heard, tasks, jobs=asked.jobs, output=asked.output)
     sad = np.array([(ratings[row["Nro"]]["Sad"] - 1) / 6 for row in rows])
     verdicts = [score(Analysis.from_values(row["values"])) for row in rows]
     for name, said in (

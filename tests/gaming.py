@@ -11,9 +11,6 @@ is how far the whole verdict, and the part of it that is the music's, moves from
 import argparse
 import csv
 import io
-import json
-import multiprocessing
-import os
 import tarfile
 from pathlib import Path
 
@@ -26,6 +23,7 @@ from melancholia.profile import moods
 from melancholia.racks import apply, mix, names
 from melancholia.scoring import listener, score
 from tests.judge import played, twin
+from tests.rows import read, rows_of
 from tools.fit_listener import (
     ANCHORS,
     CUES,
@@ -109,17 +107,13 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path)
     asked = parser.parse_args()
     if asked.read:
-        rows = [json.loads(line) for line in asked.read.read_text().splitlines()]
+        rows = [row for found in read(asked.read) for row in found]
     else:
-        os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
         tasks = [("clip", name, sound, asked.intensity) for name, sound in clips(asked.data / "4qaed", asked.clips)]
         tasks += [
             ("piece", (moods()[k % len(moods())], FIRST_SEED + k), None, asked.intensity) for k in range(asked.pieces)
         ]
-        with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool:
-            rows = [row for found in pool.imap_unordered(heard, tasks) for row in found]
-        if asked.output:
-            asked.output.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        rows = [row for found in rows_of(heard, tasks, jobs=asked.jobs, output=asked.output) for row in found]
     others = fitted_on_the_others(asked.data / "4qaed", asked.cues)
     shipped = listener.kind
     listener.kind = lambda name: others if name == "mixes" else shipped(name)

@@ -12,9 +12,6 @@ from the sound and from the notes.
 import argparse
 import csv
 import io
-import json
-import multiprocessing
-import os
 import tempfile
 import zipfile
 from pathlib import Path
@@ -29,6 +26,7 @@ from melancholia.orchestra import INSTRUMENTS
 from melancholia.piece import Note, Part, Piece, TempoMap
 from melancholia.racks import mix
 from melancholia.scoring import score
+from tests.rows import read, rows_of
 from tools.fit_listener import auc
 
 SECONDS = {"emopia": 20.0, "vgmidi": 30.0}
@@ -99,16 +97,12 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path)
     asked = parser.parse_args()
     if asked.read:
-        rows = [json.loads(line) for line in asked.read.read_text().splitlines()]
+        rows = read(asked.read)
     else:
-        os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
         with zipfile.ZipFile(asked.archive) as archive:
             chosen = emopia(archive, asked.each, asked.seed) if asked.which == "emopia" else vgmidi(archive)
             tasks = [(name, quadrant, archive.read(name), SECONDS[asked.which]) for name, quadrant in chosen]
-        with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool:
-            rows = pool.map(listen, tasks, chunksize=4)
-        if asked.output:
-            asked.output.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        rows = rows_of(listen, tasks, jobs=asked.jobs, output=asked.output)
     quadrant = np.array([row["quadrant"] for row in rows])
     calm = np.isin(quadrant, ["Q3", "Q4"])
     heard = np.array([score(Analysis.from_values(row["values"])).sadness for row in rows])

@@ -8,10 +8,10 @@ from melancholia.analysis.features import Frames
 
 SHORTEST_S = 5.0
 # How much of what stands out of the spectrum lies at one place within the semitone: recordings of all genres .26 in
-# the median, one in ten less than .07 (drums, rap, old voices); songs on our instruments .19 and more; noise to .035,
+# the median, one in ten less than .08 (drums, rap, old voices); songs on our instruments .19 and more; noise to .035,
 # speech to .09. Where it is little, other cues decide.
 SURELY_TUNED, HARDLY_TUNED, BARELY_TUNED = 0.2, 0.1, 0.04
-NOISE_CLARITY = 0.546  # chords of noise fit no triad better; those of recordings do, but for one in a hundred
+NOISE_CLARITY = 0.546  # chords of noise fit no triad better; of recordings so little tuned, half do
 # Speech and clicks begin anew all the time, and pause: flux .195 and more, level 24 dB and more from soft to loud, in a
 # hall 17; and speech has no beat. Of 720 recordings five do all that, all with rap
 BROKEN_FLUX, PAUSING_DB, RINGING_DB, BEAT = 0.19, 22.0, 17.0, 0.35

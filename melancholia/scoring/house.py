@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from melancholia.cues import CUES
 from melancholia.errors import InputError, MelancholiaError
 from melancholia.files import Kind
-from melancholia.scoring.listener import contributions, kind, share_of_own, squeeze, stretch
+from melancholia.scoring.listener import contributions, kind, share_of_own, side, squeeze, stretch
 from melancholia.tables import read_table
 
 FEWEST = 12  # ratings
@@ -35,7 +35,7 @@ class House:
         adds = {name: self.slope * value for name, value in contributions(values, own=own, music=music).items()}
         adds["base"] += self.offset
         for name, weight in self.weights.items():
-            read = music if music is not None and CUES[name].of == "music" else values
+            read = side(name, values, values if music is None else music)
             adds[name] = adds.get(name, 0.0) + weight * kind("mixes").score(name, read)
         return adds
 

@@ -42,8 +42,8 @@ FURTHEST = 4.0  # spreads from its middle that a cue can count
 LOWEST_RATING, HIGHEST_RATING = 1.0, 7.0
 # How far the verdict lies from the mean rating, one standard deviation: of our own sound, of the experiment's melodies
 # left out of the fit, one of the four at a time; of found mixes, what is left of the spread of ratings of film music
-# (.2 of the scale, Eerola & Vuoskoski 2011) where a verdict goes with them by r .5
-ERROR = {"own": 0.11, "mixes": 0.17}
+# (.21 and .24 of the scale, two sets of Eerola & Vuoskoski 2011) where a verdict goes with them by r .5
+ERROR = {"own": 0.11, "mixes": 0.19}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +209,11 @@ def contributions(
 ) -> dict[str, float]:
     """What each cue adds to a verdict before it is squeezed; "base" is what is there without any.
 
-    What is the music's is taken from `music`, the values of the same piece without effects, where they are given; so is
-    `own`, the share of our own sound.
+    `music` are the values of the same piece without effects, where they are known: what is the music's is taken from
+    them. `own` is the share of our own sound, told by them as well where it is not given.
     """
-    heard_dry = values if music is None else music
-    share = share_of_own(heard_dry) if own is None else own
+    music = values if music is None else music
+    share = share_of_own(music) if own is None else own
     total: dict[str, float] = {"base": 0.0}
     for name, part in (("mixes", 1 - share), ("own", share)):
         if part == 0:
@@ -222,9 +222,13 @@ def contributions(
         adds = found.sums[verdict]
         total["base"] += part * adds.base
         for cue in sorted(adds.weights):
-            read = heard_dry if CUES[cue].of == "music" else values
-            total[cue] = total.get(cue, 0.0) + part * adds.of(cue, found.score(cue, read))
+            total[cue] = total.get(cue, 0.0) + part * adds.of(cue, found.score(cue, side(cue, values, music)))
     return total
+
+
+def side(cue: str, sound: Mapping[str, float], music: Mapping[str, float]) -> Mapping[str, float]:
+    """The values in which a cue is read: those of the sound, or of the music without effects."""
+    return music if CUES[cue].of == "music" else sound
 
 
 def rating(sadness: float) -> float:

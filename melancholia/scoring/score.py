@@ -13,7 +13,7 @@ from melancholia.midi import load_midi
 from melancholia.piece import Piece
 from melancholia.profile import Band, Profile
 from melancholia.scoring.house import PLAIN, House
-from melancholia.scoring.listener import WRITTEN_RATE, heard, kinds, rating, share_of_own, squeeze, uncertainty
+from melancholia.scoring.listener import WRITTEN_RATE, heard, kinds, rating, share_of_own, side, squeeze, uncertainty
 from melancholia.scoring.sentences import plain, sentence
 
 HEAVY = 0.1  # cues of this weight or more decide `matched`
@@ -198,7 +198,7 @@ def score(
     """
     found = heard_in(sound)
     music = dict(found.values if dry is None else heard_in(dry).values)
-    values = {name: (music if cue.of == "music" else found.values)[name] for name, cue in CUES.items()}
+    values = {name: side(name, found.values, music)[name] for name in CUES}
     own = share_of_own(music)
     known = music if notes is None else music | {WRITTEN_RATE: written_rate(notes)}
     adds = house.contributions(found.values, own, known)

@@ -10,6 +10,7 @@ WORDS = {
     "register": ("lower", "higher"),
     "brightness": ("darker", "brighter"),
     "articulation": ("more even", "more broken up"),
+    "legato": ("more detached", "more legato"),
     "fast_modulation": ("smoother", "more restless"),
     "slow_modulation": ("fewer long swells", "longer swells"),
     "persistence": ("quicker to change", "slower to change"),

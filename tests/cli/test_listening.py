@@ -54,6 +54,31 @@ def test_the_dry_file_says_what_the_music_is(folder, tmp_path, capsys):
     assert said["wet"]["mode"] == said["dry"]["mode"] and said["wet"]["space"] != said["dry"]["space"]
 
 
+def test_notes_beside_the_file_say_its_pace(folder, tmp_path, capsys):
+    mel.save_midi(mel.compose(mel.profile("solitude", intensity=1.0), seconds=15, seed=1), tmp_path / "sparse.mid")
+    mel.save_midi(mel.compose(mel.profile("longing", intensity=0.0), seconds=15, seed=1), tmp_path / "busy.mid")
+    said = {}
+    for name in ("sparse", "busy"):
+        assert run(["score", str(folder / "00.wav"), "--json", "--notes", str(tmp_path / f"{name}.mid")]) == 0
+        said[name] = json.loads(capsys.readouterr().out)
+    assert said["sparse"]["sadness"] > said["busy"]["sadness"] + 0.1
+    assert said["sparse"]["cues"][0]["value"] == said["busy"]["cues"][0]["value"]
+    assert run(["score", str(folder / "00.wav"), "--notes", str(tmp_path / "none.mid")]) == 2
+    assert "none.mid" in capsys.readouterr().err
+    two = [str(folder / "00.wav"), str(folder / "01.wav")]
+    assert run(["score", *two, "--notes", str(tmp_path / "busy.mid")]) == 2
+    assert "--notes belong to one file" in capsys.readouterr().err
+
+
+def test_a_house_is_fitted_on_music_alone(folder, tmp_path, capsys):
+    noise = audio(np.random.default_rng(0).normal(0, 0.1, (1, 6 * 22_050)), 22_050)
+    mel.write_audio(tmp_path / "noise.wav", noise.blocks(), rate=noise.rate, channels=1)
+    (tmp_path / "ratings.csv").write_text("file,rating\n" + "noise.wav,0.5\n" * 12)
+    assert run(["listener", "fit", str(tmp_path / "ratings.csv")]) == 2
+    err = capsys.readouterr().err
+    assert "noise.wav is no music: it has no tones" in err and err.count("\n") == 1
+
+
 def rated(folder, path, ratings):
     with path.open("w", newline="") as file:
         out = csv.writer(file)
