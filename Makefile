@@ -27,8 +27,9 @@ soak: .venv/tested
 listener: .venv/tested
 	@test -n "$(DATA)" || { echo "make listener needs DATA=folder, which holds eerola2013, 4qaed and corpora"; exit 1; }
 	$(BIN)/python tools/fit_cue_weights.py $(DATA)/eerola2013
-	$(BIN)/python tools/fit_listener.py $(DATA) -o assets/listener/mixes.toml
 	mkdir -p build/listener && rm -f build/listener/*
+	$(BIN)/python tools/fit_listener.py $(DATA) --cues build/listener/clips.jsonl -o assets/listener/mixes.toml
+	$(BIN)/python tools/sad_recordings.py $(DATA)/4qaed/labels.csv build/listener/clips.jsonl -o assets/listener/sad_recordings.toml
 	$(BIN)/python tools/corpus_figures.py $(DATA)/corpora/openscore-lieder.zip -o build/listener/songs.npz
 	$(BIN)/python -m tests.played_songs build/listener/songs.npz -o build/listener/songs.jsonl
 	$(BIN)/python -m tests.factorial $(DATA)/eerola2013 -o build/listener/stimuli.jsonl

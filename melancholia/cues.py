@@ -1,6 +1,6 @@
 """The cues of sadness: the one table that composition aims at, analysis measures and scoring judges.
 
-`TABLE` holds what ears judge a recording by; `from_piece` reads the same from notes, where notes carry it.
+`TABLE` holds what ears judge a recording by; `written` reads from notes what notes carry of it.
 Directions and sources: Eerola, Friberg & Bresin 2013 (Front. Psychol. 4:487: 200 melodies in which mode, rate, level,
 register, articulation and timbre were varied independently) where it varied the cue; else the medians of 900 clips
 labelled by mood (Panda, Malheiro & Paiva 2018, "4QAED"), or the reviews of Juslin & Laukka 2003 ("J&L").
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from melancholia.piece import Key, Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,88 +91,13 @@ def key_strength(chroma: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
     return minor - major, np.maximum(minor, major)
 
 
-SIGNED_MARGIN = 0.05  # of correlation: so much better must another key fit than the one that is written
+TONES_HEARD, WINDOWS_S = 8.0, (3.0, 12.0)  # of a mode's window: tones that begin in it, and its bounds in s
 
 
-def found_key(piece: Piece) -> Key:
-    """The key that a piece is heard in, by its pitch classes; the written one where that fits nearly as well."""
-    weight = np.zeros(12)
-    for part in piece.parts:
-        if part.role != "percussion":
-            for note in part.notes:
-                weight[note.pitch % 12] += note.duration
-    fit = (standard(weight) @ KEYS.T / 12).reshape(2, 12)  # major, minor; by tonic
-    fit[("major", "minor").index(piece.key.mode), piece.key.tonic] += SIGNED_MARGIN
-    mode, tonic = np.unravel_index(int(fit.argmax()), fit.shape)
-    return Key(int(tonic), ("major", "minor")[mode])
+def mode_window_s(rate: float) -> float:
+    """How long a moment in which the mode is read is: three seconds, or eight tones where fewer begin in them.
 
-
-# a mode is heard in 3 s, or in as many tones where they are slow
-WINDOW_S, WINDOW_TONES, LONGEST_WINDOW_S = 3.0, 12, 12.0
-TOGETHER_S = 0.06  # tones that begin closer together are one event: chords are spread, players are not exact
-
-
-def from_piece(piece: Piece, *, window_s: float = WINDOW_S) -> dict[str, float]:
-    """The cues that notes carry: mode, event rate, register; with the melody's rate, height and legato beside them.
-
-    `window_s` is how long a moment is in which the mode is read; the moments overlap by half.
+    People hear the colour of the moment, not the key of the piece; but a single line tells its mode in as many tones,
+    not seconds. A window that goes with the pace holds as many chords when the same music is played slower.
     """
-    notes = [(part.role, note) for part in piece.parts for note in part.notes]
-    if not notes:
-        return {}
-    start = piece.tempo.seconds([n.start for _, n in notes])
-    end = piece.tempo.seconds([n.end for _, n in notes])
-    pitch = np.array([n.pitch for _, n in notes])
-    length = float(end.max())
-    chroma = []
-    for at in np.arange(0, max(length - window_s, 0) + 1e-6, window_s / 2):
-        inside = np.clip(np.minimum(end, at + window_s) - np.maximum(start, at), 0, None)
-        if inside.sum() > 0:
-            chroma.append(np.bincount(pitch % 12, inside, 12))
-    mode, clarity = key_strength(np.array(chroma)) if chroma else (np.zeros(1), np.zeros(1))
-    sung = np.array([role == "melody" for role, _ in notes])
-    held = end - start
-    onsets = 0
-    last = -np.inf
-    for at in np.sort(start):
-        if at > last + TOGETHER_S:
-            onsets, last = onsets + 1, at
-    found = {
-        "mode": float(mode.mean()),
-        "tonal_clarity": float(clarity.mean()),
-        "event_rate": onsets / length,
-        "register": float((pitch * held).sum() / held.sum()),
-    }
-    if sung.any():
-        found["melody_rate"] = float(sung.sum()) / length
-        found["melody_register"] = float((pitch[sung] * held[sung]).sum() / held[sung].sum())
-        found["legato"] = legato(start[sung], end[sung])
-    return found
-
-
-def legato(start: NDArray[np.float64], end: NDArray[np.float64]) -> float:
-    """How much of the way to the next tone a tone sounds, 0 to 1, in the mean; rests of a second are none of it."""
-    order = np.argsort(start)
-    way = np.diff(start[order])
-    near = (way > TOGETHER_S) & (way < end[order][:-1] - start[order][:-1] + 1.0)
-    share = (end[order][:-1] - start[order][:-1])[near] / way[near]
-    return float(np.clip(share, 0, 1).mean()) if len(share) else 1.0
-
-
-# rating of sadness (1..7) = 2.641 + 1.677 minor - 0.639 log2(notes/s) - 0.009 (register - 62) + 0.798 legato (0..1)
-INTERCEPT, MINOR_WEIGHT, RATE_WEIGHT, REGISTER_WEIGHT, LEGATO_WEIGHT = 2.641, 1.677, -0.639, -0.009, 0.798
-
-
-def written_sadness(piece: Piece) -> float:
-    """Sadness 0..1 of notes by the regression on the factorial data (R^2 .895), scaled from its 1..7."""
-    found = from_piece(piece)
-    if not found:
-        return 0.0
-    if WINDOW_TONES / found["event_rate"] > WINDOW_S:
-        found = from_piece(piece, window_s=min(WINDOW_TONES / found["event_rate"], LONGEST_WINDOW_S))
-    minor = 1 / (1 + np.exp(-15 * found["mode"]))
-    rate = np.log2(max(found["event_rate"], 0.25))
-    height = found.get("melody_register", found["register"]) - 62
-    rating = INTERCEPT + MINOR_WEIGHT * minor + RATE_WEIGHT * rate + REGISTER_WEIGHT * height
-    rating += LEGATO_WEIGHT * found.get("legato", 1.0)
-    return float(np.clip((rating - 1) / 6, 0, 1))
+    return float(np.clip(TONES_HEARD / max(rate, 1e-3), *WINDOWS_S))

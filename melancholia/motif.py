@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from melancholia.cues import found_key
 from melancholia.errors import InputError
 from melancholia.midi import midi_data, parse_midi
 from melancholia.piece import Key, Note, Part, Piece, on_grid
+from melancholia.written import found_key
 
 FEWEST_NOTES, MOST_NOTES, MOST_BARS = 2, 32, 8
 COVERED = 0.5  # a note that lies under a higher one for more than this share of its length is no part of the line

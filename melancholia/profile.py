@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from melancholia.audio import ROLES
-from melancholia.cues import CUES
+from melancholia.bands import Band, mixed, mixed_sadness, read_bands, read_sadness, sadder, scaled
 from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import data_folder
 from melancholia.orchestra import INSTRUMENTS
@@ -61,15 +61,6 @@ SECTIONS = ("intro", "A", "B", "C", "D", "E", "interlude", "climax", "coda")  # 
 MOST = 1000  # the largest weight of a mood in a blend
 
 Curve = tuple[tuple[float, float], ...]  # (share of the piece 0..1, intensity 0..1), in order
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Where a cue's value should lie, in the cue's unit, and how much that counts."""
-
-    low: float
-    high: float
-    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +130,8 @@ class Playing:
 class Profile:
     """A mood, or a blend of moods, at an intensity: everything that the rooms above ask for.
 
-    `shares` are the moods in it, adding up to 1. Where `curve` is not empty, intensity moves along it and `intensity`
+    `sadness` is how sad the whole should be heard, 0 to 1, and `bands` where each cue should lie. `shares` are the
+    moods in it, adding up to 1. Where `curve` is not empty, intensity moves along it and `intensity`
     is its mean, at which the rest is read; `sections` are moods (or blends) of sections, by name.
     """
 
@@ -147,6 +139,7 @@ class Profile:
     intensity: float
     about: str
     rack: str
+    sadness: Band
     bands: Mapping[str, Band]
     writing: Writing
     playing: Playing
@@ -349,18 +342,13 @@ def mix(parts: Sequence[tuple[float, Profile]]) -> Profile:
         for name in WRITING_RANGES
     }
     played = {name: mean([getattr(p.playing, name) for _, p in parts], share, log=False) for name in PLAYING_RANGES}
-    bands = {}
-    for cue in dict.fromkeys(name for _, p in parts for name in p.bands):
-        having = [(s, p.bands[cue]) for s, p in parts if cue in p.bands]
-        part = np.array([s for s, _ in having])
-        low, high = (part @ [getattr(b, end) for _, b in having] / part.sum() for end in ("low", "high"))
-        bands[cue] = Band(float(low), float(high), sum(s * b.weight for s, b in having))
     return Profile(
         mood=" + ".join(f"{p.mood} {f'{s:.2g}'.lstrip('0')}" for s, p in parts),
         intensity=heaviest.intensity,
         about=" ".join(p.about for _, p in parts),
         rack=heaviest.rack,
-        bands=MappingProxyType(bands),
+        sadness=mixed_sadness([(s, p.sadness) for s, p in parts]),
+        bands=MappingProxyType(mixed([(s, p.bands) for s, p in parts])),
         writing=Writing(**rest, orchestrations=players),
         playing=Playing(**played),
     )
@@ -381,18 +369,20 @@ def merged(parts: Sequence[tuple[float, Mapping[str, float]]]) -> dict[str, floa
 
 FEWER, FEWER_SUNG = 0.6, 0.5  # events, and tones of the melody, of a background against a song's
 NARROWER = 0.35  # its dynamics
+SADDER = 0.1  # so much do fewer events add to its sadness, by the listener's weight of the pace
 
 
 def hushed(wanted: Profile) -> Profile:
-    """The profile as a background: fewer events, a sparse melody, narrow dynamics; the bands of both cues follow."""
+    """The profile as a background: fewer events, a sparse melody, narrow dynamics; bands and sadness follow."""
     bands = dict(wanted.bands)
     for name, factor in (("event_rate", FEWER), ("level_range", 0.8)):
         if name in bands:
-            bands[name] = replace(bands[name], low=factor * bands[name].low, high=max(factor, 0.9) * bands[name].high)
+            bands[name] = scaled(bands[name], factor, max(factor, 0.9))
     w, p = wanted.writing, wanted.playing
     return replace(
         wanted,
         background=True,
+        sadness=sadder(wanted.sadness, SADDER),
         bands=MappingProxyType(bands),
         writing=replace(
             w, onset_rate=FEWER * w.onset_rate, melody_rate=FEWER_SUNG * w.melody_rate, dynamics=NARROWER * w.dynamics
@@ -417,14 +407,15 @@ def mood_table(mood: str) -> Table:
 
 def read_mood(table: Table, intensity: float) -> Profile:
     """The mood file `table` at an intensity; refuses unknown keys and values out of range."""
-    table.only(("schema", "name", "about", "rack", "sources", "cues", "writing", "playing", "orchestration"))
+    table.only(("schema", "name", "about", "rack", "sources", "sadness", "cues", "writing", "playing", "orchestration"))
     table.number("schema", 1, 1)
     return Profile(
         mood=table.words("name"),
         intensity=intensity,
         about=table.words("about"),
         rack=table.words("rack"),
-        bands=MappingProxyType(bands(table.table("cues"), intensity)),
+        sadness=read_sadness(table.table("sadness"), intensity),
+        bands=MappingProxyType(read_bands(table.table("cues"), intensity)),
         writing=writing(table, intensity),
         playing=Playing(**numbers(table.table("playing").only(PLAYING_RANGES), PLAYING_RANGES, intensity)),
     )
@@ -440,7 +431,8 @@ def numbers(table: Table, ranges: Mapping[str, tuple[float, float, bool, str]], 
 def writing(mood: Table, intensity: float) -> Writing:
     table = mood.table("writing").only([field.name for field in fields(Writing)])
     rest: dict[str, Any] = {
-        name: MappingProxyType(table.weights(name, MODES if name == "modes" else None)) for name in WEIGHTS
+        name: MappingProxyType(table.weights(name, MODES if name == "modes" else None, intensity=intensity))
+        for name in WEIGHTS
     }
     rest |= numbers(table, WRITING_RANGES, intensity)
     found = tuple(orchestration(inner) for inner in mood.tables("orchestration"))
@@ -460,16 +452,3 @@ def orchestration(table: Table) -> Orchestration:
 def instrument(table: Table) -> str:
     name = table.words("instrument")
     return name if name.startswith("soundfont:") else table.choice("instrument", INSTRUMENTS)
-
-
-def bands(table: Table, intensity: float) -> dict[str, Band]:
-    """Bands at this intensity from ``{ low = [a, b], high = [a, b], weight = w }``."""
-    found = {}
-    for name in table.only(CUES).data:
-        inner, cue = table.table(name).only(("low", "high", "weight")), CUES[name]
-        low = inner.ramp("low", cue.low, cue.high, unit=cue.unit).at(intensity)
-        high = inner.ramp("high", cue.low, cue.high, unit=cue.unit).at(intensity)
-        if low >= high:
-            raise table.fail(name, f"runs from {low:g} to {high:g}; allowed: low below high.")
-        found[name] = Band(low, high, inner.number("weight", 0, 1))
-    return found

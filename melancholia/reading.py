@@ -1,6 +1,6 @@
 """What a reader finds in notes that come without a plan: phrases, chords and an arc.
 
-Music of others names none of them, and performance and orchestration act by them. (`cues.found_key` finds the key,
+Music of others names none of them, and performance and orchestration act by them. (`written.found_key` finds the key,
 `motif.skyline` the line on top.)
 """
 

@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 import numpy as np
 import soundfile
 
-from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, check_rate
+from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, Stems, check_rate
 from melancholia.channels import from_vorbis
 from melancholia.containers import CutOff, Found, Mixed, foreign, look, opened
 from melancholia.errors import InputError, one_line
@@ -263,7 +263,7 @@ def kept(path: Path) -> Held:
         return Held(pipe)
 
 
-def source(thing: Audio | Source | Path | str | BinaryIO) -> Source:
+def source(thing: Audio | Source | Stems | Path | str | BinaryIO) -> Source:
     """`thing` if it is sound already, else the recording at that path or in that open file.
 
     Raises

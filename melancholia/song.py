@@ -1,51 +1,33 @@
-"""A song: every stage in order, from a mood to a folder of stems, a master and a verdict."""
+"""A song: from a mood to a folder of stems, a master and a verdict."""
 
 import json
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict
 
 from melancholia.audio import Stem, Stems, check_rate
-from melancholia.composition import compose
-from melancholia.delivery import delivery
 from melancholia.errors import InputError
 from melancholia.files import ANY_FILE, write_text, writing_folder
 from melancholia.instruments import check as check_instrument
-from melancholia.instruments import render
-from melancholia.instruments import tail_s as ring_s
-from melancholia.mastering import master
 from melancholia.midi import save_midi
 from melancholia.motif import Motif, load_motif
-from melancholia.performance import perform
 from melancholia.piece import Piece
 from melancholia.previews import player
 from melancholia.profile import Profile, mood_path, profile
-from melancholia.racks import Rack, apply, bus, mix
+from melancholia.racks import Rack
 from melancholia.racks import rack as find_rack
-from melancholia.racks import tail_s as rack_tail_s
 from melancholia.recipe import SONG, Recipe, file_hash, hashes
 from melancholia.recordings import Recording, recording
-from melancholia.scoring import Score, rounded, score
+from melancholia.scoring import Score, rounded
 from melancholia.setting import setting as setting_named
 from melancholia.streams import check_seed, draw_seed
+from melancholia.takes import Attempt, Order, Progress, best_take, section_spans
 
-Progress = Callable[[float, str], None]
 Intensity = float | str | Sequence[tuple[float, float]]
-LONGEST_TAIL_S = 20.0  # from the last release to the end of every file
-
-
-class Follow(TypedDict):
-    """What every stage of a rack goes by."""
-
-    rack: Rack
-    profile: Profile
-    arc: tuple[tuple[float, float], ...]
-    sections: tuple[tuple[str, float, float], ...]
 
 
 class Scratch:
@@ -79,6 +61,7 @@ class Song:
     played: Piece
     stems: tuple[tuple[str, str, str], ...]
     score: Score
+    attempts: tuple[Attempt, ...]
     recipe: Recipe
     folder: Path
     scratch: "Scratch | None" = None
@@ -267,85 +250,46 @@ def make_in(
     rate: int = 48_000,
     progress: Progress | None = None,
 ) -> Song:
-    """Every stage in order, its sound written into the (empty) `folder`."""
+    """Take after take, until one is as asked; the sound of the best lies in the (once empty) `folder`."""
     say = progress or (lambda fraction, what: None)
     plan = setting_named(setting, hits=hits, dialogue=dialogue)
     wanted = wanted_of(mood, intensity, sections, background=plan.name == "background")
     chain = find_rack(rack or wanted.rack)
     check_rate(rate)
-    seed = draw_seed() if seed is None else check_seed(seed)
     for name in instruments or ():
         check_instrument(name)
-    tune = load_motif(theme) if isinstance(theme, Path | str) else theme
-    say(0.0, "composing")
-    written = compose(
-        wanted,
+    order = Order(
+        wanted=wanted,
+        chain=chain,
+        setting=plan,
         seconds=seconds,
-        seed=seed,
+        seed=draw_seed() if seed is None else check_seed(seed),
         key=key,
         bpm=bpm,
         metre=metre,
-        instruments=instruments,
-        theme=tune,
-        setting=plan,
+        instruments=tuple(instruments) if instruments else None,
+        theme=load_motif(theme) if isinstance(theme, Path | str) else theme,
+        rate=rate,
     )
-    say(0.05, "performing")
-    played = perform(written, wanted, seed=seed)
-    length = seconds if bpm is None or not plan.loops else written.end * 60 / bpm
-    cut = delivery(plan, seconds=length, rate=rate)
-    raw = folder / "raw" if cut.cuts else folder  # what is cut to its length later
-    for kind in ("dry", "wet"):
-        (folder / "stems" / kind).mkdir(parents=True)
-        (raw / "stems" / kind).mkdir(parents=True, exist_ok=True)
-    ring = max(ring_s(part.instrument) for part in played.parts)
-    levels = {wanted.intensity, *(level for _, level in wanted.curve)}
-    tail = min(ring + max(rack_tail_s(chain, intensity=level, rate=rate) for level in levels), LONGEST_TAIL_S)
-    dry = render(
-        played, rate=rate, seed=seed, tail_s=tail, folder=raw / "stems" / "dry", progress=share(say, 0.08, 0.55)
-    )
-    dry = cut.stems(dry, folder / "stems" / "dry", dry=True)
-    arc = cut.arc(tuple((float(played.tempo.seconds(at)), tension) for at, tension in played.arc))
-    follow: Follow = {
-        "rack": chain,
-        "profile": cut.heard(wanted),
-        "arc": arc,
-        "sections": cut.spans(section_spans(played)),
-    }
-    wet = apply(cut.fed_stems(dry), **follow, tail_s=0.0, folder=raw / "stems" / "wet", progress=share(say, 0.55, 0.8))
-    wet = cut.stems(wet, folder / "stems" / "wet")
-    say(0.8, "mixing")
-    mixed = mix(wet, out=folder / "mix.wav")
-    dry, wet, mixed = cut.ended(dry, wet, mixed, lufs=chain.lufs)
-    say(0.85, "mastering")
-    bussed = cut.balanced(bus(cut.fed(mixed), **follow, out=folder / "bus.wav"), folder / "balanced.wav")
-    mastered = master(bussed, lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp, out=raw / "master.wav", seed=seed)
-    if plan.loops:
-        mastered = cut.cut(mastered, folder / "master.wav", delivered=True)
-    elif cut.cuts:
-        mastered = recording((raw / "master.wav").replace(folder / "master.wav"))
-    for spent in (folder / "bus.wav", folder / "balanced.wav"):
-        spent.unlink(missing_ok=True)
-    if cut.cuts:
-        shutil.rmtree(raw)
-    say(0.92, "listening")
-    verdict = score(mastered, wanted)
+    take, attempts = best_take(order, folder, say)
     say(0.98, "writing")
     return Song(
         profile=wanted,
-        written=written,
-        played=played,
-        stems=tuple((name, stem.role, stem.instrument) for name, stem in dry.items()),
-        score=verdict,
+        written=take.notes.written,
+        played=take.notes.played,
+        stems=tuple((name, stem.role, stem.instrument) for name, stem in take.sound.dry.items()),
+        score=take.score,
+        attempts=attempts,
         recipe=Recipe(
             mood=as_text(mood),
             intensity=wanted.curve or wanted.intensity,
             seconds=seconds,
-            seed=seed,
+            seed=order.seed,
             key=key,
             bpm=bpm,
             metre=metre,
-            instruments=tuple(instruments) if instruments else None,
-            theme=tuple((n.start, n.duration, n.pitch) for n in tune.notes) if tune else None,
+            instruments=order.instruments,
+            theme=tuple((n.start, n.duration, n.pitch) for n in order.theme.notes) if order.theme else None,
             rate=rate,
             rack=chain.name,
             lufs=chain.lufs,
@@ -382,18 +326,6 @@ def as_text(mood: str | Mapping[str, float] | Profile) -> str:
     return mood if isinstance(mood, str) else ",".join(f"{name}:{weight:.12g}" for name, weight in mood.items())
 
 
-def section_spans(piece: Piece) -> tuple[tuple[str, float, float], ...]:
-    """Name, start and end in seconds of each section."""
-    bar = piece.bar_quarters
-    edges = [(s.name, piece.tempo.seconds([s.bar * bar, (s.bar + s.bars) * bar])) for s in piece.sections]
-    return tuple((name, float(start), float(end)) for name, (start, end) in edges)
-
-
-def share(progress: Progress, low: float, high: float) -> Progress:
-    """A progress of one stage, as its share of the whole."""
-    return lambda fraction, what: progress(low + (high - low) * fraction, what)
-
-
 def sources(wanted: Profile, chain: Rack, players: Sequence[str]) -> dict[str, str]:
     """Hashes of the files that shaped the sound."""
     moods = dict.fromkeys([*wanted.shares, *(name for shares in wanted.sections.values() for name in shares)])
@@ -413,6 +345,7 @@ def finish(song: Song, *, report: bool) -> Song:
     save_midi(song.written, folder / "score.mid", force=True)
     save_midi(song.played, folder / "piece.mid", force=True)
     verdict = song.score.to_dict() | {
+        "attempts": [one.to_dict() for one in song.attempts],
         "sections": [
             {
                 "name": name,
@@ -421,7 +354,7 @@ def finish(song: Song, *, report: bool) -> Song:
                 "sadness": rounded(song.score.mean(start, end)),
             }
             for name, start, end in section_spans(song.played)
-        ]
+        ],
     }
     write_text(folder / "score.json", json.dumps(verdict, indent=2) + "\n", over=ANY_FILE)
     if report:

@@ -138,12 +138,12 @@ class Table:
             raise self.fail(key, "must be an array of tables, written with two brackets.")
         return [Table(self.path, self.text, item, (*self.where, key, n)) for n, item in enumerate(value)]
 
-    def weights(self, key: str, allowed: Collection[str] | None = None) -> dict[str, float]:
-        """A table of names with weights >= 0, at least one above 0, e.g. ``metre = { "4/4" = 3, "3/4" = 1 }``."""
+    def weights(self, key: str, allowed: Collection[str] | None = None, *, intensity: float = 0.0) -> dict[str, float]:
+        """A table of names with weights >= 0, at least one above 0, e.g. ``metre = { "4/4" = [3, 1], "3/4" = 1 }``."""
         inner = self.table(key)
         if allowed is not None:
             inner.only(allowed)
-        found = {name: inner.number(name, 0, 1000) for name in inner.data}
+        found = {name: inner.ramp(name, 0, 1000).at(intensity) for name in inner.data}
         if not any(found.values()):
             raise self.fail(key, "has no weight above 0; allowed: at least one.")
         return found

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
+from melancholia import written
 from melancholia.analysis import Analysis, analyse
 from melancholia.audio import Audio
-from melancholia.cues import from_piece, written_sadness
 from melancholia.instruments import render
 from melancholia.orchestra import INSTRUMENTS
 from melancholia.piece import Note, Part, Piece, TempoMap
@@ -89,7 +89,7 @@ def heard(task):
     piece = stimulus(row, OTHERS if others else MELODIES, accompanied=accompanied)
     made = mix(render(piece, seed=int(row["Nro"]), tail_s=0.5, jobs=1))
     found = analyse(Audio(made.samples, made.rate)).values
-    return {**row, "values": dict(found), "notes": from_piece(piece), "written": written_sadness(piece)}
+    return {**row, "values": dict(found), "notes": written.from_piece(piece), "written": written.sadness(piece)}
 
 
 def main() -> None:

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
+from melancholia import listener
 from melancholia.analysis import Analysis, analyse
 from melancholia.audio import audio
 from melancholia.instruments import render
 from melancholia.profile import moods
 from melancholia.racks import apply, mix, names
-from melancholia.scoring import listener, score
+from melancholia.scoring import score
 from tests.judge import played, twin
 from tests.rows import read, rows_of
 from tools.fit_listener import (

@@ -23,15 +23,17 @@ import numpy as np
 
 from melancholia.analysis import Analysis, analyse
 from melancholia.composition import compose
-from melancholia.cues import CUES, from_piece
+from melancholia.cues import CUES
 from melancholia.instruments import render
+from melancholia.listener import WRITTEN_RATE, contributions, share_of_own, squeeze
 from melancholia.mastering import master
 from melancholia.performance import perform
 from melancholia.piece import Note, Piece, TempoMap
 from melancholia.profile import moods, profile
 from melancholia.racks import apply, bus, mix, rack
 from melancholia.scoring import score
-from melancholia.scoring.listener import WRITTEN_RATE, contributions, share_of_own, squeeze
+from melancholia.scoring.fits import within
+from melancholia.written import from_piece
 
 TO_MAJOR = {3: 4, 8: 9, 10: 11}  # degrees of minor, in semitones above the tonic, and their major neighbours
 INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -109,8 +111,9 @@ def collect(options: argparse.Namespace) -> list[dict[str, object]]:
 
 
 def verdict(row: dict[str, object], mood: str):
-    found = Analysis.from_values(row["values"])
-    return score(found, profile(mood, row["intensity"]))
+    """The verdict on a piece as `make` comes to it: with the dry sound and the notes beside the master."""
+    music = Analysis.from_values({**row["dry"], WRITTEN_RATE: row["notes"]["event_rate"]})
+    return score(Analysis.from_values(row["values"]), profile(mood, row["intensity"]), dry=music)
 
 
 def heard(row: dict[str, object]) -> float:
@@ -136,8 +139,12 @@ def judge(rows: list[dict[str, object]]) -> dict[str, object]:
         rates[f"{mood}: matched"] = share(s.matched for s in own)
         for found in own:
             for row in found.cues:
-                if row.weight >= 0.1 and row.match < 0.5:
-                    misses[f"{mood}: {row.name} {row.value:.3g} outside {row.low:.3g}..{row.high:.3g}"] += 1
+                if row.failed:
+                    misses[f"{mood}: {row.name} {row.value:.3g}, wanted {row.band.wanted(CUES[row.name])}"] += 1
+            if not within(found.sadness, found.wanted):
+                misses[
+                    f"{mood} at {found.intensity:g}: sadness {found.sadness:.2f}, wanted {found.wanted.low:.2f} up"
+                ] += 1
         rates[f"{mood}: others rejected"] = share(
             not verdict(row, mood).matched for row in plain if row["mood"] != mood
         )

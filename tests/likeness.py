@@ -25,7 +25,12 @@ from melancholia.profile import moods, profile
 from melancholia.racks import apply, bus, mix, rack
 from melancholia.recordings import recording
 from melancholia.scoring import profile_like
-from melancholia.scoring.likeness import distance
+
+
+def distance(values, wanted):
+    """How far cues lie from the middles of a profile's bands, in half bands, weighted."""
+    far = {name: abs(values[name] - band.middle) / (band.high - band.low) * 2 for name, band in wanted.bands.items()}
+    return sum(band.weight * min(far[name], 4.0) for name, band in wanted.bands.items())
 
 
 def values_of(task):

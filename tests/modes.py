@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from melancholia.analysis import analyse
-from melancholia.cues import from_piece
 from melancholia.instruments import render
 from melancholia.orchestra import INSTRUMENTS
 from melancholia.piece import Note, Part, Piece, TempoMap
 from melancholia.racks import mix
+from melancholia.written import from_piece
 from tools.fit_listener import auc
 
 QUARTERS, BPM, EACH = 25.0, 80.0, 120

@@ -17,11 +17,11 @@ import numpy as np
 
 from melancholia.analysis import analyse
 from melancholia.audio import Audio
-from melancholia.cues import from_piece
 from melancholia.instruments import render
 from melancholia.orchestra import INSTRUMENTS
 from melancholia.piece import Note, Part, Piece, TempoMap
 from melancholia.racks import apply, bus, mix, names, rack
+from melancholia.written import from_piece
 from tests.originality import songs_of
 
 SECONDS, RATE = 20, 48_000

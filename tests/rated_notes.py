@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from melancholia import written
 from melancholia.analysis import Analysis, analyse
-from melancholia.cues import from_piece, written_sadness
 from melancholia.instruments import render
 from melancholia.midi import load_midi
 from melancholia.orchestra import INSTRUMENTS
@@ -75,7 +75,7 @@ def listen(task):
     name, quadrant, data, seconds = task
     piece = on_piano(data, seconds)
     heard = analyse(mix(render(piece, seed=1, tail_s=0.5, jobs=1)))
-    said = {"name": name, "quadrant": quadrant, "written": written_sadness(piece), "notes": from_piece(piece)}
+    said = {"name": name, "quadrant": quadrant, "written": written.sadness(piece), "notes": written.from_piece(piece)}
     return {**said, "values": dict(heard.values)}
 
 

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from melancholia.analysis import analyse
 from melancholia.audio import audio
-from melancholia.scoring.listener import normal_score, prior, stretch
+from melancholia.listener import normal_score, prior, stretch
 from tools.fit_cue_weights import read
 
 PROBABILITIES = (0.02, 0.10, 0.25, 0.50, 0.75, 0.90, 0.98)

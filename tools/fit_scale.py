@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from melancholia.scoring.listener import PACE, Kind, Spread, pace_terms, squeeze, stretch
+from melancholia.listener import PACE, Kind, Spread, pace_terms, squeeze, stretch
 from tools.fit_cue_weights import read
 
 RIDGE = 1.0

@@ -12,9 +12,9 @@ from melancholia.analysis.music import no_music
 from melancholia.analysis.pitch import tuning_of
 from melancholia.analysis.rhythm import onset_frames, sounding
 from melancholia.analysis.spectra import FINE_HOP, RATE, hear, spectra
-from melancholia.analysis.tonal import mode_window_s, modes, persistence_s
-from melancholia.audio import Source, called
-from melancholia.cues import CUES
+from melancholia.analysis.tonal import modes, persistence_s
+from melancholia.audio import Source, Stems, called
+from melancholia.cues import CUES, mode_window_s
 from melancholia.errors import InputError
 from melancholia.recordings import source
 
@@ -45,12 +45,12 @@ class Analysis:
         return cls(MappingProxyType(dict(found)), 0.0)
 
 
-def analyse(sound: Source | Path | str) -> Analysis:
+def analyse(sound: Source | Stems | Path | str) -> Analysis:
     """Measure every cue of a recording from its samples.
 
     Parameters
     ----------
-    sound : Audio, Recording or path
+    sound : Audio, Recording, Stems or path
         Any rate and channel count, one second or longer.
 
     Returns

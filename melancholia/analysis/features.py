@@ -23,7 +23,8 @@ from melancholia.analysis.rhythm import (
     stroke_count,
 )
 from melancholia.analysis.spectra import FINE, FINE_HOP, LONG_HOP, QUICK_HOP, RATE, Heard, Spectra
-from melancholia.analysis.tonal import KEY_S, chords_heard, harmonic_change, mode_window_s, modes, persistence_s
+from melancholia.analysis.tonal import KEY_S, chords_heard, harmonic_change, modes, persistence_s
+from melancholia.cues import mode_window_s
 
 ACTIVE_DB = 50.0
 GROUPS = 8

@@ -7,7 +7,6 @@ from melancholia.analysis.pitch import Array
 from melancholia.analysis.spectra import LONG_HOP, RATE
 from melancholia.cues import key_strength
 
-TONES_HEARD, WINDOWS_S = 8.0, (3.0, 12.0)  # of a mode's window: tones that begin in it, and its bounds in s
 OCTAVE = 12
 KEY_S = 30.0  # in which a key, and not a moment, is heard
 LIKENESS, LONGEST_LIKE_S = (0.8, 0.7, 0.6, 0.5, 0.4, 0.3), 8.0
@@ -21,15 +20,6 @@ CIRCLES = np.concatenate(
         for radius, step in ((1.0, 7), (1.0, 9), (0.5, 4))
     ]
 )
-
-
-def mode_window_s(rate: float) -> float:
-    """How long a moment in which the mode is read is: three seconds, or eight tones where fewer begin in them.
-
-    People hear the colour of the moment, not the key of the piece; but a single line tells its mode in as many tones,
-    not seconds. A window that goes with the pace holds as many chords when the same music is played slower.
-    """
-    return float(np.clip(TONES_HEARD / max(rate, 1e-3), *WINDOWS_S))
 
 
 def modes(chroma: Array, window_s: float) -> tuple[Array, Array]:

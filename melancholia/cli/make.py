@@ -32,6 +32,7 @@ from melancholia.cli import options
 @click.option("--dialogue", help="Of a film: spans in seconds that leave room for speech, as 20-30,45-52.")
 @click.option("--sample-rate", type=int, default=48_000, show_default=True, help="Of every file, in Hz.")
 @click.option("--no-report", is_flag=True, help="Leave report.html out.")
+@click.option("--strict", is_flag=True, help="Exit 1 when the song is not what was asked for.")
 @options.output("The folder to write; mood and seed when left out.", required=False)
 @options.force
 @options.as_json
@@ -53,6 +54,7 @@ def make(
     dialogue: str | None,
     sample_rate: int,
     no_report: bool,
+    strict: bool,
     output: Path | None,
     force: bool,
     as_json: bool,
@@ -60,7 +62,9 @@ def make(
 ) -> None:
     """Make a song: stems, mix, master, notes, verdict and report in one folder.
 
-    MOOD is a name that `moods` lists, or a blend of several, as nostalgia:0.6,despair:0.4.
+    MOOD is a name that `moods` lists, or a blend of several, as nostalgia:0.6,despair:0.4. The song is listened to;
+    where it is not as sad as asked, or a cue lies outside its band, another tone or other notes are tried, three times
+    at most.
     """
     from melancholia.song import make_folder
     from melancholia.streams import check_seed, draw_seed
@@ -97,6 +101,8 @@ def make(
         options.talk(
             f"seed {seed}; written to {folder}{'' if no_report else f'; open {folder}/report.html'}", quiet=quiet
         )
+    if strict and not song.score.matched:
+        raise click.exceptions.Exit(1)
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:

@@ -18,7 +18,7 @@ from melancholia.composition.parts import write_parts
 from melancholia.composition.silence import PAUSES, broken_off, silences, with_silences
 from melancholia.composition.statement import given, heard, tune_of, with_room
 from melancholia.composition.textures import TEXTURES
-from melancholia.errors import unknown
+from melancholia.errors import in_range, unknown
 from melancholia.motif import Motif, load_motif
 from melancholia.orchestra import facts_of
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
@@ -29,12 +29,14 @@ from melancholia.setting import setting as setting_named
 from melancholia.streams import check_seed, generator
 
 SONG = Setting()
-DRAFTS = 10  # at most, until enough are fit
-COMPARED, LONG_S = 6, 240.0  # fit drafts of which the critic keeps one; a piece longer than this is not drafted again
+DRAFTS = 16  # of a take, at most, until enough are fit
+COMPARED, LONG_S = 10, 240.0  # fit drafts of which the critic keeps one; of a piece longer than this there are fewer
+COMPARED_LONG, MOST_TAKES = 4, 1000
 LEAST_MINOR, LONGEST_RETURN, LONGEST_HOLE_S = 0.02, 0.2, 4.0  # what a draft must keep, with room to what ears allow
 LATEST_START_S = 1.5  # before that something sounds
-CLIMAX_BARS = 14  # a piece of fewer bars cannot be held to it
+CLIMAX_BARS = 11  # a piece of fewer bars cannot be held to it
 CLIMAX = (0.6, 0.72)  # where the planned tension is highest, as a share of the piece
+DOUBLED = 0.5  # of a part's notes, that another part plays too: two stems of one voice
 # Degrees of home by semitones, as minor and as major keys, for the names of chords in other keys.
 DEGREES = {
     1: ("bii", "bII"), 2: ("ii", "II"), 3: ("iii", "III"), 4: ("#iii", "#III"), 5: ("iv", "IV"), 6: ("#iv", "#IV"),
@@ -53,6 +55,8 @@ def compose(
     instruments: Sequence[str] | None = None,
     theme: Motif | Path | str | None = None,
     setting: Setting | str = SONG,
+    aim: float | None = None,
+    take: int = 0,
 ) -> Piece:
     """A written piece on the grid.
 
@@ -77,6 +81,11 @@ def compose(
         that differs) by the first home phrase, then developed. Its metre is the piece's where `metre` is left out.
     setting : Setting or str
         "song", "film", "loop" or "background"; hits of a film by `melancholia.setting.setting`.
+    aim : float, optional
+        The sadness, 0 to 1, that the notes should be heard to have; what the profile wants when left out. Of several
+        drafts the one is kept that comes near to it and has few faults otherwise.
+    take : int
+        0 to 1000; each take of a seed draws its key anew and has other drafts.
 
     Returns
     -------
@@ -90,28 +99,33 @@ def compose(
         A value lies outside its range.
     """
     check_seed(seed)
+    in_range("take", take, 0, MOST_TAKES)
+    if aim is not None:
+        in_range("aim", aim, 0, 1)
     check_names(profile.writing)
     if isinstance(theme, Path | str):
         theme = load_motif(theme)
     plan = setting_named(setting) if isinstance(setting, str) else setting
     if plan.name == "background" and not profile.background:
         profile = profile.hushed()
-    home = choose_key(profile.writing, generator(seed, profile.mood, "key")) if key is None else key
+    first = take * DRAFTS
+    home = choose_key(profile.writing, generator(seed + first * 2**32, profile.mood, "key")) if key is None else key
     if isinstance(home, str):
         home = parse_key(home)
     if theme is not None and metre is None:
         metre = "/".join(map(str, theme.metre))
     drafts: list[tuple[int, Piece]] = []
-    for draft in range(DRAFTS):
-        number = seed if draft == 0 else seed + draft * 2**32
+    compared = COMPARED if seconds <= LONG_S else COMPARED_LONG
+    for draft in range(first, first + DRAFTS):
+        number = seed + draft * 2**32
         piece = write(profile, home, seconds, bpm, metre, instruments, theme, plan, number)
         drafts.append((len(faults(piece)), piece))
-        if sum(found == 0 for found, _ in drafts) == (COMPARED if seconds <= LONG_S else 1):
+        if sum(found == 0 for found, _ in drafts) == compared:
             break
     fewest = min(found for found, _ in drafts)
     said = tune_of(theme, home) if theme is not None else ()
     best = [piece for found, piece in drafts if found == fewest]
-    return min(best, key=lambda piece: cost(piece, profile.writing, said))
+    return min(best, key=lambda piece: cost(piece, profile, said, aim))
 
 
 def check_names(writing: Writing) -> None:
@@ -129,7 +143,7 @@ def check_names(writing: Writing) -> None:
 
 
 def faults(piece: Piece) -> list[str]:
-    """What makes a draft unfit: in the other mode, in circles, with a hole, a late start, an early or late climax."""
+    """What makes a draft unfit: the other mode, circles, a hole, a late start, a climax elsewhere, a doubled part."""
     checks = {
         "in major": piece.key.mode == "minor" and minorness(piece) < LEAST_MINOR,
         "in minor": piece.key.mode == "major" and minorness(piece) > -LEAST_MINOR,
@@ -138,8 +152,15 @@ def faults(piece: Piece) -> list[str]:
         "a late start": piece.tempo.seconds(min(n.start for n in all_notes(piece))) > LATEST_START_S,
         "an early or late climax": len(piece.arc) > CLIMAX_BARS
         and not CLIMAX[0] <= max(piece.arc, key=lambda at: at[1])[0] / piece.end <= CLIMAX[1],
+        "a doubled part": doubled(piece),
     }
     return [name for name, failed in checks.items() if failed]
+
+
+def doubled(piece: Piece) -> bool:
+    """Whether half of a part's notes or more are another's as well."""
+    played = [{(note.start, note.duration, note.pitch) for note in part.notes} for part in piece.parts]
+    return any(len(a & b) >= DOUBLED * min(len(a), len(b)) for k, a in enumerate(played) for b in played[:k])
 
 
 def write(

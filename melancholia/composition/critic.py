@@ -14,20 +14,21 @@ from melancholia.composition import measures
 from melancholia.composition.chords import SCALES
 from melancholia.composition.moves import surprise
 from melancholia.composition.voicing import MOTION, PARALLEL_FIFTH, PARALLEL_OCTAVE
-from melancholia.cues import from_piece
 from melancholia.piece import Note, Piece
-from melancholia.profile import Writing
+from melancholia.profile import Profile, Writing
+from melancholia.written import from_piece, sadness
 
 # Between the 10th and the 90th percentile of songs in minor (OpenScore Lieder): nats a move, shares of bars.
 SUNG = (2.17, 2.67)
 BARS_REPEATED, RHYTHMS_REPEATED, ACCOMPANIMENT_REPEATED = (0.04, 0.5), (0.33, 0.84), (0.55, 0.93)
 MODE_OFF, PACE_OFF = 0.04, 0.15  # of the mode index, and of the logarithm of onsets a second
+# Of the sadness that ears will find: so near is as good as there, so much further is one off, so many the worst
+SADNESS_NEAR, SADNESS_OFF, MOST_OFF = 0.02, 0.04, 4.0
 LEAP = 5  # semitones: from a fourth on a move is an event
 # Weight of each fault in the cost of a piece.
 WEIGHTS = {
-    "asked": 1.0, "mood": 2.0, "sung": 2.0, "returns": 3.0, "parallels": 1.5, "tension": 0.6, "guessable": 0.8,
-    "commonplace": 4.0,
-    "forgotten": 3.0,
+    "asked": 1.0, "sadness": 3.0, "mood": 1.0, "sung": 2.0, "returns": 3.0, "parallels": 1.5, "tension": 0.6,
+    "guessable": 0.8, "commonplace": 4.0, "forgotten": 3.0,
 }  # fmt: skip
 # What a mood asks for, how it is measured, and what counts as one off: a share of it, an amount.
 ASKED: dict[str, tuple[Callable[[Piece], float], float, float]] = {
@@ -62,6 +63,11 @@ def mood(piece: Piece, writing: Writing) -> float:
     mode = abs(found["mode"] - writing.mode_index) / MODE_OFF
     pace = abs(np.log(found["event_rate"] / writing.onset_rate)) / PACE_OFF
     return float(min(mode, 3.0) + min(pace, 3.0))
+
+
+def sadness_off(piece: Piece, aim: float) -> float:
+    """How far the sadness that the listener will hear is from what is aimed at."""
+    return min(MOST_OFF, max(0.0, abs(sadness(piece) - aim) - SADNESS_NEAR) / SADNESS_OFF)
 
 
 def line_faults(pitches: Sequence[int]) -> float:
@@ -211,10 +217,15 @@ def forgotten(piece: Piece, theme: Sequence[Note]) -> float:
     return float(max(0, RETURNS - len(measures.returns_of(theme, piece)))) if theme else 0.0
 
 
-def critique(piece: Piece, writing: Writing, theme: Sequence[Note] = ()) -> dict[str, float]:
-    """Every fault of a piece by its name, 0 where there is none; `theme` is the one that was given, if any."""
+def critique(piece: Piece, wanted: Profile, theme: Sequence[Note] = (), aim: float | None = None) -> dict[str, float]:
+    """Every fault of a piece by its name, 0 where there is none; `theme` is the one that was given, if any.
+
+    `aim` is the sadness that it should have, what the profile wants where it is left out.
+    """
+    writing = wanted.writing
     return {
         "forgotten": forgotten(piece, theme),
+        "sadness": sadness_off(piece, wanted.sadness.middle if aim is None else aim),
         "asked": asked(piece, writing),
         "mood": mood(piece, writing),
         "sung": sung(piece),
@@ -226,6 +237,6 @@ def critique(piece: Piece, writing: Writing, theme: Sequence[Note] = ()) -> dict
     }
 
 
-def cost(piece: Piece, writing: Writing, theme: Sequence[Note] = ()) -> float:
+def cost(piece: Piece, wanted: Profile, theme: Sequence[Note] = (), aim: float | None = None) -> float:
     """All faults of a piece in one number."""
-    return sum(WEIGHTS[name] * fault for name, fault in critique(piece, writing, theme).items())
+    return sum(WEIGHTS[name] * fault for name, fault in critique(piece, wanted, theme, aim).items())

@@ -131,8 +131,16 @@ STILL: dict[str, dict[str, float]] = {
     "v": {"i5": 8, "i": 6, "VImaj7": 4, "iv7": 2},
 }  # fmt: skip
 
+# Songs whose harmony finds no ground: every diminished chord is that many times as likely as in a song.
+DIMINISHED = ("vii°7", "vii°43", "ii°6", "iiø7", "iiø65", "iiø42", "vii°7/V")
+SO_MUCH_LIKELIER = 15.0
+ANGUISH: dict[str, dict[str, float]] = {
+    chord: {after: weight * (SO_MUCH_LIKELIER if after in DIMINISHED else 1) for after, weight in row.items()}
+    for chord, row in LIED.items()
+}
+
 # What each dialect draws from; the key's own songs where it has no table of its own.
-TABLES = {"minor": {"chorale": CHORALE, "still": STILL}, "major": {"sweet": SWEET}}
+TABLES = {"minor": {"anguish": ANGUISH, "chorale": CHORALE, "still": STILL}, "major": {"sweet": SWEET}}
 SONGS = {"minor": LIED, "major": MAJOR}
 
 # Ground basses: chord, bars. Lament: the bass falls 1, b7, b6, 5, or by semitones.
@@ -150,7 +158,7 @@ LOOPS = (
     (("VImaj7", 1), ("VII", 1), ("i", 1), ("i7", 1)),
     (("i9", 1), ("v6", 1), ("VImaj7", 1), ("iv", 1)),
 )
-DIALECTS = ("lied", "chorale", "lament", "pop-loop", "sweet", "still")
+DIALECTS = ("lied", "anguish", "chorale", "lament", "pop-loop", "sweet", "still")
 
 # How a phrase ends: its last chords, the last of them on the last bar; and the degrees its last note may take.
 CADENCES: dict[str, tuple[tuple[tuple[str, ...], ...], tuple[int, ...]]] = {

@@ -13,7 +13,6 @@ import numpy as np
 from melancholia.audio import ROLES
 from melancholia.composition.arrangement import choose_players
 from melancholia.composition.parts import LEVELS
-from melancholia.cues import found_key
 from melancholia.edits import folded, is_drums, ringing, seated_drums
 from melancholia.errors import unknown
 from melancholia.motif import skyline
@@ -22,6 +21,7 @@ from melancholia.piece import Note, Part, Piece
 from melancholia.profile import Profile, Writing
 from melancholia.reading import found_arc, found_chords, found_phrases
 from melancholia.streams import check_seed, generator
+from melancholia.written import found_key
 
 CHORDAL = 0.1  # of the notes with another beside them: above, a part is no line
 FIGURE_LEAP, FIGURE_STEP = 4, 0.67  # semitones and quarters: a line that leaps so far so often is an accompaniment

@@ -168,7 +168,9 @@ def found(file: BinaryIO, start: int, end: int) -> Found:
         raise CutOff(f"it promises {promise} frames and holds {frames}, {lost:.1f} s are missing")
     total = sum(b - a for a, b in seen.runs)
     notes = noted(seen)
-    if promise is not None and abs(promise - frames) > 1:
+    # a promise of one more may count its own frame; not where it promises the bytes of one more as well
+    missing = promise is not None and promise > frames and size is not None and size > total
+    if promise is not None and (abs(promise - frames) > 1 or missing):
         less = ", it may be cut off" if promise > frames else ""
         notes += (f"its header promises {promise} frames, {frames} are there: read to the end of the file{less}",)
     exact = promise == frames and (size is None or abs(size - total) <= total // 200)

@@ -2,7 +2,7 @@
 
 from melancholia.racks.apply import apply
 from melancholia.racks.mixing import bus, mix
-from melancholia.racks.rack import Rack, names, rack
+from melancholia.racks.rack import MOST_TONE_DB, Rack, names, rack, toned
 from melancholia.racks.sends import tail_s
 
-__all__ = ["Rack", "apply", "bus", "mix", "names", "rack", "tail_s"]
+__all__ = ["MOST_TONE_DB", "Rack", "apply", "bus", "mix", "names", "rack", "tail_s", "toned"]

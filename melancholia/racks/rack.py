@@ -15,12 +15,12 @@ shares of the sound; where it stands, times the intensity, is the way from the f
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from melancholia.audio import ROLES
-from melancholia.errors import InputError, unknown
+from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import data_folder
 from melancholia.racks.effects import EFFECTS
 from melancholia.racks.impulse import check_impulse, impulses
@@ -155,6 +155,26 @@ def parse(table: Table) -> Rack:
         ceiling_dbtp=master.number("ceiling_dbtp", -20, 0, unit="dBTP", default=-1),
         path=table.path,
     )
+
+
+TONE_HZ, TONE_Q, MOST_TONE_DB = 1000.0, 0.5, 6.0
+
+
+def toned(chain: Rack, gain_db: float) -> Rack:
+    """The rack with a high shelf of `gain_db` (at most MOST_TONE_DB either way) behind its bus; itself at 0."""
+    if gain_db == 0:
+        return chain
+    in_range("tone", gain_db, -MOST_TONE_DB, MOST_TONE_DB)
+    values = {"cutoff_frequency_hz": TONE_HZ, "gain_db": gain_db, "q": TONE_Q}
+    shelf = Slot(
+        "HighShelfFilter",
+        {name: Ramp(value, value) for name, value in values.items()},
+        mix=Ramp(1.0, 1.0),
+        bypass=False,
+        why="brightness: the highs that the mood wants",
+        automate={},
+    )
+    return replace(chain, bus=(*chain.bus, shelf))
 
 
 def send(table: Table, name: str) -> Send:

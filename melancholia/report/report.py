@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from melancholia.audio import Audio
+from melancholia.bands import Band, share_of_recordings
+from melancholia.cues import CUES
 from melancholia.files import ANY_FILE, write_text
 from melancholia.meter import SILENT_LUFS, integrated_lufs
 from melancholia.midi import load_midi
@@ -113,8 +115,9 @@ def write_report(
         "data_uri": data_uri,
         "clock": clock,
         "digits": digits,
-        "share": share_in_band,
+        "scale": scale,
         "standing": standing,
+        "wanted": wanted,
     }
     page = environment.get_template("report.html.jinja")
     html = page.render(
@@ -165,10 +168,23 @@ def peak(sound: Audio) -> float:
     return float(abs(sound.samples).max(initial=0.0))
 
 
-def share_in_band(value: float, band: Sequence[float]) -> float:
-    """Where a value stands on a scale on which the band is the middle third, 0 to 1."""
-    low, high = band
-    return min(1.0, max(0.0, (1 + (value - low) / ((high - low) or 1.0)) / 3))
+def scale(cue: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Where a cue's band begins and ends and where its value stands, 0 to 1, among recordings that people call sad.
+
+    Of what they say nothing of, the band is the middle third.
+    """
+    known = CUES[cue["name"]]
+    low, high = cue["target"]
+    found = [share_of_recordings(known, at) for at in (low, high, cue["value"])]
+    if None not in found:
+        return tuple(at for at in found if at is not None)  # type: ignore[return-value]
+    return 1 / 3, 2 / 3, min(1.0, max(0.0, (1 + (cue["value"] - low) / ((high - low) or 1.0)) / 3))
+
+
+def wanted(cue: Mapping[str, Any]) -> str:
+    """A cue's band in words."""
+    low, high = cue["target"]
+    return Band(low, high, cue["weight"]).wanted(CUES[cue["name"]])
 
 
 def standing(cue: Mapping[str, Any]) -> str:

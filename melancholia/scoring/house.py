@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from melancholia.cues import CUES
 from melancholia.errors import InputError, MelancholiaError
 from melancholia.files import Kind
-from melancholia.scoring.listener import contributions, kind, share_of_own, side, squeeze, stretch
+from melancholia.listener import contributions, kind, share_of_own, side, squeeze, stretch
 from melancholia.tables import read_table
 
 FEWEST = 12  # ratings

@@ -9,21 +9,26 @@ import numpy as np
 
 from melancholia.analysis import Analysis
 from melancholia.audio import Source
-from melancholia.cues import CUES, from_piece
+from melancholia.bands import Band
+from melancholia.bands import around as sad_around
+from melancholia.cues import CUES
 from melancholia.errors import InputError
 from melancholia.midi import load_midi
 from melancholia.piece import Piece
-from melancholia.profile import WRITING_RANGES, Band, Profile, Writing, moods, profile
-from melancholia.scoring.score import heard_in
+from melancholia.profile import WRITING_RANGES, Profile, Writing, profile
+from melancholia.scoring.fits import fits
+from melancholia.scoring.score import heard_in, score
+from melancholia.written import HEARD_RATE, from_piece
+from melancholia.written import sadness as written_sadness
 
-INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 AROUND = 1.5  # tolerances to either side of what was heard, where the band ends
-NARROWEST_DB = -60.0  # a reference in one channel says nothing of width
 MAJOR = -0.06  # a mode index below is major's, and is written in major
 # What is written is counted in 3 s, what is heard in moments of eight tones, and lies further from the middle; of the
 # tones that begin seven in ten are heard; partials raise what is heard by ten semitones (180 pieces, their twins in
 # major, 240 songs by others; r of the mode .88, of the rate .9, of the height .3 and .6)
-WRITTEN_MODE, HEARD_RATE, HEARD_ABOVE = 0.64, 0.7, 10.0
+WRITTEN_MODE, HEARD_ABOVE = 0.64, 10.0
+HEARD_REGISTER = 70.4  # of our pieces of all moods, in the mean
+THE_REFERENCE = "the reference, as it is heard"
 NOTES = (".mid", ".midi")
 
 
@@ -49,80 +54,59 @@ def profile_like(reference: Analysis | Piece | Source | Path | str) -> Profile:
     InputError
         The file cannot be read, or what is heard is no music.
     """
-    values = known_of(reference)
-    near = nearest(values)
-    bands = {
-        name: around(name, values[name], band) if name in values and name != "loudness" else band
-        for name, band in near.bands.items()
-    }
-    return replace(near, mood=f"like {near.mood}", bands=MappingProxyType(bands), writing=aimed(near, values))
+    values, sadness = known_of(reference)
+    best = fits(values, sadness)[0]
+    near = profile(best.mood, best.intensity)
+    return replace(
+        near,
+        mood=f"like {near.mood}",
+        sadness=sad_around(sadness, THE_REFERENCE),
+        bands=MappingProxyType(
+            {name: around(name, values[name], band) if name in values else band for name, band in near.bands.items()}
+        ),
+        writing=aimed(near.writing, values),
+    )
 
 
-def known_of(reference: Analysis | Piece | Source | Path | str) -> Mapping[str, float]:
-    """The cues of a reference that can be told."""
+def known_of(reference: Analysis | Piece | Source | Path | str) -> tuple[Mapping[str, float], float]:
+    """The cues of a reference that can be told, and its sadness."""
     if isinstance(reference, str | Path) and Path(reference).suffix.lower() in NOTES:
         reference = load_midi(reference)
     if isinstance(reference, Piece):
         found = {name: value for name, value in from_piece(reference).items() if name in CUES}
-        return found | {
+        values = found | {
             "mode": found["mode"] / WRITTEN_MODE,
             "event_rate": HEARD_RATE * found["event_rate"],
             "register": found["register"] + HEARD_ABOVE,
         }
+        return values, written_sadness(reference)
     heard = heard_in(reference)
-    if heard.no_music:
+    verdict = score(heard)
+    if verdict.sadness is None:
         raise InputError(f"the reference is no music: {heard.no_music}; allowed: a recording of music, or notes.")
-    values = heard.values
-    mono = values["stereo_width"] < NARROWEST_DB
-    return {name: value for name, value in values.items() if not (mono and name == "stereo_width")}
-
-
-def distance(values: Mapping[str, float], wanted: Profile) -> float:
-    """How far cues lie from the middles of a profile's bands, in half bands, weighted."""
-    total = weight = 0.0
-    for name, band in wanted.bands.items():
-        if name in values:
-            half = max((band.high - band.low) / 2, CUES[name].tolerance)
-            total += band.weight * min(abs(values[name] - middle(band)) / half, 4.0)
-            weight += band.weight
-    return total / max(weight, 1e-9)
-
-
-def nearest(values: Mapping[str, float]) -> Profile:
-    """The mood and intensity whose bands the cues lie nearest to."""
-    return min((profile(mood, at) for mood in moods() for at in INTENSITIES), key=lambda p: distance(values, p))
-
-
-def middle(band: Band) -> float:
-    return (band.low + band.high) / 2
+    return heard.values, verdict.sadness
 
 
 def around(name: str, value: float, band: Band) -> Band:
     reach = AROUND * CUES[name].tolerance
-    return replace(band, low=max(value - reach, CUES[name].low), high=min(value + reach, CUES[name].high))
+    low, high = max(value - reach, CUES[name].low), min(value + reach, CUES[name].high)
+    return Band(low, high, band.weight, THE_REFERENCE)
 
 
-def aimed(near: Profile, values: Mapping[str, float]) -> Writing:
-    """The mood's writing, moved by as much as the cues lie off the middles of its bands."""
-    w = near.writing
+def aimed(writing: Writing, values: Mapping[str, float]) -> Writing:
+    """The mood's writing, aimed at the cues: at what is heard so when it is written."""
     moved: dict[str, object] = {}
-
-    def off(name: str) -> float:
-        return values[name] - middle(near.bands[name]) if name in values and name in near.bands else 0.0
 
     def within(name: str, value: float) -> float:
         low, high, *_ = WRITING_RANGES[name]
         return float(np.clip(value, low, high))
 
-    if values.get("mode", 0.0) < MAJOR:
-        moved["modes"] = MappingProxyType({"major": 1.0})
-        moved["mode_index"] = within("mode_index", WRITTEN_MODE * values["mode"])
-    else:
-        moved["mode_index"] = within("mode_index", w.mode_index + WRITTEN_MODE * off("mode"))
-    if "event_rate" in values and "event_rate" in near.bands:
-        ratio = float(np.clip(values["event_rate"] / max(middle(near.bands["event_rate"]), 0.1), 0.4, 2.5))
-        moved["onset_rate"] = within("onset_rate", w.onset_rate * ratio)
-        moved["melody_rate"] = within("melody_rate", w.melody_rate * ratio**0.5)
-        moved["bpm"] = within("bpm", w.bpm * ratio**0.5)
-    moved["melody_mean"] = within("melody_mean", w.melody_mean + float(np.clip(off("register"), -7, 7)))
-    return replace(w, **moved)  # type: ignore[arg-type]
+    moved["mode_index"] = within("mode_index", WRITTEN_MODE * values["mode"])
+    moved["modes"] = MappingProxyType({"major" if values["mode"] < MAJOR else "minor": 1.0})
+    ratio = float(np.clip(values["event_rate"] / HEARD_RATE / writing.onset_rate, 0.4, 2.5))
+    moved["onset_rate"] = within("onset_rate", writing.onset_rate * ratio)
+    moved["melody_rate"] = within("melody_rate", writing.melody_rate * ratio**0.5)
+    moved["bpm"] = within("bpm", writing.bpm * ratio**0.5)
+    higher = float(np.clip(values["register"] - HEARD_REGISTER, -7, 7))
+    moved["melody_mean"] = within("melody_mean", writing.melody_mean + higher)
+    return replace(writing, **moved)  # type: ignore[arg-type]

@@ -7,17 +7,18 @@ from types import MappingProxyType
 from typing import Any
 
 from melancholia.analysis import Analysis, analyse
-from melancholia.audio import Source
-from melancholia.cues import CUES, from_piece
+from melancholia.audio import Source, Stems
+from melancholia.bands import HEAVY, Band, plain
+from melancholia.cues import CUES
+from melancholia.listener import WRITTEN_RATE, heard, kinds, rating, share_of_own, side, squeeze, uncertainty
 from melancholia.midi import load_midi
 from melancholia.piece import Piece
-from melancholia.profile import Band, Profile
+from melancholia.profile import Profile
+from melancholia.scoring.fits import PASSING, MoodFit, fit, fits, matching, within
 from melancholia.scoring.house import PLAIN, House
-from melancholia.scoring.listener import WRITTEN_RATE, heard, kinds, rating, share_of_own, side, squeeze, uncertainty
-from melancholia.scoring.sentences import plain, sentence
+from melancholia.scoring.sentences import sentence, why_not
+from melancholia.written import from_piece
 
-HEAVY = 0.1  # cues of this weight or more decide `matched`
-PASSING = 0.5
 SPOKEN = 3  # cues that are named for and against
 
 
@@ -28,20 +29,27 @@ class Row:
     name: str
     value: float
     unit: str
-    low: float | None
-    high: float | None
+    band: Band | None
     match: float | None
-    weight: float
     contribution: float
     sentence: str
 
+    @property
+    def weight(self) -> float:
+        return self.band.weight if self.band else 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether it decides and does not match."""
+        return self.match is not None and self.match < PASSING and self.weight >= HEAVY
+
     def to_dict(self) -> dict[str, Any]:
-        target = None if self.low is None else [self.low, self.high]
         return {
             "name": self.name,
             "value": round(self.value, 5),
             "unit": self.unit,
-            "target": target,
+            "target": [self.band.low, self.band.high] if self.band else None,
+            "source": self.band.source if self.band else None,
             "match": self.match,
             "weight": self.weight,
             "contribution": round(self.contribution, 4),
@@ -53,9 +61,10 @@ class Row:
 class Score:
     """How sad a recording sounds, what it could be taken for, and how well it is what a profile asked for.
 
-    The two verdicts stand apart: `sadness` 0..1, which needs no profile, and `matched`, whether all heavy cues lie
-    where the profile wants them. `sadness` is the `rating`, 1 to 7, that listeners would give, as 0 to 1, give or take
-    `uncertainty` (one standard deviation). `music` is the sadness that the music alone comes to, with sound that says
+    `sadness` 0..1 needs no profile: it is the `rating`, 1 to 7, that listeners would give, as 0 to 1, give or take
+    `uncertainty` (one standard deviation). `matched` says whether it lies where the profile wants it (`wanted`) and
+    every heavy cue lies in its band. `moods` are all moods, the one that fits best first, each at the intensity that
+    wants this sadness. `music` is the sadness that the music alone comes to, with sound that says
     nothing; what is left is what the sound adds. `kinds` are shares of sad, tender, tense and joyful, from `valence`
     and `arousal` (0..1). `curve` is the sadness over time as (seconds, 0..1), every 2 s from the first tone to where
     the last has rung; in the mean it is the sadness of the whole. `mood`, `intensity` and `matched` are None where no
@@ -75,6 +84,8 @@ class Score:
     cues: tuple[Row, ...]
     curve: tuple[tuple[float, float], ...]
     why: str = ""
+    wanted: Band | None = None
+    moods: tuple[MoodFit, ...] = ()
 
     @property
     def rating(self) -> float | None:
@@ -85,6 +96,18 @@ class Score:
     def sound(self) -> float | None:
         """What the sound adds to the sadness of the music."""
         return None if self.sadness is None or self.music is None else self.sadness - self.music
+
+    @property
+    def as_sad_as_asked(self) -> bool:
+        """Whether the sadness lies where the profile wants it."""
+        return self.sadness is not None and self.wanted is not None and within(self.sadness, self.wanted)
+
+    @property
+    def match(self) -> float | None:
+        """How well all of it fits the profile, 0 to 1, as of `MoodFit`; None without a profile or sadness."""
+        if self.wanted is None or self.sadness is None:
+            return None
+        return matching(self.sadness, self.wanted, [(row.weight, row.match or 0.0) for row in self.cues])
 
     def spoken(self, side: int) -> tuple[Row, ...]:
         """The cues that speak most for sadness (side 1) or against it (-1), the loudest first."""
@@ -113,8 +136,10 @@ class Score:
             "valence": rounded(self.valence),
             "arousal": rounded(self.arousal),
             "kinds": {name: round(share, 4) for name, share in self.kinds.items()},
+            "wanted": [rounded(self.wanted.low), rounded(self.wanted.high)] if self.wanted else None,
             "matched": self.matched,
             "why": self.why,
+            "moods": [fit.to_dict() for fit in self.moods],
             "cues": [row.to_dict() for row in self.cues],
             "curve": [[round(at, 2), round(value, 4)] for at, value in self.curve],
         }
@@ -133,17 +158,18 @@ class Score:
         rated = f"a rating of {rating(self.sadness):.1f} of 7"
         head = f"sadness {self.sadness:.2f} (give or take {self.uncertainty:.2f}; {rated})"
         if self.mood is not None:
-            said = "matched" if self.matched else f"not matched ({self.why.rstrip('.')})"
-            head = f"{self.mood} at {self.intensity:g}: {said}, {head}"
+            head = f"{self.mood} at {self.intensity:g}: {'matched' if self.matched else 'not matched'}, {head}"
         taken = ", ".join(f"{name} {share:.2f}" for name, share in self.kinds.items())
         lines = [
             head,
+            *([self.why] if self.why else []),
+            f"fits best: {', '.join(map(str, self.moods[:SPOKEN]))}",
             f"the music alone {self.music:.2f}, the sound {self.sound:+.2f}; {taken}",
             *(f"{word}: {named(self.spoken(side))}" for word, side in (("for", 1), ("against", -1))),
             f"{'cue':<16}{'value':>9}  {'wanted':<18}{'match':>6}{'weight':>8}  unit",
         ]
         for row in self.cues:
-            wanted = "" if row.low is None or row.high is None else f"{plain(row.low)} to {plain(row.high)}"
+            wanted = row.band.wanted(CUES[row.name]) if row.band else ""
             match = "" if row.match is None else f"{row.match:.2f}"
             weight = "" if row.match is None else f"{row.weight:.2f}"
             lines.append(f"{row.name:<16}{plain(row.value):>9}  {wanted:<18}{match:>6}{weight:>8}  {row.unit}")
@@ -154,21 +180,15 @@ def rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def fit(value: float, band: Band, tolerance: float) -> float:
-    """1 inside the band, falling linearly to 0.5 one tolerance outside and to 0 at two."""
-    outside = max(band.low - value, value - band.high, 0.0)
-    return max(0.0, 1 - outside / (2 * tolerance))
-
-
 def named(rows: tuple[Row, ...]) -> str:
     return ", ".join(f"{row.name} {row.contribution:+.2f}" for row in rows) or "nothing"
 
 
 def score(
-    sound: Analysis | Source | Path | str,
+    sound: Analysis | Source | Stems | Path | str,
     profile: Profile | None = None,
     *,
-    dry: Analysis | Source | Path | str | None = None,
+    dry: Analysis | Source | Stems | Path | str | None = None,
     notes: Piece | Path | str | None = None,
     house: House = PLAIN,
 ) -> Score:
@@ -211,10 +231,8 @@ def score(
                 name=name,
                 value=value,
                 unit=cue.unit,
-                low=band.low if band else None,
-                high=band.high if band else None,
+                band=band,
                 match=round(fit(value, band, cue.tolerance), 4) if band else None,
-                weight=band.weight if band else 0.0,
                 contribution=adds.get(name, 0.0),
                 sentence=sentence(cue, value, band, profile.mood if profile else ""),
             )
@@ -228,17 +246,22 @@ def score(
         for window in found.windows
     ]
     usual = sum(moments) / max(len(moments), 1)
+    sadness = squeeze(total)
+    best = fits(values, sadness)
+    matched = profile is not None and within(sadness, profile.sadness) and not any(row.failed for row in rows)
     return Score(
         mood=profile.mood if profile else None,
         intensity=profile.intensity if profile else None,
-        sadness=squeeze(total),
+        sadness=sadness,
         uncertainty=round(uncertainty(own), 3),
         music=squeeze(sum(value for name, value in adds.items() if name == "base" or CUES[name].of == "music")),
         valence=valence,
         arousal=arousal,
         kinds=MappingProxyType(kinds(valence, arousal)),
-        matched=matched(rows) if profile else None,
-        why="" if profile is None or matched(rows) else f"{', '.join(outside(rows))} outside its band.",
+        matched=matched if profile else None,
+        why=why_not(profile, sadness, outside(rows), best[0]) if profile and not matched else "",
+        wanted=profile.sadness if profile else None,
+        moods=best,
         cues=tuple(rows),
         curve=tuple((at, squeeze(total + moment - usual)) for at, moment in zip(found.times, moments, strict=True)),
     )
@@ -258,6 +281,7 @@ def nothing_heard(profile: Profile | None, rows: list[Row], why: str) -> Score:
         cues=tuple(rows),
         curve=(),
         why=f"{why}.",
+        wanted=profile.sadness if profile else None,
     )
 
 
@@ -267,15 +291,10 @@ def written_rate(notes: Piece | Path | str) -> float:
     return from_piece(piece)["event_rate"]
 
 
-def heard_in(sound: Analysis | Source | Path | str) -> Analysis:
+def heard_in(sound: Analysis | Source | Stems | Path | str) -> Analysis:
     return sound if isinstance(sound, Analysis) else analyse(sound)
-
-
-def matched(rows: list[Row]) -> bool:
-    return all(row.match is None or row.match >= PASSING for row in rows if row.weight >= HEAVY)
 
 
 def outside(rows: list[Row]) -> list[str]:
     """The heavy cues that do not match, the worst first."""
-    failed = [row for row in rows if row.match is not None and row.match < PASSING and row.weight >= HEAVY]
-    return [row.name for row in sorted(failed, key=lambda row: row.match or 0.0)]
+    return [row.name for row in sorted(rows, key=lambda row: row.match or 0.0) if row.failed]

@@ -1,7 +1,11 @@
 """What a row of the verdict says to a person."""
 
+from collections.abc import Sequence
+
+from melancholia.bands import Band, plain
 from melancholia.cues import Cue
-from melancholia.profile import Band
+from melancholia.profile import Profile
+from melancholia.scoring.fits import MoodFit, within
 
 # what a value below and above its band sounds like
 WORDS = {
@@ -35,12 +39,28 @@ def sentence(cue: Cue, value: float, band: Band | None, mood: str) -> str:
     said = f"{about}: {plain(value)} {cue.unit}"
     if band is None:
         return f"{said}."
-    wanted = f"{plain(band.low)} to {plain(band.high)}"
+    wanted = band.wanted(cue)
     if band.low <= value <= band.high:
         return f"{said}, as {mood} wants ({wanted})."
     below, above = WORDS.get(cue.name, ("lower", "higher"))
     return f"{said}, {below if value < band.low else above} than {mood} wants ({wanted})."
 
 
-def plain(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+def why_not(wanted: Profile, sadness: float, outside: Sequence[str], best: MoodFit) -> str:
+    """In one sentence what of a profile a recording does not match, and which mood fits it best."""
+    asked = wanted.sadness
+    parts = []
+    if not within(sadness, asked):
+        than = "less sad" if sadness < asked.low else "sadder"
+        named = f"{wanted.mood} at {wanted.intensity:g}"
+        parts.append(f"it is {than} ({sadness:.2f}) than {named} wants ({asked.low:.2f} to {asked.high:.2f})")
+    if outside:
+        lies = "lies outside its band" if len(outside) == 1 else "lie outside their bands"
+        parts.append(f"{listed(outside)} {lies}")
+    said = ", and ".join(parts)
+    fits = "" if best.mood == wanted.mood else f"; {best.mood} at {best.intensity:.2g} fits best"
+    return f"{said[0].upper()}{said[1:]}{fits}."
+
+
+def listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -12,9 +12,9 @@ from scipy import signal
 
 from melancholia.analysis import analyse
 from melancholia.analysis.spectra import FINE_HOP, LONG_HOP, QUICK_HOP, hear, spectra
-from melancholia.analysis.tonal import LIKENESS, mode_window_s
+from melancholia.analysis.tonal import LIKENESS
 from melancholia.audio import audio
-from melancholia.cues import CUES
+from melancholia.cues import CUES, mode_window_s
 from melancholia.encoding import write_audio
 from melancholia.errors import InputError
 from melancholia.mastering import measure

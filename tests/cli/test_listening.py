@@ -137,3 +137,33 @@ def test_hours_are_heard_like_minutes_but_from_the_disk(monkeypatch):
     plain = analyse(sound).values
     monkeypatch.setattr(spectra, "IN_MEMORY", 1000)
     assert analyse(sound).values == plain
+
+
+def test_without_a_mood_the_moods_are_ranked(folder, capsys):
+    assert run(["score", str(folder / "00.wav")]) == 0
+    said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("fits best: "))
+    assert sum(mood in said for mood in mel.moods()) == 3
+    assert run(["score", str(folder / "00.wav"), "--json"]) == 0
+    ranked = json.loads(capsys.readouterr().out)["moods"]
+    assert {one["mood"] for one in ranked} == set(mel.moods()) and said.startswith(f"fits best: {ranked[0]['mood']} at")
+
+
+def test_a_strict_make_fails_where_the_song_is_not_as_asked(tmp_path, capsys):
+    """In major it cannot be as sad; what is made stays, and says why."""
+    asked = ["make", "despair", "--intensity", "1", "--key", "C major", "--seconds", "15", "--seed", "1", "--no-report"]
+    assert run([*asked, "-o", str(tmp_path / "lax")]) == 0
+    assert run([*asked, "-o", str(tmp_path / "strict"), "--strict"]) == 1
+    assert "not matched" in capsys.readouterr().out and (tmp_path / "strict" / "master.wav").exists()
+    easy = [
+        "make",
+        "longing",
+        "--seconds",
+        "15",
+        "--seed",
+        "2",
+        "--no-report",
+        "--strict",
+        "-o",
+        str(tmp_path / "fine"),
+    ]
+    assert run(easy) == 0 and ": matched" in capsys.readouterr().out

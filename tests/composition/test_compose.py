@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from melancholia.composition import compose
 from melancholia.composition.dialects import BROKEN, ENDINGS
 from melancholia.composition.parts import doubled
-from melancholia.cues import from_piece
 from melancholia.errors import InputError
 from melancholia.instruments import names
 from melancholia.midi import from_midi, to_midi
 from melancholia.orchestra import facts_of
 from melancholia.piece import Key, Note
 from melancholia.profile import moods, profile
+from melancholia.written import from_piece
 
 MOODS = moods()
 SEEDS = range(40, 46)

@@ -81,6 +81,6 @@ def test_strain_is_least_at_home():
 def test_of_the_drafts_the_one_with_fewest_faults_is_kept():
     wanted = profile("melancholy", 0.7)
     piece = compose(wanted, seconds=40, seed=11)
-    found = critic.critique(piece, wanted.writing)
+    found = critic.critique(piece, wanted)
     assert set(found) == set(critic.WEIGHTS) and all(fault >= 0 for fault in found.values())
-    assert critic.cost(piece, wanted.writing) == pytest.approx(sum(critic.WEIGHTS[k] * v for k, v in found.items()))
+    assert critic.cost(piece, wanted) == pytest.approx(sum(critic.WEIGHTS[k] * v for k, v in found.items()))

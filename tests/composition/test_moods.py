@@ -23,15 +23,14 @@ def pieces(mood, intensity=0.7, seconds=75, **changes):
     return [compose(wanted, seconds=seconds, seed=seed) for seed in SEEDS]
 
 
-def test_nostalgia_is_in_major_with_chords_of_minor_and_the_more_of_them_the_sadder():
+def test_nostalgia_is_in_major_and_darkens_into_minor():
     mild, deep = pieces("nostalgia", 0.0), pieces("nostalgia", 1.0)
-    assert all(p.key.mode == "major" and p.metre in {(3, 4), (6, 8), (4, 4)} for p in [*mild, *deep])
-    share = [np.mean([measures.chromatic_share(p) for p in found]) for found in (mild, deep)]
-    assert share[1] > share[0] + 0.05
-    borrowed = {c.numeral for p in deep for c in p.chords} & {"iv", "iiø65", "bVI"}
-    assert len(borrowed) >= 2
+    assert all(p.metre in {(3, 4), (6, 8), (4, 4)} for p in [*mild, *deep])
+    assert {p.key.mode for p in mild} == {"major"} and {p.key.mode for p in deep} == {"minor"}
+    assert {p.key.mode for p in pieces("nostalgia", 0.25)} == {"major", "minor"}
     assert {c.numeral for p in mild for c in p.chords} & {"Imaj7", "Iadd9", "IVmaj7", "vi7"}
-    assert np.mean([measures.minorness(p) for p in mild]) < np.mean([measures.minorness(p) for p in deep]) < 0
+    assert {c.numeral for p in mild for c in p.chords} & {"iv", "iiø65", "bVI"}
+    assert np.mean([measures.minorness(p) for p in mild]) < 0 < np.mean([measures.minorness(p) for p in deep])
 
 
 def test_a_key_given_wins_over_the_moods_modes():

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melancholia.audio import audio
+from melancholia.bands import sad_recordings
+from melancholia.cues import CUES
 from melancholia.encoding import write_audio
 from melancholia.meter import integrated_lufs
 from melancholia.piece import Key, Note, Part, Piece, TempoMap
@@ -28,7 +30,7 @@ from melancholia.report.pictures import (
     time_ticks,
     waveform_drawing,
 )
-from melancholia.report.report import digits, of_piece, raise_to, readable, share_in_band, standing
+from melancholia.report.report import digits, of_piece, raise_to, readable, scale, standing, wanted
 
 TONE = audio(np.tile(0.5 * np.sin(2 * np.pi * 440 * np.arange(96_000) / 48_000), (2, 1)), 48_000)
 PIECE = Piece(
@@ -117,9 +119,20 @@ def test_numbers_have_three_places_and_no_exponent(value, said):
     assert digits(value) == said
 
 
+def test_a_cue_stands_among_recordings_that_people_call_sad():
+    shares, values = sad_recordings()
+    row = values["register"]
+    cue = {"name": "register", "target": [row[1], row[4]], "value": row[3], "weight": 0.1}
+    assert scale(cue) == pytest.approx((shares[1], shares[4], shares[3]))
+    assert wanted(cue) == f"{row[1]:.1f} to {row[4]:.1f}"
+    far = {**cue, "target": [row[1], CUES["register"].high], "value": 300}
+    assert scale(far)[1:] == (1, 1) and wanted(far) == f"at least {row[1]:.1f}"
+
+
 @pytest.mark.parametrize(("value", "at"), [(0.0, 1 / 3), (1.0, 2 / 3), (0.5, 0.5), (-5, 0.0), (9, 1.0)])
-def test_a_band_is_the_middle_third_of_its_scale(value, at):
-    assert share_in_band(value, (0.0, 1.0)) == pytest.approx(at)
+def test_of_what_they_do_not_tell_the_band_is_the_middle_third(value, at):
+    cue = {"name": "loudness", "target": [0.0, 1.0], "value": value, "weight": 0.1}
+    assert scale(cue) == pytest.approx((1 / 3, 2 / 3, at))
 
 
 def test_facts_are_words():

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from melancholia.analysis import Analysis
 from melancholia.errors import InputError
+from melancholia.listener import kind, sadness
 from melancholia.scoring import House, fit_house, house_text, load_house, score
-from melancholia.scoring.listener import kind, sadness
 from tests.scoring.test_score import middle
 
 
