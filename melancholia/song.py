@@ -54,7 +54,10 @@ class Scratch:
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """A finished song. Its sound lies in `folder`; `save` gives it a lasting place."""
+    """A finished song. Its sound lies in `folder`; `save` gives it a lasting place.
+
+    `attempts` are all that were made, in order, with what was heard of each; `score` is the verdict on the nearest one.
+    """
 
     profile: Profile
     written: Piece
@@ -139,6 +142,9 @@ def make(
 ) -> Song:
     """Make a song and keep it in a scratch folder that goes with the value; `Song.save` keeps it for good.
 
+    The song is listened to. Where it is not as sad as asked, or a cue that decides lies outside its band, it is
+    mastered through another tone or composed anew, three times at most; the nearest attempt is the song.
+
     Parameters
     ----------
     mood : str, path, mapping or Profile
@@ -174,8 +180,8 @@ def make(
     Returns
     -------
     Song
-        Its stems, mix and master as files, its notes, verdict and recipe. The same arguments and seed make the same
-        bytes on the same machine.
+        Its stems, mix and master as files, its notes, verdict, attempts and recipe. The same arguments and seed make
+        the same bytes on the same machine.
 
     Raises
     ------

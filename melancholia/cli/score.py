@@ -19,7 +19,7 @@ from melancholia.errors import MelancholiaError, one_line
 @click.option(
     "--mood",
     shell_complete=completion.moods,
-    help="Judge against this mood; the cues and the sadness alone when left out.",
+    help="Judge against this mood; when left out, it is said which moods fit best.",
 )
 @options.intensity
 @click.option("--dry", type=click.Path(path_type=Path), help="The same music without effects (one file).")
@@ -49,7 +49,7 @@ def score(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Listen to recordings: the cues of sadness, a verdict against a mood, sadness 0 to 1.
+    """Listen to recordings: the cues of sadness, sadness 0 to 1, and a verdict against a mood or the moods that fit.
 
     A file that cannot be listened to is named on stderr, the others are scored all the same, and the exit code is 1.
     """

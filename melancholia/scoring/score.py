@@ -198,7 +198,7 @@ def score(
     ----------
     sound : Analysis, Audio, Recording, Stems or path
     profile : Profile, optional
-        Without one there is no match, only cues and sadness.
+        Without one nothing is matched: there are cues, sadness, and the moods that fit (`Score.moods`).
     dry : Analysis, Audio, Recording, Stems or path, optional
         The same music without its effects: what is the music's is heard there, so that no effect can change it.
     notes : Piece or path, optional
