@@ -1,11 +1,12 @@
 """Can effects make happy music sad? Happy clips and happy pieces of ours through every rack, judged from the wet file.
 
-    python -m tests.gaming ../shared/data [--clips 100] [--pieces 50] [--intensity 0.7] [-o heard.jsonl]
+    python -m tests.gaming ../shared/data [--clips 100] [--pieces 50] [--intensity 0.7] [--tone -6] [-o heard.jsonl]
     python -m tests.gaming ../shared/data --read heard.jsonl
 
 Clips are of the first quadrant of 4QAED, by half of its artists; the listener that judges them is fitted on the other
 half alone. Pieces are our own in parallel major at 1.6 times their tempo, dry, seeds that nothing was tuned on. Printed
-is how far the whole verdict, and the part of it that is the music's, moves from the dry to the wet file.
+is how far the whole verdict, and the part of it that is the music's, moves from the dry to the wet file. With --tone
+the rack ends in the shelf that `make` may put there, of so many dB.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from melancholia.analysis import Analysis, analyse
 from melancholia.audio import audio
 from melancholia.instruments import render
 from melancholia.profile import moods
-from melancholia.racks import apply, mix, names
+from melancholia.racks import MOST_TONE_DB, apply, mix, names, rack, toned
 from melancholia.scoring import score
 from tests.judge import played, twin
 from tests.rows import read, rows_of
@@ -43,7 +44,7 @@ LIMITS = {"music, mean": 0.05, "whole, mean": 0.10, "whole, 95 %": 0.20}
 
 def heard(task):
     """Cue values of a sound dry and behind each rack."""
-    kind, name, sound, intensity = task
+    kind, name, sound, intensity, tone_db = task
     if kind == "piece":
         piece = twin(played(name[0], 0.7, SECONDS, name[1]), major=True, pace=1.6)
         sound = mix(render(piece, seed=name[1], jobs=1))
@@ -51,9 +52,9 @@ def heard(task):
         sound = audio(np.repeat(sound.samples, 2, axis=0), sound.rate)
     said = {"kind": kind, "name": str(name)}
     rows = [{**said, "rack": "", "values": dict(analyse(sound).values)}]
-    for rack in names():
-        wet = apply(sound, rack=rack, intensity=intensity)
-        rows.append({**said, "rack": rack, "values": dict(analyse(wet).values)})
+    for name in names():
+        wet = apply(sound, rack=toned(rack(name), tone_db), intensity=intensity)
+        rows.append({**said, "rack": name, "values": dict(analyse(wet).values)})
     return rows
 
 
@@ -102,6 +103,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=100)
     parser.add_argument("--pieces", type=int, default=50)
     parser.add_argument("--intensity", type=float, default=0.7)
+    parser.add_argument("--tone", type=float, default=0.0, help=f"dB, at most {MOST_TONE_DB:g} either way")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cues", type=Path, help="what tools/fit_listener.py kept")
     parser.add_argument("--read", type=Path)
@@ -110,10 +112,9 @@ def main() -> None:
     if asked.read:
         rows = [row for found in read(asked.read) for row in found]
     else:
-        tasks = [("clip", name, sound, asked.intensity) for name, sound in clips(asked.data / "4qaed", asked.clips)]
-        tasks += [
-            ("piece", (moods()[k % len(moods())], FIRST_SEED + k), None, asked.intensity) for k in range(asked.pieces)
-        ]
+        by = asked.intensity, asked.tone
+        tasks = [("clip", name, sound, *by) for name, sound in clips(asked.data / "4qaed", asked.clips)]
+        tasks += [("piece", (moods()[k % len(moods())], FIRST_SEED + k), None, *by) for k in range(asked.pieces)]
         rows = [row for found in rows_of(heard, tasks, jobs=asked.jobs, output=asked.output) for row in found]
     others = fitted_on_the_others(asked.data / "4qaed", asked.cues)
     shipped = listener.kind
@@ -122,9 +123,9 @@ def main() -> None:
         found = moves([row for row in rows if row["kind"] == kind])
         said = found[:, 0].mean(), found[:, 1].mean(), np.quantile(found[:, 1], 0.95)
         print(kind, len(found), " · ".join(f"{n} {v:+.3f} (< {LIMITS[n]})" for n, v in zip(LIMITS, said, strict=True)))
-        for rack in names():
-            one = moves([r for r in rows if r["kind"] == kind and r["rack"] in ("", rack)])
-            print(f"  {rack:<12} music {one[:, 0].mean():+.3f} whole {one[:, 1].mean():+.3f}")
+        for name in names():
+            one = moves([r for r in rows if r["kind"] == kind and r["rack"] in ("", name)])
+            print(f"  {name:<12} music {one[:, 0].mean():+.3f} whole {one[:, 1].mean():+.3f}")
 
 
 if __name__ == "__main__":

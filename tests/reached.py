@@ -90,6 +90,10 @@ def main() -> None:
     for key in ("mood", "intensity", "seconds"):
         for value in sorted({row[key] for row in rows}):
             told(f"{key} {value}", [row for row in rows if row[key] == value])
+    for seconds in sorted({row["seconds"] for row in rows}):
+        took = [(row["took_s"], len(row["attempts"])) for row in rows if row["seconds"] == seconds]
+        all_s, once_s = np.median([s for s, _ in took]), np.median([s for s, count in took if count == 1])
+        print(f"{seconds:g} s take {all_s:.1f} s in the median, {all_s / once_s:.2f} x those that match at once")
     for mood in moods():
         wanted = {at: profile(mood, at) for at in INTENSITIES}
         others = [row for row in rows if row["mood"] != mood]

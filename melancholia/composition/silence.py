@@ -38,12 +38,8 @@ def silences(
         if not any(at - beat - 1e-6 <= tone < at - 1e-6 for tone in kept):
             found.setdefault(at, beat)
     if writing.rests:
-        breaths = [
-            min(bar + 2, p.end) * form.bar_quarters
-            for p in form.phrases
-            if p.end < form.bars
-            for bar in range(p.bar, p.end, 2)
-        ]
+        ends = [min(bar + 2, p.end) for p in form.phrases for bar in range(p.bar, p.end, 2)]
+        breaths = [end * form.bar_quarters for end in ends if end < form.bars]
         owed = writing.rests * form.quarters - sum(found.values())
         for left, end in zip(range(len(breaths), 0, -1), breaths, strict=True):
             silent = float(np.clip(round(2 * owed / left) / 2, 0, min(longest, form.bar_quarters - beat)))

@@ -63,9 +63,8 @@ def test_the_plan_covers_the_piece(mood):
 @pytest.mark.parametrize("mood", MOODS)
 @pytest.mark.parametrize("seconds", [15, 21, 40, 90, 240, 600])
 def test_the_last_release_is_at_the_second_asked(mood, seconds):
-    for seed in (1, 2):
-        piece = compose(profile(mood), seconds=seconds, seed=seed)
-        assert piece.seconds == pytest.approx(seconds, rel=0.005)
+    piece = compose(profile(mood), seconds=seconds, seed=1)
+    assert piece.seconds == pytest.approx(seconds, rel=0.005)
 
 
 @pytest.mark.parametrize("bpm", [48, 60, 91.5])
