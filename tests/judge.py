@@ -186,9 +186,11 @@ def told_apart(rows: list[dict[str, object]], known: list[dict[str, object]]) ->
     """How often a linear discriminant that learned from `known` names the mood of `rows` by their cues alone."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+    heard = [row["values"] for row in (*rows, *known)]
+    names = [name for name in CUES if name not in UNTOLD and all(name in values for values in heard)]
+
     def table(given):
         plain = [row for row in given if not row["twin"]]
-        names = [name for name in CUES if name not in UNTOLD]
         return np.array([[row["values"][n] for n in names] for row in plain]), [row["mood"] for row in plain]
 
     x, y = table(known)

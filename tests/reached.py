@@ -98,7 +98,8 @@ def main() -> None:
         wanted = {at: profile(mood, at) for at in INTENSITIES}
         others = [row for row in rows if row["mood"] != mood]
         taken = sum(fit_of(wanted[row["intensity"]], row["values"], row["sadness"]).matched for row in others)
-        print(f"{mood:<11} of {len(others)} songs of other moods {1 - taken / len(others):.2f} are refused")
+        if others:
+            print(f"{mood:<11} of {len(others)} songs of other moods {1 - taken / len(others):.2f} are refused")
     missed = Counter(name for row in rows for name in (row["failed"] or ["sadness"]) if not row["matched"])
     print("what the rest miss:", dict(missed))
     means = {

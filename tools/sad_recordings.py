@@ -51,7 +51,7 @@ def text(rows):
         "[values]",
     ]
     for name in CUES:
-        if name not in UNTOLD:
+        if name not in UNTOLD and all(name in row["values"] for row in rows):
             found = np.quantile([row["values"][name] for row in rows], SHARES)
             lines.append(f"{name} = [{', '.join(f'{value:.4g}' for value in found)}]")
     return "\n".join(lines) + "\n"

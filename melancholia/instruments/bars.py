@@ -1,4 +1,4 @@
-"""Small tuned metal as modes: what the celesta's bars and the music box's tines share.
+"""Small tuned metal as modes: bars and tines under a mallet or a pin.
 
 A bar or tine sounds in a few modes at fixed ratios, the higher the shorter; each is split a little, as no metal is
 alike in all directions, and shimmers slowly. The blow of mallet or pin knocks on the box; the air in it is convolved

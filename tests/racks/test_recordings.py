@@ -1,4 +1,4 @@
-"""A finished recording through a rack sounds like the mood: darker, longer, whole, and unlike the other five."""
+"""A finished recording through a rack sounds like the mood: darker, longer, whole, and unlike the others."""
 
 import io
 import tarfile
