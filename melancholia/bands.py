@@ -75,7 +75,10 @@ def read_bands(table: Table, intensity: float) -> dict[str, Band]:
     Each is ``{ recordings = [from, to], weight = w, source = "..." }``, shares of the sad recordings (0 and 1: open),
     or ``{ low = a, high = b, ... }`` in the cue's unit. Any end may be [at intensity 0, at intensity 1].
     """
-    return {name: read_band(table, table.table(name), CUES[name], intensity) for name in table.only(CUES).data}
+    found = {name: read_band(table, table.table(name), CUES[name], intensity) for name in table.only(CUES).data}
+    if not any(band.weight >= HEAVY for band in found.values()):
+        raise table.fail(None, f"have none that decides; allowed: at least one of a weight of {HEAVY:g} or more.")
+    return found
 
 
 def read_band(mood: Table, table: Table, cue: Cue, intensity: float) -> Band:
@@ -100,8 +103,10 @@ def recordings(table: Table, cue: Cue, intensity: float) -> list[float]:
     if cue.name not in values:
         raise table.fail("recordings", f"say nothing of {cue.name}; allowed: low and high.")
     given = table.need("recordings")
-    if not isinstance(given, list) or len(given) != 2:
+    if not isinstance(given, list) or len(given) != 2 or not all(map(is_end, given)):
         raise table.fail("recordings", f"is {given!r}; allowed: two shares, [from, to].")
+    if any(low >= high for low, high in zip(*map(both, given), strict=True)):
+        raise table.fail("recordings", f"runs from {given[0]} to {given[1]}; allowed: from below to.")
     found = []
     for end in given:
         ramp = Table(table.path, table.text, {"recordings": end}, table.where).ramp("recordings", 0, 1)
@@ -110,6 +115,16 @@ def recordings(table: Table, cue: Cue, intensity: float) -> list[float]:
                 raise table.fail("recordings", f"holds {share:g}; allowed: 0, {known[0]:g} to {known[-1]:g}, or 1.")
         found.append(ramp.at(intensity))
     return found
+
+
+def is_end(given: object) -> bool:
+    """A share, or one at intensity 0 and one at 1."""
+    pair = given if isinstance(given, list) else [given, given]
+    return len(pair) == 2 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in pair)
+
+
+def both(given: "float | list[float]") -> list[float]:
+    return given if isinstance(given, list) else [given, given]
 
 
 def source(table: Table) -> str:

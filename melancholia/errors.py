@@ -45,6 +45,8 @@ def unknown(kind: str, name: str, known: Collection[str]) -> InputError:
 
 def in_range(thing: str, value: float, low: float, high: float, unit: str = "") -> float:
     """`value` itself when low <= value <= high, else an `InputError` that names all four."""
+    if isinstance(value, str | bytes | bool | list | tuple | dict | None):
+        raise InputError(f"{thing} is {value!r}; allowed: a number.")
     if not low <= value <= high:  # NaN fails this too
         space = f" {unit}" if unit else ""
         said, least, most = (f"{n}" if isinstance(n, int) else f"{n:g}" for n in (value, low, high))

@@ -161,6 +161,8 @@ SPELLINGS = {**{name: pc for pc, name in enumerate(TONICS)}, "Db": 1, "D#": 3, "
 
 def key(text: str) -> Key:
     """A key from "A minor", "Am", "f# minor", "Bb major" or "Eb" (minor unless it says otherwise)."""
+    if not isinstance(text, str):
+        raise InputError(f"key is {text!r}; allowed: a Key, or text, as 'A minor'.")
     words = text.strip().replace("♭", "b").replace("♯", "#").split()
     name = words[0] if words else ""
     mode = words[1].lower() if len(words) > 1 else "minor"

@@ -294,7 +294,7 @@ def number(thing: str, value: object) -> float:
 
 def curve_of(intensity: float | str | Sequence[tuple[float, float]]) -> Curve:
     """The points of a curve of intensity: one for a number, or those given, in order."""
-    if isinstance(intensity, str) and ":" not in intensity or isinstance(intensity, int | float):
+    if isinstance(intensity, str) and ":" not in intensity or not hasattr(intensity, "__iter__"):
         return ((0.0, in_range("intensity", number("intensity", intensity), 0, 1)),)
     pairs = [p.split(":") for p in intensity.split(",")] if isinstance(intensity, str) else list(intensity)
     points: list[tuple[float, float]] = []
@@ -409,6 +409,8 @@ def read_mood(table: Table, intensity: float) -> Profile:
     """The mood file `table` at an intensity; refuses unknown keys and values out of range."""
     table.only(("schema", "name", "about", "rack", "sources", "sadness", "cues", "writing", "playing", "orchestration"))
     table.number("schema", 1, 1)
+    if not table.words("name").strip():
+        raise table.fail("name", "is empty; allowed: a name.")
     return Profile(
         mood=table.words("name"),
         intensity=intensity,

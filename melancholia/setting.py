@@ -47,6 +47,9 @@ class Setting:
         """This setting itself, refused where a hit or a span does not fit into a piece of this length."""
         marks = [0.0, *self.hits, self.end_s(seconds)] if self.hits else []
         for before, after in zip(marks, marks[1:], strict=False):
+            if after < before:
+                last = marks[-1] - APART_S
+                raise InputError(f"a hit at {before:g} s lies behind the end; allowed: the last by {last:g} s.")
             if after - before < APART_S - 1e-9:
                 raise InputError(
                     f"hits lie {after - before:g} s apart or from an end (at {before:g} and {after:g} s); "

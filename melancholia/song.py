@@ -262,6 +262,8 @@ def make_in(
     wanted = wanted_of(mood, intensity, sections, background=plan.name == "background")
     chain = find_rack(rack or wanted.rack)
     check_rate(rate)
+    if isinstance(instruments, str):
+        raise InputError(f"instruments is {instruments!r}; allowed: names in a list, as [{instruments!r}].")
     for name in instruments or ():
         check_instrument(name)
     order = Order(

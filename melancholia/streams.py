@@ -8,7 +8,7 @@ import secrets
 
 import numpy as np
 
-from melancholia.errors import in_range
+from melancholia.errors import InputError, in_range
 
 SEED_LIMIT = 2**32 - 1
 
@@ -29,7 +29,9 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
 
 def check_seed(seed: int) -> int:
     """`seed` itself, refused outside 0 to 2**32 - 1."""
-    return int(in_range("seed", seed, 0, SEED_LIMIT))
+    if int(in_range("seed", seed, 0, SEED_LIMIT)) != seed:
+        raise InputError(f"seed is {seed:g}; allowed: a whole number.")
+    return int(seed)
 
 
 def draw_seed() -> int:

@@ -43,7 +43,7 @@ class Table:
         """The error for `key` of this table: file, line, key and `message`."""
         names = ".".join(str(part) for part in self.where if isinstance(part, str))
         named = ".".join(filter(None, (names, key)))
-        return InputError(f"{self.path}:{self.line(key)}: {named} {message}")
+        return InputError(f"{self.path}:{self.line(key)}: {f'{named} {message}'.strip()}")
 
     def line(self, key: str | None) -> int:
         """The line of `key`, as near as the text shows it (tomllib keeps no line numbers)."""
@@ -80,7 +80,7 @@ class Table:
 
     def need(self, key: str) -> Any:
         if key not in self.data:
-            raise self.fail(None, f"lacks {key!r}, which is required.".strip())
+            raise self.fail(None, f"lacks {key!r}, which is required.")
         return self.data[key]
 
     def words(self, key: str, *, default: str | None = None) -> str:
@@ -112,17 +112,17 @@ class Table:
             raise self.fail(key, f"is {value!r}; allowed: a number, or [at intensity 0, at intensity 1].")
         for v in pair:
             if not low <= v <= high:
-                raise self.fail(key, f"is {v:g}; allowed: {low:g} to {high:g}{' ' + unit if unit else ''}.")
+                raise self.fail(key, f"is {v:g}; allowed: {span(low, high, unit)}.")
         if log and min(pair) <= 0 and pair[0] != pair[1]:
             raise self.fail(key, f"is {value!r}; allowed: numbers above 0, for it moves by ratios.")
         return Ramp(float(pair[0]), float(pair[1]), log)
 
     def number(self, key: str, low: float, high: float, *, unit: str = "", default: float | None = None) -> float:
         """A single number in `low` to `high`."""
-        value = self.ramp(key, low, high, unit=unit, default=default)
-        if isinstance(self.data.get(key), list):
-            raise self.fail(key, f"is {self.data[key]!r}; allowed: one number.")
-        return value.low
+        given = self.need(key) if default is None else self.data.get(key, default)
+        if not isinstance(given, int | float) or isinstance(given, bool):
+            raise self.fail(key, f"is {given!r}; allowed: one number.")
+        return self.ramp(key, low, high, unit=unit, default=default).low
 
     def table(self, key: str, *, required: bool = True) -> "Table":
         """The table under `key`; an empty one when it may be missing."""
@@ -147,6 +147,12 @@ class Table:
         if not any(found.values()):
             raise self.fail(key, "has no weight above 0; allowed: at least one.")
         return found
+
+
+def span(low: float, high: float, unit: str) -> str:
+    """What is allowed: "0 to 1 dB", or with what the numbers mean in parentheses."""
+    numbers = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    return f"{numbers} ({unit})" if ":" in unit else f"{numbers} {unit}".strip()
 
 
 def read_table(path: Path) -> Table:

@@ -86,7 +86,7 @@ class Notes:
 class Attempt:
     """One attempt at a song: which take, what its notes were aimed at, its tone in dB, and what was heard of it.
 
-    `why` says what did not match, and `then` what was done about it.
+    `why` says what did not match, and `then` what was done about it; `kept` is the one that the song became.
     """
 
     take: int
@@ -97,6 +97,7 @@ class Attempt:
     matched: bool
     why: str
     then: str
+    kept: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -108,6 +109,7 @@ class Attempt:
             "matched": self.matched,
             "why": self.why,
             "then": self.then,
+            "kept": self.kept,
         }
 
 
@@ -156,8 +158,12 @@ def best_take(order: Order, folder: Path, say: Progress) -> tuple[Take, tuple[At
         if notes is not None:
             attempts[-1] = replace(attempts[-1], then=f"another take, its notes aimed at {notes.aim:.2f}")
     assert best is not None
+    if not attempts[-1].matched:
+        given_up = f"{ROUNDS} times are enough" if len(attempts) > ROUNDS else "other notes promise nothing better"
+        attempts[-1] = replace(attempts[-1], then=f"nothing: {given_up}")
     settle(best, folder)
-    return best, tuple(attempts)
+    kept = best.notes.take, best.tone_db
+    return best, tuple(replace(one, kept=(one.take, one.tone_db) == kept) for one in attempts)
 
 
 def attempt(heard: Take) -> Attempt:

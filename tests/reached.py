@@ -25,6 +25,7 @@ from tests.rows import read, rows_of
 
 def one(task):
     mood, intensity, seconds, seed = task
+    from melancholia.scoring import score
     from melancholia.song import make_folder
     from melancholia.written import from_piece
 
@@ -32,6 +33,7 @@ def one(task):
         marks = [time.monotonic()]
         song = make_folder(Path(place) / "song", mood, intensity=intensity, seconds=seconds, seed=seed, report=False)
         took = time.monotonic() - marks[0]
+        alone = score(song.master, song.profile)
     said = {"mood": mood, "intensity": intensity, "seconds": seconds, "seed": seed, "took_s": round(took, 2)}
     verdict = song.score
     return {
@@ -42,6 +44,7 @@ def one(task):
         "why": verdict.why,
         "failed": [row.name for row in verdict.cues if row.failed],
         "values": {row.name: row.value for row in verdict.cues},
+        "alone": [alone.sadness, alone.matched],
         "notes": from_piece(song.played),
         "attempts": [attempt.to_dict() for attempt in song.attempts],
     }
@@ -100,6 +103,13 @@ def main() -> None:
         taken = sum(fit_of(wanted[row["intensity"]], row["values"], row["sadness"]).matched for row in others)
         if others:
             print(f"{mood:<11} of {len(others)} songs of other moods {1 - taken / len(others):.2f} are refused")
+    alone = [(*row["alone"], row["sadness"]) for row in rows if row["matched"] and "alone" in row]
+    if alone:
+        off = np.array([heard - made for heard, _, made in alone])
+        kept = np.mean([matched for _, matched, _ in alone])
+        print(
+            f"from the master alone they are {off.mean():+.3f} sadder, {np.abs(off).mean():.3f} off; {kept:.2f} match"
+        )
     missed = Counter(name for row in rows for name in (row["failed"] or ["sadness"]) if not row["matched"])
     print("what the rest miss:", dict(missed))
     means = {

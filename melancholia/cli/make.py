@@ -95,9 +95,13 @@ def make(
             rate=sample_rate,
         )
     if as_json:
-        click.echo(json.dumps({"folder": str(folder), "seed": seed, **song.score.to_dict()}))
+        tried = [attempt.to_dict() for attempt in song.attempts]
+        click.echo(json.dumps({"folder": str(folder), "seed": seed, **song.score.to_dict(), "attempts": tried}))
     else:
         click.echo(str(song.score))
+        if len(song.attempts) > 1:
+            number = next(k for k, attempt in enumerate(song.attempts, 1) if attempt.kept)
+            options.talk(f"{len(song.attempts)} attempts, kept is number {number}; score.json says why", quiet=quiet)
         options.talk(
             f"seed {seed}; written to {folder}{'' if no_report else f'; open {folder}/report.html'}", quiet=quiet
         )

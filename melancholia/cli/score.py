@@ -6,12 +6,16 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from melancholia.cli import completion, many, options
-from melancholia.errors import MelancholiaError, one_line
+from melancholia.errors import InputError, MelancholiaError, one_line
+
+if TYPE_CHECKING:
+    from melancholia.audio import Stems
 
 
 @click.command()
@@ -22,10 +26,10 @@ from melancholia.errors import MelancholiaError, one_line
     help="Judge against this mood; when left out, it is said which moods fit best.",
 )
 @options.intensity
-@click.option("--dry", type=click.Path(path_type=Path), help="The same music without effects (one file).")
 @click.option(
-    "--notes", type=click.Path(path_type=Path), help="The same music as MIDI: its pace is read there (one file)."
+    "--dry", type=click.Path(path_type=Path), help="The same music without effects: a file, or a folder of stems."
 )
+@click.option("--notes", type=click.Path(path_type=Path), help="The same music as MIDI: its pace is read there.")
 @click.option("--house", type=click.Path(path_type=Path), help="A house's own ears, from `listener fit`.")
 @click.option("--check", is_flag=True, help="Exit 1 when a file does not match the mood.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line a file.")
@@ -51,7 +55,9 @@ def score(
 ) -> None:
     """Listen to recordings: the cues of sadness, sadness 0 to 1, and a verdict against a mood or the moods that fit.
 
-    A file that cannot be listened to is named on stderr, the others are scored all the same, and the exit code is 1.
+    The folder of a song that `make` wrote is judged as `make` did, with its dry stems and its notes; its master alone
+    is heard through its room, and comes near. A file that cannot be listened to is named on stderr, the others are
+    scored all the same, and the exit code is 1.
     """
     from melancholia.files import PNG, check_output, check_suffix
     from melancholia.profile import profile
@@ -60,6 +66,8 @@ def score(
         raise click.UsageError("--csv and --json were both given; one is enough.")
     if check and mood is None:
         raise click.UsageError("--check needs --mood: there is nothing to match otherwise.")
+    if mood is None and click.get_current_context().get_parameter_source("intensity") is not ParameterSource.DEFAULT:
+        raise click.UsageError("--intensity needs --mood: it says how much of one.")
     for given, name in ((plot, "--plot draws"), (dry, "--dry belongs to"), (notes, "--notes belong to")):
         if given is not None and len(files) > 1:
             raise click.UsageError(f"{name} one file; several were given.")
@@ -90,7 +98,9 @@ def score(
         click.echo(json.dumps(rows[0] if len(files) == 1 else rows))
     if as_csv and rows:
         print_csv(rows)
-    if plot is not None:
+    if plot is not None and rows:
+        if not rows[0]["curve"]:
+            raise InputError(f"{files[0]} has no sadness to draw: {rows[0]['why']}")
         draw(plot, rows[0], force=force)
     if len(rows) < len(files) or check and not matched:
         raise click.exceptions.Exit(1)
@@ -115,11 +125,13 @@ def judged(
     from melancholia.recordings import recording
 
     try:
+        if is_song(path):
+            dry, notes, path = dry or path / "stems" / "dry", notes or path / "piece.mid", path / "master.wav"
         sound = recording(path)
         found = scoring.score(
             sound,
             profile(mood, intensity) if mood is not None else None,
-            dry=recording(dry) if dry is not None else None,
+            dry=None if dry is None else stems_in(dry) if dry.is_dir() else recording(dry),
             notes=notes,
             house=scoring.load_house(house) if house is not None else scoring.PLAIN,
         )
@@ -130,6 +142,28 @@ def judged(
         if alone:
             raise
         return f"{path}: {type(error).__name__}: {one_line(error)} ({many.OUR_FAULT})"
+
+
+def is_song(path: Path) -> bool:
+    """Whether it is the folder of a song that `make` wrote."""
+    return path.is_dir() and all((path / name).exists() for name in ("master.wav", "piece.mid", "stems/dry"))
+
+
+def stems_in(folder: Path) -> "Stems":
+    """The stems that lie in a folder, to be heard together.
+
+    Raises
+    ------
+    InputError
+        There are none, or they differ in length, rate or channels.
+    """
+    from melancholia.audio import Stem, Stems
+    from melancholia.recordings import recording
+
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".wav", ".flac", ".aif", ".aiff"))
+    if not paths:
+        raise InputError(f"{folder} holds no stems; allowed: a folder of WAV, FLAC or AIFF files.")
+    return Stems({path.stem: Stem("melody", "", recording(path)) for path in paths})
 
 
 def in_order(judge: Any, files: tuple[Path, ...], jobs: int | None) -> Iterator[Any]:
@@ -144,7 +178,7 @@ def in_order(judge: Any, files: tuple[Path, ...], jobs: int | None) -> Iterator[
 
 def print_csv(rows: list[dict[str, Any]]) -> None:
     names = [cue["name"] for cue in rows[0]["cues"]]
-    said = ("file", "mood", "intensity", "sadness", "music", "valence", "arousal", "matched")
+    said = ("file", "mood", "intensity", "sadness", "music", "valence", "arousal", "matched", "uncertainty", "why")
     out = csv.writer(sys.stdout)
     out.writerow([*said, *names])
     for row in rows:

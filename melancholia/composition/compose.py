@@ -9,7 +9,7 @@ from melancholia.composition.arrangement import cast, choose_players, singer_of
 from melancholia.composition.critic import cost
 from melancholia.composition.dialects import BROKEN, CADENCES, DIALECTS, ENDINGS
 from melancholia.composition.dynamics import at_level, terraced, terraces
-from melancholia.composition.form import Form, draw, plan_form
+from melancholia.composition.form import LONGEST_S, SHORTEST_S, Form, draw, plan_form
 from melancholia.composition.harmony import Slot, plan_harmony
 from melancholia.composition.lines import LINES
 from melancholia.composition.measures import all_notes, longest_hole_s, longest_return, minorness
@@ -99,6 +99,7 @@ def compose(
         A value lies outside its range.
     """
     check_seed(seed)
+    in_range("seconds", seconds, SHORTEST_S, LONGEST_S, "s")
     in_range("take", take, 0, MOST_TAKES)
     if aim is not None:
         in_range("aim", aim, 0, 1)
@@ -110,7 +111,7 @@ def compose(
         profile = profile.hushed()
     first = take * DRAFTS
     home = choose_key(profile.writing, generator(seed + first * 2**32, profile.mood, "key")) if key is None else key
-    if isinstance(home, str):
+    if not isinstance(home, Key):
         home = parse_key(home)
     if theme is not None and metre is None:
         metre = "/".join(map(str, theme.metre))

@@ -1,7 +1,7 @@
 """The verdict: each cue against the band that its profile wants, and how sad the whole is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +10,7 @@ from melancholia.analysis import Analysis, analyse
 from melancholia.audio import Source, Stems
 from melancholia.bands import HEAVY, Band, plain
 from melancholia.cues import CUES
+from melancholia.errors import InputError
 from melancholia.listener import WRITTEN_RATE, heard, kinds, rating, share_of_own, side, squeeze, uncertainty
 from melancholia.midi import load_midi
 from melancholia.piece import Piece
@@ -62,7 +63,8 @@ class Score:
     """How sad a recording sounds, what it could be taken for, and how well it is what a profile asked for.
 
     `sadness` 0..1 needs no profile: it is the `rating`, 1 to 7, that listeners would give, as 0 to 1, give or take
-    `uncertainty` (one standard deviation). `matched` says whether it lies where the profile wants it (`wanted`) and
+    `uncertainty` (one standard deviation). The contributions of `cues` and a base add up to it; near 0 and 1 the sum is
+    pressed back. `matched` says whether it lies where the profile wants it (`wanted`) and
     every heavy cue lies in its band. `moods` are all moods, the one that fits best first, each at the intensity that
     wants this sadness. `music` is the sadness that the music alone comes to, with sound that says
     nothing; what is left is what the sound adds. `kinds` are shares of sad, tender, tense and joyful, from `valence`
@@ -160,10 +162,11 @@ class Score:
         if self.mood is not None:
             head = f"{self.mood} at {self.intensity:g}: {'matched' if self.matched else 'not matched'}, {head}"
         taken = ", ".join(f"{name} {share:.2f}" for name, share in self.kinds.items())
+        best = "fits best" if self.moods[0].matched else "fits best, though none is matched"
         lines = [
             head,
             *([self.why] if self.why else []),
-            f"fits best: {', '.join(map(str, self.moods[:SPOKEN]))}",
+            f"{best}: {', '.join(map(str, self.moods[:SPOKEN]))}",
             f"the music alone {self.music:.2f}, the sound {self.sound:+.2f}; {taken}",
             *(f"{word}: {named(self.spoken(side))}" for word, side in (("for", 1), ("against", -1))),
             f"{'cue':<16}{'value':>9}  {'wanted':<18}{'match':>6}{'weight':>8}  unit",
@@ -216,6 +219,8 @@ def score(
     InputError
         The sound is shorter than a second, or its file cannot be read.
     """
+    if profile is not None and not isinstance(profile, Profile):
+        raise InputError(f"profile is {profile!r}; allowed: a Profile, as profile('longing', 0.7) gives.")
     found = heard_in(sound)
     music = dict(found.values if dry is None else heard_in(dry).values)
     values = {name: side(name, found.values, music)[name] for name in CUES}
@@ -278,7 +283,7 @@ def nothing_heard(profile: Profile | None, rows: list[Row], why: str) -> Score:
         arousal=None,
         kinds=MappingProxyType({}),
         matched=False if profile else None,
-        cues=tuple(rows),
+        cues=tuple(replace(row, contribution=0.0) for row in rows),
         curve=(),
         why=f"{why}.",
         wanted=profile.sadness if profile else None,

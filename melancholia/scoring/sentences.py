@@ -53,12 +53,17 @@ def why_not(wanted: Profile, sadness: float, outside: Sequence[str], best: MoodF
     if not within(sadness, asked):
         than = "less sad" if sadness < asked.low else "sadder"
         named = f"{wanted.mood} at {wanted.intensity:g}"
-        parts.append(f"it is {than} ({sadness:.2f}) than {named} wants ({asked.low:.2f} to {asked.high:.2f})")
+        near = asked.low if sadness < asked.low else asked.high
+        digits = next(d for d in range(2, 18) if f"{sadness:.{d}f}" != f"{near:.{d}f}")
+        shown = f"{asked.low:.{digits}f} to {asked.high:.{digits}f}"
+        parts.append(f"it is {than} ({sadness:.{digits}f}) than {named} wants ({shown})")
     if outside:
         lies = "lies outside its band" if len(outside) == 1 else "lie outside their bands"
-        parts.append(f"{listed(outside)} {lies}")
+        parts.append(f"{listed([name.replace('_', ' ') for name in outside])} {lies}")
     said = ", and ".join(parts)
-    fits = "" if best.mood == wanted.mood else f"; {best.mood} at {best.intensity:.2g} fits best"
+    fits = f"; {best.mood} at {best.intensity:.2g} fits best" if best.mood != wanted.mood else ""
+    if not best.matched:
+        fits += "; no mood is matched" if not fits else ", and is not matched either"
     return f"{said[0].upper()}{said[1:]}{fits}."
 
 

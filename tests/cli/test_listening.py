@@ -142,11 +142,11 @@ def test_hours_are_heard_like_minutes_but_from_the_disk(monkeypatch):
 
 def test_without_a_mood_the_moods_are_ranked(folder, capsys):
     assert run(["score", str(folder / "00.wav")]) == 0
-    said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("fits best: "))
+    said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("fits best"))
     assert sum(mood in said for mood in mel.moods()) == 3
     assert run(["score", str(folder / "00.wav"), "--json"]) == 0
     ranked = json.loads(capsys.readouterr().out)["moods"]
-    assert {one["mood"] for one in ranked} == set(mel.moods()) and said.startswith(f"fits best: {ranked[0]['mood']} at")
+    assert {one["mood"] for one in ranked} == set(mel.moods()) and f": {ranked[0]['mood']} at" in said
 
 
 def test_a_strict_make_fails_where_the_song_is_not_as_asked(tmp_path, capsys, monkeypatch):
@@ -158,3 +158,28 @@ def test_a_strict_make_fails_where_the_song_is_not_as_asked(tmp_path, capsys, mo
     assert "not matched" in capsys.readouterr().out and (tmp_path / "strict" / "master.wav").exists()
     easy = ["make", "longing", "--seconds", "15", "--seed", "2", "--no-report", "--strict"]
     assert run([*easy, "-o", str(tmp_path / "fine")]) == 0 and ": matched" in capsys.readouterr().out
+
+
+def test_the_folder_of_a_song_is_judged_as_make_did(tmp_path, capsys):
+    song = tmp_path / "song"
+    assert run(["make", "longing", "--seconds", "15", "--seed", "2", "--no-report", "--json", "-o", str(song)]) == 0
+    made = json.loads(capsys.readouterr().out)
+    kept = json.loads((song / "score.json").read_text())
+    assert made["attempts"] == kept["attempts"] and [one["kept"] for one in kept["attempts"]].count(True) == 1
+    for given in ([], ["--dry", str(song / "stems" / "dry"), "--notes", str(song / "piece.mid")]):
+        assert run(["score", str(song / "master.wav" if given else song), "--mood", "longing", "--json", *given]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["sadness"] == pytest.approx(kept["sadness"], abs=0.002) and found["cues"] == kept["cues"]
+    assert run(["score", str(song), "--dry", str(tmp_path)]) == 2
+    assert "holds no stems" in capsys.readouterr().err
+
+
+def test_what_says_nothing_is_refused(folder, tmp_path, capsys):
+    assert run(["score", str(folder / "00.wav"), "--intensity", "0.5"]) == 2
+    assert "--intensity needs --mood" in capsys.readouterr().err
+    still = audio(np.zeros((2, 80_000), np.float32), 8000)
+    mel.write_audio(tmp_path / "still.wav", still.blocks(), rate=8000, channels=2)
+    assert run(["score", str(tmp_path / "still.wav"), "--plot", str(tmp_path / "x.png")]) == 2
+    assert "has no sadness to draw: it is silent" in capsys.readouterr().err and not (tmp_path / "x.png").exists()
+    assert run(["score", str(tmp_path / "still.wav"), "--json"]) == 0
+    assert not any(cue["contribution"] for cue in json.loads(capsys.readouterr().out)["cues"])

@@ -76,7 +76,7 @@ def song(tmp_path_factory):
     score = {
         "mood": "longing <script>alert(1)</script>", "intensity": 0.6399999999999999, "sadness": 0.61,
         "rating": 4.66, "uncertainty": 0.1, "music": 0.5, "sound": 0.11, "kinds": {"sad": 0.6, "tender": 0.4},
-        "matched": False, "why": "Event_rate lies outside its band; loss at 0.2 fits best.",
+        "matched": False, "why": "Event rate lies outside its band; loss at 0.2 fits best.",
         "moods": [{"mood": "loss", "intensity": 0.2, "match": 0.9, "matched": True}],
         "attempts": [{"sadness": None, "then": "another take, its notes aimed at 0.60"}, {"sadness": 0.61, "then": ""}],
         "cues": cues, "curve": [[1.0, 0.5], [4.0, 0.7]], "sections": sections,
@@ -159,7 +159,7 @@ def test_axe_finds_nothing(page):
 
 def test_what_is_said_is_text_and_never_markup(page):
     assert "<b>mode</b>" in page.inner_text("main")
-    assert "longing <script>alert(1)</script> at 0.64: Event_rate lies outside its band" in page.inner_text("main")
+    assert "longing <script>alert(1)</script> at 0.64: Event rate lies outside its band" in page.inner_text("main")
     facts = page.inner_text("dl")
     assert "python 3.13.1, numpy 2.4.0" in facts and "{" not in facts and "None" not in facts and "()" not in facts
 

@@ -154,7 +154,9 @@ def test_a_song_that_cannot_be_is_the_nearest_of_four_attempts(tmp_path):
     song = mel.make(impossible(register=(100, 110)), seconds=15, seed=5)
     assert not song.score.matched and "Register lies outside its band" in song.score.why
     assert len(song.attempts) == takes.ROUNDS + 1 and not any(one.matched for one in song.attempts)
-    assert all(one.then.startswith("another take") for one in song.attempts[:-1]) and song.attempts[-1].then == ""
+    assert all(one.then.startswith("another take") for one in song.attempts[:-1])
+    assert song.attempts[-1].then == "nothing: 3 times are enough"
+    assert sum(one.kept for one in song.attempts) == 1
     assert len({one.take for one in song.attempts}) == len(song.attempts)
     assert {path.split("/")[0] for path in files_of(song.folder)} == {"master.wav", "mix.wav", "stems"}
     saved = song.save(tmp_path / "song", report=False)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import melancholia as mel
 from melancholia.audio import Audio, Stem, Stems, audio
 from melancholia.errors import InputError
 from melancholia.piece import Key, Note, Part, Piece, TempoMap, key
@@ -175,3 +176,15 @@ def test_a_mood_is_read_from_a_file_of_ones_own(tmp_path):
         profile(str(tmp_path / "mine.toml"))
     with pytest.raises(InputError, match="none.toml cannot be read"):
         profile(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"intensity": None}, {"seconds": "20"}, {"seconds": None}, {"seed": "x"}, {"seed": 1.5}, {"key": 3},
+        {"instruments": "cello"},
+    ],
+)  # fmt: skip
+def test_what_has_another_type_is_refused_in_a_line(given):
+    with pytest.raises(InputError, match=next(iter(given))):
+        mel.make("longing", **{"seconds": 15, "seed": 1, **given})
