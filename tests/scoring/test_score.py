@@ -33,7 +33,7 @@ from melancholia.piece import TempoMap
 from melancholia.profile import moods, profile
 from melancholia.racks import mix
 from melancholia.scoring import profile_like, score
-from melancholia.scoring.fits import MoodFit, fit
+from melancholia.scoring.fits import MoodFit, fit, fit_of, fits
 from melancholia.scoring.sentences import why_not
 from tests.factorial import stimulus
 from tools.fit_cue_weights import NOTES_A_SECOND
@@ -382,3 +382,21 @@ def test_a_reason_never_contradicts_itself():
 def test_a_profile_is_a_profile(given):
     with pytest.raises(InputError, match="allowed: a Profile"):
         score(Analysis.from_values({}), given)
+
+
+@pytest.mark.parametrize("mood", moods())
+def test_a_mood_fits_in_spite_of_its_light_cues_alone(mood):
+    values, wanted = in_the_middle_of(profile(mood))
+    for name, band in wanted.bands.items():
+        cue = CUES[name]
+        off = band.high + 1.1 * cue.tolerance if band.high < cue.high else band.low - 1.1 * cue.tolerance
+        found = fit_of(wanted, values | {name: off}, wanted.sadness.middle)
+        assert found.matched == (band.weight < HEAVY) and found.match < 1
+
+
+def test_moods_that_are_matched_come_first(monkeypatch):
+    order = iter([(0.9, False), (0.8, True), (0.7, True), (0.6, False), (0.5, True), (0.4, False)])
+    monkeypatch.setattr(
+        "melancholia.scoring.fits.fit_of", lambda wanted, *_: MoodFit(wanted.mood, wanted.intensity, *next(order))
+    )
+    assert [one.match for one in fits({}, 0.6)] == [0.8, 0.7, 0.5, 0.9, 0.6, 0.4]

@@ -127,6 +127,12 @@ def test_the_next_aim_makes_good_half_of_what_was_missed(monkeypatch):
     assert aims == [(3, 0.65), (3, 0.575), (3, 0.65)]  # what is missed by much is a mishap, and counts as a tenth
 
 
+def test_of_two_takes_that_do_not_match_the_one_that_fits_better_is_nearer():
+    assert takes.nearness(taken(0.5)) < takes.nearness(taken(0.53))
+    off = row("register", 40, 60, 70)
+    assert takes.nearness(taken(0.6, 0.6, 0, off)) < takes.nearness(taken(0.6, 0.6, 0, row("register", 65, 60, 70)))
+
+
 def test_notes_that_promise_nothing_better_are_not_played(monkeypatch):
     """As of a song in a tempo that was given: it cannot be sadder."""
     monkeypatch.setattr(takes, "noted", lambda order, take, aim, say: Notes(take, aim, None, None, 0.3))

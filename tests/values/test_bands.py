@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melancholia.bands import WITHIN, Band, mixed, mixed_end, of_recordings, read_bands, read_sadness, sad_recordings
+from melancholia.bands import (
+    WITHIN,
+    Band,
+    mixed,
+    mixed_end,
+    of_recordings,
+    read_bands,
+    read_sadness,
+    sad_recordings,
+    share_of_recordings,
+)
 from melancholia.cues import CUES
 from melancholia.errors import InputError
 from melancholia.files import data_folder
@@ -71,6 +81,7 @@ def changed(cues: str) -> str:
     [
         ("mode = { recordings = [0.05, 1], weight = 0.2 }", "lacks 'source'"),
         ('mode = { recordings = [0.05, 1], weight = 0.2, source = "" }', "allowed: a paper, or a collection"),
+        ('mode = { recordings = [0.05, 1], weight = 0.2, source = "a book" }', "allowed: a paper, or a collection"),
         ("mode = { recordings = [0.05, 1], weight = 0.2, source = 3 }", "allowed: text in quotes"),
         ('mode = { recordings = [0, 1], weight = 0.2, source = "4QAED, sad ones" }', "open at both ends"),
         ('mode = { recordings = [0.02, 1], weight = 0.2, source = "4QAED, sad ones" }', "holds 0.02; allowed: 0, 0.05"),
@@ -118,6 +129,7 @@ def test_shares_of_the_recordings_are_read_between_those_that_are_kept():
         between = of_recordings(CUES[name], (shares[2] + shares[3]) / 2)
         assert between == pytest.approx((row[2] + row[3]) / 2)
     mode = CUES["mode"]
+    assert (share_of_recordings(mode, -2), share_of_recordings(mode, 2)) == (0, 1)
     assert (of_recordings(mode, 0), of_recordings(mode, 1)) == (mode.low, mode.high)
 
 
