@@ -17,7 +17,7 @@ from melancholia.composition.lines import (
 )
 from melancholia.composition.melody import Tone
 from melancholia.composition.noise import way_of
-from melancholia.composition.textures import ONCE, TEXTURES, Voiced, accompany, choose_rhythm
+from melancholia.composition.textures import TEXTURES, Voiced, accompany, choose_rhythm
 from melancholia.composition.voicing import lead, lead_bass
 from melancholia.orchestra import facts_of
 from melancholia.piece import Key, Note
@@ -191,8 +191,6 @@ def harmony(
     low, high = facts_of(player.instrument).written
     active, velocity = cast.bars[player.name], writing.velocity + LEVELS["harmony"]
     bassists = [p.name for p in cast.players if p.role == "bass" and not facts_of(p.instrument).deep]
-    others_play = [bars for name, bars in cast.bars.items() if name != player.name]
-    fades = not facts_of(player.instrument).sustains
     used: dict[str, tuple[str, tuple[float, ...]]] = {}
     notes: list[Note] = []
     ahead = 0.0  # onsets that the piece owes
@@ -212,8 +210,6 @@ def harmony(
                     spent = {"held": 1.0}
                 if phrase.kind != "body" or phrase.visit == 0 or "solo" in {t for t, _ in used.values()}:
                     spent = {name: w for name, w in spent.items() if name != "solo"} or {"held": 1.0}
-                if fades and not any(phrase.bar in bars for bars in others_play):  # else it is silent before the next
-                    spent = {name: w for name, w in spent.items() if name not in ONCE} or {"broken": 1.0}
                 if last:  # the last chord stands on its bass
                     spent = {name: w for name, w in spent.items() if name not in ("pedal", "solo")} or {"held": 1.0}
                 texture = draw(rng, spent)

@@ -13,6 +13,7 @@ import soundfile
 from melancholia.cli import run
 from melancholia.mastering import measure
 from melancholia.recordings import recording
+from tests.analysis.test_analyse import MINOR, melody
 from tests.children import CLI
 
 RATE = 48_000
@@ -127,11 +128,13 @@ def test_a_format_or_name_that_is_none_is_refused(here, capsys, args, words):
         ["master", "a.wav", "-o", "x.wav"],
         ["apply", "a.wav", "--rack", "longing", "-o", "x.wav"],
         ["compose", "longing", "--seed", "1", "-o", "x.mid"],
-        ["score", "a.wav", "--plot", "x.png"],
+        ["score", "music.wav", "--plot", "x.png"],
     ],
 )
 def test_what_stands_there_is_kept_unless_it_may_go(here, capsys, args):
     """Without --force nothing is replaced; with it, only a file of the kind that is written."""
+    music = melody(MINOR, seconds=6)
+    soundfile.write(here / "music.wav", music.samples.T, music.rate)
     place = here / args[-1]
     for content in (b"my diary", (here / "a.wav").read_bytes() if place.suffix != ".wav" else b"MThd, but no sound"):
         place.write_bytes(content)

@@ -12,8 +12,7 @@ from melancholia.composition.harmony import Slot
 from melancholia.composition.lines import CONSONANT, HEAD, IN_CANON, LINES, following, in_sixths
 from melancholia.composition.melody import Tone
 from melancholia.composition.textures import ALONE, TEXTURES
-from melancholia.orchestra import facts_of
-from melancholia.profile import moods, profile
+from melancholia.profile import profile
 
 
 def with_texture(mood="melancholy", seconds=60, seed=5, metre="4/4", **weights):
@@ -125,24 +124,3 @@ def test_answers_come_where_the_melody_holds_or_rests():
         for part in piece.with_role("counter"):
             apart += [n.start not in sung for n in part.notes if n.start not in slots]
     assert np.mean(apart) > 0.3
-
-
-@pytest.mark.parametrize("mood", moods())
-def test_who_is_alone_and_dies_away_strikes_again_in_time(mood):
-    """A chord of a piano or a guitar is over in three seconds: an intro of one a bar would be holes."""
-    for seed in range(1, 7):
-        piece = compose(profile(mood, 0.6), seconds=75, seed=seed)
-        intro = next((section for section in piece.sections if section.name == "intro"), None)
-        if intro is None:
-            continue
-        end = (intro.bar + intro.bars) * piece.bar_quarters
-        there = [part for part in piece.parts if any(note.start < end - 1e-6 for note in part.notes)]
-        if len(there) > 1 or not struck(there[0]):
-            continue
-        times = piece.tempo.seconds(sorted({note.start for note in there[0].notes if note.start <= end}))
-        assert np.diff(times).max(initial=0) < 2.5
-
-
-def struck(part):
-    facts = facts_of(part.instrument)
-    return facts.pitched and not facts.sustains

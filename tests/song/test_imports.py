@@ -2,9 +2,10 @@
 
 import sys
 
-import numpy as np
 import pytest
 import soundfile
+
+from tests.analysis.test_analyse import MINOR, melody
 
 WATCHED = """
 import sys, threading
@@ -30,7 +31,8 @@ COMMANDS = {
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_nothing_is_imported_in_a_thread(command, tmp_path, children):
-    soundfile.write(tmp_path / "take.wav", 0.1 * np.random.default_rng(0).normal(size=(96_000, 2)), 48_000)
+    music = melody(MINOR, seconds=6)
+    soundfile.write(tmp_path / "take.wav", music.samples.T, music.rate)
     done = children.run(sys.executable, "-c", WATCHED, *COMMANDS[command], cwd=tmp_path)
     assert done.returncode == 0 and done.stdout.splitlines()[-1] == "in threads:", done
 
