@@ -7,6 +7,7 @@ where a paper says so; either way it names its source.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -119,11 +120,12 @@ def recordings(table: Table, cue: Cue, intensity: float) -> list[float]:
 
 def is_end(given: object) -> bool:
     """A share, or one at intensity 0 and one at 1."""
-    pair = given if isinstance(given, list) else [given, given]
+    pair = both(given)
     return len(pair) == 2 and all(isinstance(v, int | float) and not isinstance(v, bool) for v in pair)
 
 
-def both(given: "float | list[float]") -> list[float]:
+def both(given: Any) -> list[Any]:
+    """What is given for intensity 0 and for 1."""
     return given if isinstance(given, list) else [given, given]
 
 

@@ -6,124 +6,23 @@ Where intensity follows a curve, or a section has a mood of its own, `Profile.at
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
-from melancholia.audio import ROLES
 from melancholia.bands import Band, mixed, mixed_sadness, read_bands, read_sadness, sadder, scaled
 from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import data_folder
-from melancholia.orchestra import INSTRUMENTS
-from melancholia.piece import MODES
 from melancholia.tables import Table, read_table
-
-# name: (lowest, highest, moves by ratios, unit)
-WRITING_RANGES: dict[str, tuple[float, float, bool, str]] = {
-    "bpm": (30, 120, True, "quarters a minute"),
-    "mode_index": (-0.5, 0.5, False, "best minor less best major key in 3 s, mean"),
-    "onset_rate": (0.3, 5, True, "onsets/s of the whole texture"),
-    "melody_rate": (0.2, 3, True, "melody notes/s"),
-    "melody_mean": (45, 80, False, "MIDI pitch"),
-    "melody_span": (5, 24, False, "semitones"),
-    "step_share": (0, 1, False, ""),
-    "falling_share": (0, 1, False, "of moves"),
-    "dissonances": (0, 3, False, "appoggiaturas and suspensions a bar"),
-    "chromaticism": (0, 1, False, "share of chromatic chords"),
-    "harmonic_rhythm": (0.25, 3, True, "chords a bar"),
-    "velocity": (20, 100, False, "MIDI velocity"),
-    "reach": (0, 1, False, "0: the line sinks, 1: it reaches upward"),
-    "rests": (0, 0.4, False, "share of the piece in which nobody sounds"),
-    "dynamics": (0, 2, False, "of the loudness that tension, place and weight give a note; 1: all of it"),
-    "breaking": (0, 1, False, "share of the phrases, and of the players at the end, that break off"),
-}
-WEIGHTS = ("modes", "metres", "dialects", "textures", "cadences", "endings")
-PLAYING_RANGES: dict[str, tuple[float, float, bool, str]] = {
-    "arch": (-3, 5, False, "k"),
-    "arch_level": (0, 5, False, "amp"),
-    "ritard_end": (0.2, 1, False, "of the tempo"),
-    "contrast": (-4, 4, False, "k"),
-    "melodic_charge": (0, 4, False, "k"),
-    "harmonic_charge": (0, 4, False, "k"),
-    "high_loud": (-2, 4, False, "k"),
-    "legato": (0, 5, False, "k"),
-    "noise": (0, 2, False, "k"),
-    "swell": (0, 15, False, "dB from the edge of a phrase to its peak"),
-    "vibrato": (0, 60, False, "cents either way"),
-}
-
+from melancholia.writing import Playing, Writing, mixed_playing, mixed_writing, read_playing, read_writing
 
 SECTIONS = ("intro", "A", "B", "C", "D", "E", "interlude", "climax", "coda")  # what may have a mood of its own
 MOST = 1000  # the largest weight of a mood in a blend
 
 Curve = tuple[tuple[float, float], ...]  # (share of the piece 0..1, intensity 0..1), in order
-
-
-@dataclass(frozen=True, slots=True)
-class Player:
-    """One part of an orchestration: its name, its role, and the instrument that plays it."""
-
-    name: str
-    role: str
-    instrument: str
-
-
-@dataclass(frozen=True, slots=True)
-class Orchestration:
-    """Who plays; drawn by `weight`."""
-
-    weight: float
-    players: tuple[Player, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """What the composer aims at; ranges and units in `WRITING_RANGES`. Weights are drawn from."""
-
-    bpm: float
-    mode_index: float
-    onset_rate: float
-    melody_rate: float
-    melody_mean: float
-    melody_span: float
-    step_share: float
-    falling_share: float
-    dissonances: float
-    chromaticism: float
-    harmonic_rhythm: float
-    velocity: float
-    reach: float
-    rests: float
-    dynamics: float
-    breaking: float
-    modes: Mapping[str, float]
-    metres: Mapping[str, float]
-    dialects: Mapping[str, float]
-    textures: Mapping[str, float]
-    cadences: Mapping[str, float]
-    endings: Mapping[str, float]
-    orchestrations: tuple[Orchestration, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Playing:
-    """How strongly each rule of performance acts; ranges and units in `PLAYING_RANGES`."""
-
-    arch: float
-    arch_level: float
-    ritard_end: float
-    contrast: float
-    melodic_charge: float
-    harmonic_charge: float
-    high_loud: float
-    legato: float
-    noise: float
-    swell: float
-    vibrato: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,21 +226,7 @@ def steady(shares: tuple[tuple[str, float], ...], intensity: float, background: 
 
 def mix(parts: Sequence[tuple[float, Profile]]) -> Profile:
     """Profiles mixed by share: numbers by (where they move so, geometric) means, choices and players by weight."""
-    share = np.array([share for share, _ in parts])
     heaviest = max(parts, key=lambda part: part[0])[1]
-    rest: dict[str, Any] = {
-        name: MappingProxyType(merged([(s, getattr(p.writing, name)) for s, p in parts])) for name in WEIGHTS
-    }
-    players = tuple(
-        replace(o, weight=s * o.weight / sum(other.weight for other in p.writing.orchestrations))
-        for s, p in parts
-        for o in p.writing.orchestrations
-    )
-    rest |= {
-        name: mean([getattr(p.writing, name) for _, p in parts], share, log=WRITING_RANGES[name][2])
-        for name in WRITING_RANGES
-    }
-    played = {name: mean([getattr(p.playing, name) for _, p in parts], share, log=False) for name in PLAYING_RANGES}
     return Profile(
         mood=" + ".join(f"{p.mood} {f'{s:.2g}'.lstrip('0')}" for s, p in parts),
         intensity=heaviest.intensity,
@@ -349,22 +234,9 @@ def mix(parts: Sequence[tuple[float, Profile]]) -> Profile:
         rack=heaviest.rack,
         sadness=mixed_sadness([(s, p.sadness) for s, p in parts]),
         bands=MappingProxyType(mixed([(s, p.bands) for s, p in parts])),
-        writing=Writing(**rest, orchestrations=players),
-        playing=Playing(**played),
+        writing=mixed_writing([(s, p.writing) for s, p in parts]),
+        playing=mixed_playing([(s, p.playing) for s, p in parts]),
     )
-
-
-def mean(values: Sequence[float], share: Any, *, log: bool) -> float:
-    return float(np.exp(share @ np.log(values)) if log else share @ np.array(values))
-
-
-def merged(parts: Sequence[tuple[float, Mapping[str, float]]]) -> dict[str, float]:
-    """Weights of choices, each table counting by its share."""
-    found: dict[str, float] = {}
-    for share, weights in parts:
-        for name, weight in weights.items():
-            found[name] = found.get(name, 0.0) + share * weight / sum(weights.values())
-    return found
 
 
 FEWER, FEWER_SUNG = 0.6, 0.5  # events, and tones of the melody, of a background against a song's
@@ -418,39 +290,6 @@ def read_mood(table: Table, intensity: float) -> Profile:
         rack=table.words("rack"),
         sadness=read_sadness(table.table("sadness"), intensity),
         bands=MappingProxyType(read_bands(table.table("cues"), intensity)),
-        writing=writing(table, intensity),
-        playing=Playing(**numbers(table.table("playing").only(PLAYING_RANGES), PLAYING_RANGES, intensity)),
+        writing=read_writing(table, intensity),
+        playing=read_playing(table.table("playing"), intensity),
     )
-
-
-def numbers(table: Table, ranges: Mapping[str, tuple[float, float, bool, str]], intensity: float) -> dict[str, float]:
-    return {
-        name: table.ramp(name, low, high, log=log, unit=unit).at(intensity)
-        for name, (low, high, log, unit) in ranges.items()
-    }
-
-
-def writing(mood: Table, intensity: float) -> Writing:
-    table = mood.table("writing").only([field.name for field in fields(Writing)])
-    rest: dict[str, Any] = {
-        name: MappingProxyType(table.weights(name, MODES if name == "modes" else None, intensity=intensity))
-        for name in WEIGHTS
-    }
-    rest |= numbers(table, WRITING_RANGES, intensity)
-    found = tuple(orchestration(inner) for inner in mood.tables("orchestration"))
-    if not found:
-        raise mood.fail("orchestration", "is missing; allowed: one or more [[orchestration]] tables.")
-    return Writing(**rest, orchestrations=found)
-
-
-def orchestration(table: Table) -> Orchestration:
-    table.only(("weight", "player"))
-    players = tuple(
-        Player(inner.words("name"), inner.choice("role", ROLES), instrument(inner)) for inner in table.tables("player")
-    )
-    return Orchestration(table.number("weight", 0, 1000), players)
-
-
-def instrument(table: Table) -> str:
-    name = table.words("instrument")
-    return name if name.startswith("soundfont:") else table.choice("instrument", INSTRUMENTS)

@@ -9,7 +9,7 @@ from melancholia.audio import ROLES
 from melancholia.composition.form import Form, PhrasePlan
 from melancholia.errors import InputError
 from melancholia.orchestra import facts_of
-from melancholia.profile import Player, Writing
+from melancholia.writing import Player, Writing
 
 
 @dataclass(frozen=True, slots=True)

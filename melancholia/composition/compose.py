@@ -23,10 +23,11 @@ from melancholia.motif import Motif, load_motif
 from melancholia.orchestra import facts_of
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
 from melancholia.piece import key as parse_key
-from melancholia.profile import Profile, Writing
+from melancholia.profile import Profile
 from melancholia.setting import Setting
 from melancholia.setting import setting as setting_named
 from melancholia.streams import check_seed, generator
+from melancholia.writing import Writing
 
 SONG = Setting()
 DRAFTS = 16  # of a take, at most, until enough are fit

@@ -15,7 +15,8 @@ from melancholia.composition.chords import SCALES
 from melancholia.composition.moves import surprise
 from melancholia.composition.voicing import MOTION, PARALLEL_FIFTH, PARALLEL_OCTAVE
 from melancholia.piece import Note, Piece
-from melancholia.profile import Profile, Writing
+from melancholia.profile import Profile
+from melancholia.writing import Writing
 from melancholia.written import from_piece, sadness
 
 # Between the 10th and the 90th percentile of songs in minor (OpenScore Lieder): nats a move, shares of bars.

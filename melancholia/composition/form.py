@@ -12,8 +12,8 @@ import numpy as np
 
 from melancholia.errors import InputError, in_range
 from melancholia.piece import TempoMap
-from melancholia.profile import Writing
 from melancholia.setting import CLIMAX_AT, Setting
+from melancholia.writing import Writing
 
 SHORTEST_S, LONGEST_S = 15.0, 600.0
 SLOWEST_BPM, FASTEST_BPM = 30.0, 160.0

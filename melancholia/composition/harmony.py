@@ -27,7 +27,7 @@ from melancholia.composition.dialects import (
 )
 from melancholia.composition.form import Form, PhrasePlan, draw
 from melancholia.composition.statement import Heard
-from melancholia.profile import Writing
+from melancholia.writing import Writing
 
 STRAIN_FIT = 2.5  # how sharply chords follow the tension curve
 REPEATED = 0.45  # a chord that this phrase has had already

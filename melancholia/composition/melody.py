@@ -41,7 +41,7 @@ from melancholia.composition.weights import (
     recall,
     tone_weights,
 )
-from melancholia.profile import Writing
+from melancholia.writing import Writing
 
 CANDIDATES = 96
 GUESSABLE = 2.0  # cost of a phrase without one thing that could not be guessed

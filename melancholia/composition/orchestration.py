@@ -18,9 +18,10 @@ from melancholia.errors import unknown
 from melancholia.motif import skyline
 from melancholia.orchestra import INSTRUMENTS, Instrument, facts_of
 from melancholia.piece import Note, Part, Piece
-from melancholia.profile import Profile, Writing
+from melancholia.profile import Profile
 from melancholia.reading import found_arc, found_chords, found_phrases
 from melancholia.streams import check_seed, generator
+from melancholia.writing import Writing
 from melancholia.written import found_key
 
 CHORDAL = 0.1  # of the notes with another beside them: above, a part is no line

@@ -21,8 +21,8 @@ from melancholia.composition.textures import TEXTURES, Voiced, accompany, choose
 from melancholia.composition.voicing import lead, lead_bass
 from melancholia.orchestra import facts_of
 from melancholia.piece import Key, Note
-from melancholia.profile import Player, Writing
 from melancholia.streams import generator
+from melancholia.writing import Player, Writing
 
 OWN_WAY = 4.0  # weight of a free counter-melody against what the mood's textures name: canon, imitation, sixths
 DOUBLED = 0.4  # of the climaxes have their melody doubled by the counter part

@@ -5,7 +5,7 @@ import numpy as np
 from melancholia.composition.form import BREAKS, Form
 from melancholia.composition.melody import Tone
 from melancholia.piece import Note
-from melancholia.profile import Writing
+from melancholia.writing import Writing
 
 LONGEST_REST_S = 3.2
 PAUSES = 0.45  # of the pieces stop for a beat before the home tune comes back for the last time

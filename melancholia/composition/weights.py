@@ -18,7 +18,7 @@ from melancholia.composition.themes import (
     Sketch,
     Theme,
 )
-from melancholia.profile import Writing
+from melancholia.writing import Writing
 
 FIXED = -1000.0  # log weight of any pitch but the one that is given
 FOLLOWED = 6.0  # log weight of a given theme's own step where it is developed

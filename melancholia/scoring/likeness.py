@@ -15,9 +15,10 @@ from melancholia.cues import CUES
 from melancholia.errors import InputError
 from melancholia.midi import load_midi
 from melancholia.piece import Piece
-from melancholia.profile import WRITING_RANGES, Profile, Writing, profile
+from melancholia.profile import Profile, profile
 from melancholia.scoring.fits import fits
 from melancholia.scoring.score import heard_in, score
+from melancholia.writing import WRITING_RANGES, Writing
 from melancholia.written import HEARD_RATE, from_piece
 from melancholia.written import sadness as written_sadness
 

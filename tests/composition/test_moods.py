@@ -12,7 +12,8 @@ from melancholia.composition.form import plan_form
 from melancholia.errors import InputError
 from melancholia.files import data_folder
 from melancholia.piece import Key
-from melancholia.profile import Player, profile
+from melancholia.profile import profile
+from melancholia.writing import Player
 
 SEEDS = range(300, 308)
 

@@ -78,7 +78,10 @@ def song(tmp_path_factory):
         "rating": 4.66, "uncertainty": 0.1, "music": 0.5, "sound": 0.11, "kinds": {"sad": 0.6, "tender": 0.4},
         "matched": False, "why": "Event rate lies outside its band; loss at 0.2 fits best.",
         "moods": [{"mood": "loss", "intensity": 0.2, "match": 0.9, "matched": True}],
-        "attempts": [{"sadness": None, "then": "another take, its notes aimed at 0.60"}, {"sadness": 0.61, "then": ""}],
+        "attempts": [
+            {"sadness": None, "then": "another take, its notes aimed at 0.60", "kept": False},
+            {"sadness": 0.61, "then": "nothing: other notes promise nothing better", "kept": True},
+        ],
         "cues": cues, "curve": [[1.0, 0.5], [4.0, 0.7]], "sections": sections,
     }  # fmt: skip
     facts = {
@@ -162,6 +165,13 @@ def test_what_is_said_is_text_and_never_markup(page):
     assert "longing <script>alert(1)</script> at 0.64: Event rate lies outside its band" in page.inner_text("main")
     facts = page.inner_text("dl")
     assert "python 3.13.1, numpy 2.4.0" in facts and "{" not in facts and "None" not in facts and "()" not in facts
+
+
+def test_attempts_are_told_in_their_order(page):
+    said = (
+        "no sadness, then another take, its notes aimed at 0.60; 0.61 (kept), then nothing: other notes promise nothing"
+    )
+    assert f"2 attempts: {said} better." in page.inner_text("main")
 
 
 def test_the_tempo_cannot_be_taken_for_a_melody(page):

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melancholia.errors import InputError
-from melancholia.profile import PLAYING_RANGES, WRITING_RANGES, Profile, blend, moods, profile
+from melancholia.profile import Profile, blend, moods, profile
+from melancholia.writing import PLAYING_RANGES, WRITING_RANGES
 
 MOODS = moods()
 
