@@ -340,6 +340,7 @@ def sources(wanted: Profile, chain: Rack, players: Sequence[str]) -> dict[str, s
     files = {f"moods/{Path(mood).stem}.toml": mood_path(mood) for mood in moods}
     files[f"chains/{chain.path.name}"] = chain.path
     files |= {f"impulses/{path.name}": path for path in chain.impulses}
+    files |= {f"plugins/{path.name}": path for path in chain.plugins}
     for name in players:
         if name.startswith("soundfont:"):
             path = Path(name.removeprefix("soundfont:").rsplit("#", 1)[0])

@@ -1,6 +1,7 @@
 """Racks over sound: stems by role with their share of every send, finished recordings through everything."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import overload
@@ -8,8 +9,8 @@ from typing import overload
 import numpy as np
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, Stem, Stems
-from melancholia.convolution import Convolver, chunk_of
 from melancholia.errors import InputError, in_range
+from melancholia.hosting.plugin import resumed
 from melancholia.orchestra import facts_of
 from melancholia.parallel import in_threads
 from melancholia.profile import Profile
@@ -17,6 +18,7 @@ from melancholia.racks.chain import FULL, GRID, Chain, Timeline, load
 from melancholia.racks.gathered import Progress, gathered
 from melancholia.racks.rack import ANY, NOISE, Rack, said
 from melancholia.racks.rack import rack as find
+from melancholia.racks.returns import Returns
 from melancholia.racks.sends import folded
 from melancholia.racks.sends import tail_s as rack_tail_s
 from melancholia.racks.surround import around
@@ -115,7 +117,8 @@ def apply(
     sound : Stems, Audio, Recording or path
         Stems get their role's inserts, then ``insert.any``, the role's level and place, and their own share of every
         send's return: the wet stems sum to the mix. A recording gets ``insert.any``, sends at ``gain_db.any`` and the
-        bus; one channel becomes two, of surround each pair goes through a rack of its own, the LFE through none.
+        bus; one channel becomes two where there are sends, of surround each pair goes through a rack of its own, the
+        LFE through none.
     rack : Rack, name or path
     intensity : float
         0 to 1; that of `profile` where one is given.
@@ -163,9 +166,15 @@ def apply(
         return through(part, chain, ANY, level, line, tail, bus=True)
 
     made = partial(around, opened, wet) if opened.channels > 2 else partial(wet, opened)
-    return gathered(
-        made, opened, max(2, opened.channels), tail, out, progress, format_=format_, force=force, carry=True
-    )
+    channels = max(2, opened.channels)
+    if opened.channels == 1 and not chain.sends:  # nothing spreads it
+        made, channels = partial(middles, made), 1
+    return gathered(made, opened, channels, tail, out, progress, format_=format_, force=force, carry=True)
+
+
+def middles(made: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
+    """The middle of two channels."""
+    return (np.asarray(block.mean(axis=0, keepdims=True)) for block in made())
 
 
 def apply_stems(
@@ -237,16 +246,23 @@ def through(
     """The sound, at its seat, and its tail through inserts, level and sends of a place (and the bus), in blocks."""
     seat = np.float32(10 ** (seat_db / 20))
     own = said(rack.inserts, place, ()) if place != ANY else ()
-    chain = Chain([*own, *rack.inserts.get(ANY, ())], sound.rate, intensity, line)
-    returns = Returns(rack, place, intensity, line, sound.rate, chain.latency)
-    after = Chain(rack.bus if bus else (), sound.rate, intensity, line, chain.latency)
-    fader = Fader(rack, place, intensity, line, sound.rate, chain.latency)
 
-    def wet(block: Samples) -> Samples:
-        direct = fader.process(chain.process(np.asarray(block * seat) if seat_db else block))
-        return after.process(np.ascontiguousarray(direct + returns.process(direct), np.float32))
+    def stream() -> Iterator[Samples]:
+        with (
+            closing(Chain([*own, *rack.inserts.get(ANY, ())], sound.rate, intensity, line)) as chain,
+            closing(Returns(rack, place, intensity, line, sound.rate, chain.latency)) as returns,
+            closing(Chain(rack.bus if bus else (), sound.rate, intensity, line, returns.late)) as after,
+        ):
+            fader = Fader(rack, place, intensity, line, sound.rate, chain.latency)
 
-    return in_time(wet, sound, int(round(tail_s * sound.rate)), chain.latency + after.latency, returns.chunk)
+            def wet(block: Samples) -> Samples:
+                direct = fader.process(chain.process(np.asarray(block * seat) if seat_db else block))
+                return after.process(returns.process(np.ascontiguousarray(direct, np.float32)))
+
+            late = chain.latency + returns.latency + after.latency
+            yield from in_time(wet, sound, int(round(tail_s * sound.rate)), late, returns.chunk)
+
+    return resumed(stream)
 
 
 def in_time(
@@ -260,36 +276,6 @@ def in_time(
         ahead -= skipped
         if skipped < done.shape[1]:
             yield np.ascontiguousarray(done[:, skipped:])
-
-
-class Returns:
-    """What a place's sends return; where intensity moves, at its two ends, one faded into the other."""
-
-    def __init__(self, rack: Rack, place: str, intensity: float, line: Timeline, rate: int, late: int) -> None:
-        self.ends = line.ends(intensity)
-        found = [folded(rack, place, rate, end) for end in self.ends]
-        taps = max((sends.shape[2] for sends in found if sends is not None), default=0)
-        self.chunk = chunk_of(taps, GRID) if taps else BLOCK_FRAMES
-        self.convolvers = [None if sends is None else Convolver(sends) for sends in found]
-        self.intensity, self.line, self.rate, self.done = intensity, line, rate, -late
-
-    def process(self, direct: Samples) -> Samples:
-        total = np.zeros_like(direct)
-        for share, convolver in zip(self.shares(direct.shape[1]), self.convolvers, strict=True):
-            if convolver is not None:
-                total += convolver.process(np.asarray(direct * share, np.float32))
-        self.done += direct.shape[1]
-        return total
-
-    def shares(self, frames: int) -> Sequence[Samples | np.float32]:
-        """How much goes into the sends of each end."""
-        if len(self.ends) == 1:
-            return (np.float32(1),)
-        low, high = self.ends
-        grid = np.arange(0, frames + GRID, GRID)
-        level = self.line.intensity((self.done + grid) / self.rate, self.intensity)
-        share = np.interp(np.arange(frames), grid, (level - low) / (high - low)).astype(np.float32)
-        return 1 - share, share
 
 
 class Fader:

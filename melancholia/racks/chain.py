@@ -5,7 +5,7 @@ equal the whole; gain and dry/wet are curves in NumPy, which do not click. A cha
 delay): it says by how many frames, knows where in the piece it is all the same, and whoever runs it drops its head.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from melancholia.audio import Samples
 from melancholia.errors import MelancholiaError
+from melancholia.hosting.plugin import PluginError
+from melancholia.hosting.plugin import tail_s as hosted_tail_s
+from melancholia.hosting.rates import at_work
 from melancholia.racks.impulse import Impulse, impulse_tail_s
 from melancholia.racks.rack import Slot
 from melancholia.tables import Ramp
@@ -80,12 +83,22 @@ class Chain:
         self.rate, self.intensity, self.timeline, self.done = rate, intensity, timeline, 0
         self.links: list[Link] = []
         self.latency = 0
-        for slot in slots:
-            if not slot.bypass:
-                effect = running(slot, rate, intensity)
-                own = getattr(effect, "latency", 0)
-                self.links.append(Link(slot, effect, late + self.latency, np.zeros((2, own), np.float32)))
-                self.latency += own
+        try:
+            for slot in slots:
+                if not slot.bypass:
+                    effect = running(slot, rate, intensity)
+                    own = getattr(effect, "latency", 0)
+                    self.links.append(Link(slot, effect, late + self.latency, Held(own)))
+                    self.latency += own
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End the plugins of this chain."""
+        for link in self.links:
+            if link.slot.plugin is not None:
+                link.effect.close()
 
     def process(self, block: Samples) -> Samples:
         out = block
@@ -94,8 +107,10 @@ class Chain:
             wet = self.automated(link, out, moving) if moving else run(link.effect, out, self.rate)
             out = self.mixed(link, out, wet)
             if not np.isfinite(out.sum(dtype=np.float64)):
-                at = max(0, self.done - link.late) / self.rate
-                raise MelancholiaError(f"{link.slot.effect} gives no finite sound from {at:.2f} s on.")
+                said = f"gives no finite sound from {max(0, self.done - link.late) / self.rate:.2f} s on."
+                if link.slot.plugin is not None:
+                    raise PluginError(f"{link.slot.plugin.called} ({link.slot.plugin.where}) {said}")
+                raise MelancholiaError(f"{link.slot.effect} {said}")
         self.done += block.shape[1]
         return out
 
@@ -103,7 +118,7 @@ class Chain:
         """What moves, and how: what the rack says, and all that intensity moves where that follows a curve."""
         if not self.timeline.curve:
             return dict(slot.automate)
-        ramps = {**slot.params, "mix": slot.mix}
+        ramps = {**self.ramps(slot), "mix": slot.mix}
         moved = {name: FULL for name, ramp in ramps.items() if ramp.low != ramp.high}
         return {**moved, **slot.automate}
 
@@ -112,6 +127,8 @@ class Chain:
         starts = np.arange(0, block.shape[1], GRID)
         t = (self.done - link.late + starts) / self.rate
         values = {name: self.values(link.slot, name, how, t) for name, how in moving.items()}
+        if link.slot.plugin is not None:
+            return np.asarray(link.effect.process(block, values))
         wet = np.empty_like(block)
         for k, start in enumerate(starts):
             for name, value in values.items():
@@ -120,8 +137,15 @@ class Chain:
             wet[:, start : start + GRID] = run(link.effect, piece, self.rate)
         return wet
 
+    def ramps(self, slot: Slot) -> Mapping[str, Ramp]:
+        """What its parameters run from and to; of a plugin where its knobs stand, as the plugin counts."""
+        found = next((link.effect for link in self.links if link.slot is slot), None)
+        if found is not None and slot.plugin is not None:
+            return {name: Ramp(low, high) for name, (low, high) in found.places.items()}
+        return slot.params
+
     def values(self, slot: Slot, name: str, how: Any, t: NDArray[np.float64]) -> NDArray[np.float64]:
-        ramp = slot.mix if name == "mix" else slot.params[name]
+        ramp = slot.mix if name == "mix" else self.ramps(slot)[name]
         at = self.timeline.along(ramp, how, t, self.intensity)
         return np.minimum(at, 0.45 * self.rate) if name.endswith("_hz") else at
 
@@ -130,14 +154,28 @@ class Chain:
         share_fixed = slot.mix.at(self.intensity)
         if share_fixed == 1 and "mix" not in automate:
             return wet
-        dry = link.waited(dry)
+        dry = link.dry.process(dry)
         if "mix" in automate:
             frames = np.arange(0, dry.shape[1] + GRID, GRID)
-            t = (self.done - link.late - link.held.shape[1] + frames) / self.rate
+            t = (self.done - link.late - link.dry.frames + frames) / self.rate
             at = self.values(slot, "mix", automate["mix"], t)
             share = np.interp(np.arange(dry.shape[1]), frames, at).astype(np.float32)
             return np.asarray(dry + share * (wet - dry))
         return np.asarray(dry + np.float32(share_fixed) * (wet - dry))
+
+
+class Held:
+    """Sound that waits for some frames, in blocks (2, frames)."""
+
+    def __init__(self, frames: int) -> None:
+        self.frames, self.sound = frames, np.zeros((2, frames), np.float32)
+
+    def process(self, block: Samples) -> Samples:
+        if not self.frames:
+            return block
+        both = np.concatenate([self.sound, block], axis=1)
+        self.sound = np.ascontiguousarray(both[:, block.shape[1] :])
+        return np.ascontiguousarray(both[:, : block.shape[1]])
 
 
 @dataclass(slots=True)
@@ -147,14 +185,7 @@ class Link:
     slot: Slot
     effect: Any
     late: int
-    held: Samples
-
-    def waited(self, dry: Samples) -> Samples:
-        if not self.held.shape[1]:
-            return dry
-        both = np.concatenate([self.held, dry], axis=1)
-        self.held = np.ascontiguousarray(both[:, dry.shape[1] :])
-        return np.ascontiguousarray(both[:, : dry.shape[1]])
+    dry: Held
 
 
 def running(slot: Slot, rate: int, intensity: float) -> Any:
@@ -163,6 +194,8 @@ def running(slot: Slot, rate: int, intensity: float) -> Any:
     for name in values:
         if name.endswith("_hz") and name != "rate_hz":
             values[name] = min(values[name], 0.45 * rate)
+    if slot.plugin is not None:
+        return at_work(slot.plugin, rate, intensity)
     if slot.effect == "Impulse":
         assert slot.impulse is not None
         return Impulse(slot.impulse, rate, **values)
@@ -179,7 +212,7 @@ def running(slot: Slot, rate: int, intensity: float) -> Any:
 
 def load(slots: Iterable[Slot]) -> None:
     """Import what these slots run on: nothing may be imported later, in a thread."""
-    effects = {slot.effect for slot in slots}
+    effects = {slot.effect for slot in slots if slot.plugin is None}
     if effects & MOVING:
         import_module(MOVEMENT)
     if effects - MOVING:
@@ -204,7 +237,9 @@ def tail_of(slots: Sequence[Slot], rate: int, intensity: float) -> float:
         values = {name: ramp.at(intensity) for name, ramp in slot.params.items()}
         if slot.bypass:
             continue
-        if slot.effect == "Reverb":
+        if slot.plugin is not None:
+            seconds += hosted_tail_s(slot.plugin, rate, intensity)
+        elif slot.effect == "Reverb":
             seconds += reverb_tail_s(values.get("room_size", 0.5))
         elif slot.effect == "Delay":
             feedback = max(values.get("feedback", 0.0), 1e-4)

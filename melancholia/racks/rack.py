@@ -8,12 +8,15 @@ What is said by place is said of a role, of `noise` (a texture without pitch: ra
     [send.hall.gain_db]            what goes into a shared room: -80 is nothing, `any` is for whom is not named
     [[send.hall.chain]]            effect = "Impulse", impulse = "hall" (one of ours) or "bath.wav" (beside the file)
     [[bus]]                        effects on the sum
+    plugin = "vst3:NAME"           in the place of `effect`: a plugin of the user's, its knobs in `params`
 
 How near or far a role stands is said by how much of it goes where, by what its room waits (predelay_ms), and by the
 highs that its inserts take. `automate` follows "arc", a section's name, or breakpoints [[0, 0], [0.8, 1], ...] in
 shares of the sound; where it stands, times the intensity, is the way from the first end to the second.
 """
 
+import base64
+import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,11 +25,17 @@ from typing import TypeVar
 from melancholia.audio import ROLES
 from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import data_folder
+from melancholia.hosting.bundles import bundle, library
+from melancholia.hosting.plugin import Place, Plugin, Setting
+from melancholia.hosting.process import LOAD_S
+from melancholia.hosting.rates import HIGHEST, LOWEST
 from melancholia.racks.effects import EFFECTS
 from melancholia.racks.impulse import check_impulse, impulses
 from melancholia.tables import Ramp, Table, read_table
 
 ANY = "any"
+INLINE = "base64:"
+LONGEST_LOAD_S = 600
 NOISE = "noise"  # a texture without pitch, as rain or hiss: what is not said of it is what is said of `texture`
 OWN = (*ROLES, NOISE)
 PLACES = (*OWN, ANY)
@@ -50,6 +59,7 @@ class Slot:
     why: str
     automate: Mapping[str, How]
     impulse: Path | None = None
+    plugin: Plugin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +73,16 @@ class Ride:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A shared effect: how much of each role goes in (dB), and its chain, which is linear and fixed in time."""
+    """A shared effect: how much of each role goes in (dB), and its chain."""
 
     name: str
     gain_db: Mapping[str, Ramp]
     chain: tuple[Slot, ...]
+
+    @property
+    def live(self) -> bool:
+        """Whether it runs for each stem, for a plugin stands in it; any other is linear and fixed in time."""
+        return any(slot.plugin is not None for slot in self.chain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +102,22 @@ class Rack:
     path: Path
 
     @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Every effect of it."""
+        chains = (*self.inserts.values(), *(send.chain for send in self.sends), self.bus)
+        return tuple(slot for chain in chains for slot in chain)
+
+    @property
     def impulses(self) -> tuple[Path, ...]:
         """The files of all rooms that it uses."""
-        chains = (*self.inserts.values(), *(send.chain for send in self.sends), self.bus)
-        return tuple(sorted({slot.impulse for chain in chains for slot in chain if slot.impulse is not None}))
+        return tuple(sorted({slot.impulse for slot in self.slots if slot.impulse is not None}))
+
+    @property
+    def plugins(self) -> tuple[Path, ...]:
+        """The files of all plugins that it uses, and of their states."""
+        used = [slot.plugin for slot in self.slots if slot.plugin is not None]
+        states = {plugin.state for plugin in used if isinstance(plugin.state, Path)}
+        return tuple(sorted({library(plugin.path) for plugin in used} | states))
 
 
 def said(by_place: Mapping[str, T], place: str, default: T) -> T:
@@ -183,14 +210,15 @@ def send(table: Table, name: str) -> Send:
     chain = tuple(slot(item) for item in table.tables("chain"))
     if not chain:
         raise table.fail("chain", "is empty; allowed: one or more effects.")
-    for number, item in enumerate(chain):
+    made = Send(name, {role: gains.ramp(role, -80, 12, unit="dB") for role in gains.data}, chain)
+    for number, item in enumerate(() if made.live else chain):
         inner = table.tables("chain")[number]
         if not EFFECTS[item.effect].fixed:
             known = ", ".join(sorted(n for n, e in EFFECTS.items() if e.fixed))
             raise inner.fail("effect", f"is {item.effect!r}, which moves in time or bends; allowed in a send: {known}.")
         if item.automate:
             raise inner.fail("automate", "stands in a send; allowed: in inserts and on the bus.")
-    return Send(name, {role: gains.ramp(role, -80, 12, unit="dB") for role in gains.data}, chain)
+    return made
 
 
 def ride(table: Table) -> Ride:
@@ -201,7 +229,7 @@ def ride(table: Table) -> Ride:
 
 def slot(table: Table) -> Slot:
     if "plugin" in table.data:
-        raise table.fail("plugin", "asks for a plugin; allowed: effect = one of pedalboard's own.")
+        return hosted_slot(table)
     name = table.choice("effect", EFFECTS)
     table.only(("effect", "params", "mix", "bypass", "why", "automate", *(("impulse",) if name == "Impulse" else ())))
     known = EFFECTS[name].parameters
@@ -223,6 +251,71 @@ def slot(table: Table) -> Slot:
         automate=automate,
         impulse=impulse(table) if name == "Impulse" else None,
     )
+
+
+def hosted_slot(table: Table) -> Slot:
+    """A plugin of the user's: ``plugin = "vst3:NAME"`` or a path, ``name`` where its bundle holds several."""
+    table.only(("plugin", "name", "params", "state", "mix", "bypass", "why", "automate", "rate", "load_s"))
+    said = table.words("plugin")
+    try:
+        path = bundle(said, table.path.parent)
+    except InputError as error:
+        raise table.fail("plugin", str(error)) from error
+    given = table.table("params", required=False)
+    params = tuple((key, settings(given, key)) for key in given.data)
+    place = ".".join(str(part) for part in table.where if isinstance(part, str))
+    number = next((part + 1 for part in reversed(table.where) if isinstance(part, int)), 1)
+    return Slot(
+        effect=said,
+        params={},
+        mix=table.ramp("mix", 0, 1, default=1.0),
+        bypass=table.flag("bypass"),
+        why=table.words("why", default=""),
+        automate=automation(table.table("automate", required=False), given.data, table),
+        plugin=Plugin(
+            path=path,
+            name=table.words("name") if "name" in table.data else None,
+            params=params,
+            state=state(table) if "state" in table.data else None,
+            where=f"{place} {number} of {table.path.name}",
+            rate=int(table.number("rate", LOWEST, HIGHEST, unit="Hz")) if "rate" in table.data else None,
+            load_s=table.number("load_s", 1, LONGEST_LOAD_S, unit="s", default=LOAD_S),
+        ),
+    )
+
+
+def state(table: Table) -> Path | bytes:
+    """A plugin's state: a file beside the rack file, or ``base64:`` and the state itself."""
+    said = table.words("state")
+    if said.startswith(INLINE):
+        try:
+            return base64.b64decode("".join(said.removeprefix(INLINE).split()), validate=True)
+        except binascii.Error as error:
+            raise table.fail("state", f"is no base64 ({error}); allowed: {INLINE} and a state, or a file.") from error
+    path = table.path.parent / said
+    if not path.is_file():
+        raise table.fail("state", f"is {table.words('state')!r}, and {path} does not exist; allowed: a file.")
+    return path
+
+
+def settings(table: Table, key: str) -> tuple[Setting, Setting]:
+    """What a knob is set to at intensity 0 and 1."""
+    value = table.need(key)
+    if isinstance(value, list):
+        if len(value) != 2:
+            raise table.fail(key, f"is {value!r}; allowed: a value, or [at intensity 0, at intensity 1].")
+        return setting(table, key, value[0]), setting(table, key, value[1])
+    one = setting(table, key, value)
+    return one, one
+
+
+def setting(table: Table, key: str, value: object) -> Setting:
+    """A number or words as the plugin shows them, or ``{ raw = 0.5 }``."""
+    if isinstance(value, dict) and list(value) == ["raw"]:
+        return Place(Table(table.path, table.text, value, (*table.where, key)).number("raw", 0, 1))
+    if isinstance(value, str) or isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise table.fail(key, f"is {value!r}; allowed: a number, words in quotes, or {{ raw = 0 to 1 }}.")
 
 
 def impulse(table: Table) -> Path:

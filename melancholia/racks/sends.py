@@ -1,4 +1,4 @@
-"""All sends of a rack as one impulse response a role, so that each stem carries its own share of every return.
+"""All linear sends of a rack as one impulse response a role, so that each stem carries its own share of every return.
 
 A send is linear and fixed in time: unit impulses go in on the left and on the right once, and what comes out is all
 there is to know of it. The gains of a role fold the sends into one response (2 in, 2 out), and a stem needs one
@@ -41,10 +41,14 @@ def response(send: Send, rate: int, intensity: float) -> NDArray[np.float32]:
     return kept
 
 
+def linear(rack: Rack) -> tuple[Send, ...]:
+    return tuple(send for send in rack.sends if not send.live)
+
+
 def responses(rack: Rack, rate: int, intensity: float) -> tuple[NDArray[np.float32], ...]:
-    """The response of each send, measured once a process for a rack file as it stands."""
+    """The response of each linear send, measured once a process for a rack file as it stands."""
     changed = tuple(path.stat().st_mtime_ns for path in (rack.path, *rack.impulses))
-    return measured(str(rack.path), changed, rate, intensity, Sends(rack.sends))
+    return measured(str(rack.path), changed, rate, intensity, Sends(linear(rack)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,9 @@ def measured(
 
 
 def folded(rack: Rack, place: str, rate: int, intensity: float) -> NDArray[np.float32] | None:
-    """The response of all sends together for a place (a role, `noise` or `any`); None when it sends nothing."""
+    """The response of all linear sends together for a place (a role, `noise` or `any`); None when it sends nothing."""
     total: NDArray[np.float32] | None = None
-    for send, found in zip(rack.sends, responses(rack, rate, intensity), strict=True):
+    for send, found in zip(linear(rack), responses(rack, rate, intensity), strict=True):
         ramp = said(send.gain_db, place, send.gain_db.get(ANY))
         if ramp is None or ramp.at(intensity) <= NOTHING_DB:
             continue
@@ -82,5 +86,6 @@ def folded(rack: Rack, place: str, rate: int, intensity: float) -> NDArray[np.fl
 def tail_s(rack: Rack, *, intensity: float, rate: int = 48_000) -> float:
     """Seconds that sound rings on behind its end in this rack, to -80 dB or below."""
     longest = max((r.shape[2] / rate for r in responses(rack, rate, intensity)), default=0.0)
+    live = max((tail_of(send.chain, rate, intensity) for send in rack.sends if send.live), default=0.0)
     inserts = max((tail_of(slots, rate, intensity) for slots in rack.inserts.values()), default=0.0)
-    return longest + inserts + tail_of(rack.bus, rate, intensity)
+    return max(longest, live) + inserts + tail_of(rack.bus, rate, intensity)

@@ -247,7 +247,7 @@ BROKEN = {
     "parameter": ('[[insert.any]]\neffect = "Reverb"\nparams = { room = 1 }\n', r"mine.toml:5.*room.*room_size"),
     "range": ('[[insert.any]]\neffect = "Chorus"\nparams = { depth = 3 }\n', r"toml:5.*depth is 3; allowed: 0 to 1"),
     "role": ('[[insert.melodie]]\neffect = "Gain"\n', r"mine.toml:3.*Did you mean 'melody'"),
-    "plugin": ('[[insert.any]]\nplugin = "vst3:ZamComp"\n', r"mine.toml:4.*plugin asks for a plugin"),
+    "plugin": ('[[insert.any]]\nplugin = "vst3:Nobody"\n', r"mine.toml:4.*plugin is 'vst3:Nobody', which is not in"),
     "send": ('[send.a.gain_db]\nany = 0\n[[send.a.chain]]\neffect = "Chorus"\n', r"mine.toml:6.*moves in time"),
     "automate": ('[[insert.any]]\neffect = "Gain"\nparams = { gain_db = 1 }\nautomate = { gain_db = "arc" }\n', "ends"),
     "key": ("buss = 1\n", r"mine.toml:3: buss is no key here.*Did you mean 'bus'"),

@@ -1,0 +1,205 @@
+"""A plugin as a chain names it, and the same at work: an effect that takes blocks and gives blocks."""
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melancholia.errors import InputError, MelancholiaError, nearest
+from melancholia.hosting.process import FRAMES, LOAD_S, STATE_S, Died, Worker
+from melancholia.hosting.worker import BLOCK, CHANNELS, TAIL_S, Samples
+
+SHOWN = 12  # parameters that an error names
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a knob stands, 0 to 1, as the plugin counts."""
+
+    raw: float
+
+
+Setting = float | str | Place  # what a knob shows, as a number or in words, or where it stands
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin in a chain.
+
+    `path` is its bundle, `name` one of several in it; `params` are the settings of its knobs at intensity 0 and 1;
+    `state` is a preset (``.vstpreset``) or what a host saved of it, in a file or as it is; `where` says where in the
+    chain file it stands; `rate` is its own where that is not the sound's; `load_s` is how long it may take to load.
+    """
+
+    path: Path
+    name: str | None = None
+    params: tuple[tuple[str, tuple[Setting, Setting]], ...] = ()
+    state: Path | bytes | None = None
+    where: str = "alone"
+    rate: int | None = None
+    load_s: float = LOAD_S
+
+    @property
+    def called(self) -> str:
+        return self.name or self.path.stem
+
+
+class PluginError(MelancholiaError):
+    """A plugin that failed: which one, where in its chain, why, and what it said last."""
+
+
+class Hosted:
+    """A plugin at work on `channels` channels at a rate. Whoever makes one closes it.
+
+    `latency` is how many frames late it is; `places` hold, by name, where each knob that was set stands at intensity 0
+    and 1.
+    """
+
+    def __init__(self, plugin: Plugin, rate: int, intensity: float, channels: int = CHANNELS) -> None:
+        self.plugin, self.rate = plugin, rate
+        try:
+            self.worker = Worker()
+        except Died as error:
+            raise self.failed(error) from error
+        try:
+            asked = {"path": str(plugin.path), "name": plugin.name, "rate": rate, "channels": channels}
+            facts = self.worker.ask("load", plugin.load_s, **asked)
+            if facts["instrument"]:
+                raise self.wrong("is an instrument; allowed: an effect.")
+            if plugin.state is not None:
+                self.remember(plugin.state)
+            self.knobs = indices(facts["parameters"])
+            self.places = {name: self.ends(name, ends) for name, ends in plugin.params}
+            settled = [
+                [self.knobs[slug(name)], low + (high - low) * intensity] for name, (low, high) in self.places.items()
+            ]
+            self.worker.ask("settle", STATE_S, values=settled)
+            self.latency = int(self.worker.ask("ready", STATE_S)["latency"])
+        except Died as error:
+            self.worker.close()
+            raise self.failed(error) from error
+        except BaseException:
+            self.worker.close()
+            raise
+
+    def remember(self, state: Path | bytes) -> None:
+        data, called = (state, "given") if isinstance(state, bytes) else (state.read_bytes(), state.name)
+        found = self.worker.ask("restore", STATE_S, state=base64.b64encode(data).decode())
+        if not found["kept"]:
+            raise self.wrong(f"does not know the state {called}; allowed: one of its own.")
+
+    def state(self) -> bytes:
+        """All that it remembers now, as `Plugin.state` takes it; its sound begins anew."""
+        try:
+            return base64.b64decode(self.worker.ask("state", STATE_S)["state"])
+        except Died as error:
+            raise self.failed(error) from error
+
+    def ends(self, name: str, settings: tuple[Setting, Setting]) -> tuple[float, float]:
+        """Where the knob stands at both ends."""
+        if slug(name) not in self.knobs:
+            known = sorted(self.knobs)
+            more = f", and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+            said = f"known: {', '.join(known[:SHOWN])}{more}." if known else "allowed: none, for it has no parameters."
+            raise self.wrong(f"has no parameter {name!r}; {said}{nearest(slug(name), known)}")
+        low, high = (self.place(name, setting) for setting in settings)
+        return low, high
+
+    def place(self, name: str, setting: Setting) -> float:
+        if isinstance(setting, Place):
+            return setting.raw
+        try:
+            return float(self.worker.ask("raw", STATE_S, index=self.knobs[slug(name)], value=setting)["raw"])
+        except Died as error:
+            if not error.cause.startswith("ValueError: "):
+                raise
+            raise self.wrong(f"has no such setting: {name} {error.cause.removeprefix('ValueError: ')}.") from error
+
+    def process(self, block: Samples, moves: Mapping[str, NDArray[np.float64]] | None = None) -> Samples:
+        """The next block (channels, frames), a multiple of 256 long but the last; late by `latency`.
+
+        `moves` are places of knobs, 0 to 1, by name, one every 256 frames.
+        """
+        parts = []
+        for start in range(0, block.shape[1], FRAMES):
+            part = block[:, start : start + FRAMES]
+            grid = range(start // BLOCK, -(-(start + part.shape[1]) // BLOCK))
+            rows = [
+                [k * BLOCK - start, [[self.knobs[slug(name)], float(at[k])] for name, at in moves.items()]]
+                for k in grid
+            ] if moves else []  # fmt: skip
+            try:
+                parts.append(self.worker.process_block(part, self.rate, rows))
+            except Died as error:
+                self.worker.close()
+                raise self.failed(error) from error
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def tail_s(self) -> float:
+        try:
+            return float(self.worker.ask("tail", 2 * TAIL_S)["seconds"])
+        except Died as error:
+            raise self.failed(error) from error
+
+    def wrong(self, message: str) -> InputError:
+        return InputError(f"{self.plugin.called} ({self.plugin.where}) {message}")
+
+    def failed(self, error: Died) -> PluginError:
+        return PluginError(f"{self.plugin.called} ({self.plugin.where}) {error}.")
+
+    def close(self) -> None:
+        self.worker.close()
+
+    def __enter__(self) -> "Hosted":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def slug(name: str) -> str:
+    """A name as it is compared: letters and digits in lower case, joined by underscores."""
+    return re.sub(r"[^a-z0-9#]+", "_", name.lower()).strip("_")
+
+
+def indices(parameters: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Knobs by name; of several of one name the first is itself, the others ``name#2`` and so on."""
+    found: dict[str, int] = {}
+    for parameter in parameters:
+        name = slug(str(parameter["name"]))
+        number = 1
+        while (key := name if number == 1 else f"{name}#{number}") in found:
+            number += 1
+        found[key] = int(parameter["index"])
+    return found
+
+
+@lru_cache(maxsize=64)
+def tail_s(plugin: Plugin, rate: int, intensity: float) -> float:
+    """Seconds that it rings on at an intensity, measured."""
+    with Hosted(plugin, plugin.rate or rate, intensity) as hosted:
+        return hosted.tail_s()
+
+
+def resumed(stream: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:
+    """The blocks of a stream; where a plugin fails, once more from the start, without what was given already."""
+    given = 0
+    try:
+        for block in stream():
+            yield block
+            given += block.shape[1]
+        return
+    except PluginError:
+        pass
+    skipped = given
+    for block in stream():
+        passed = min(skipped, block.shape[1])
+        skipped -= passed
+        if passed < block.shape[1]:
+            yield np.ascontiguousarray(block[:, passed:])

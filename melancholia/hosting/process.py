@@ -1,0 +1,168 @@
+"""A worker from outside: started, asked, waited for no longer than allowed, and ended, whatever its plugin does."""
+
+import contextlib
+import json
+import mmap
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from melancholia.errors import MelancholiaError
+from melancholia.hosting.worker import CHANNELS, Samples
+
+FRAMES = 65_536  # that go through the memory at once
+KEPT = 16_384  # bytes of what a plugin prints: so many of the first, and so many of the last
+LINES = 3  # of its last words that an error repeats
+START_S, LOAD_S, STATE_S, BLOCK_S, TIMES = 30.0, 20.0, 20.0, 5.0, 20.0  # a block may take BLOCK_S, or TIMES its length
+END_S = 5.0
+
+
+class Died(MelancholiaError):
+    """A worker that crashed, hung, or answered with an error; `cause` is what happened, without who and where."""
+
+    def __init__(self, cause: str, said: str = "") -> None:
+        super().__init__(cause + (f"; it said: {said}" if said else ""))
+        self.cause, self.said = cause, said
+
+
+class Worker:
+    """A process that hosts one plugin. Whoever starts it closes it; it does not outlive the process that started it."""
+
+    def __init__(self) -> None:
+        self.file = memory_file(2 * CHANNELS * FRAMES * 4)
+        with self.file.open("r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 0)
+        self.given, self.made = np.frombuffer(self.memory, np.float32).reshape(2, CHANNELS * FRAMES)
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "melancholia.hosting.worker", str(self.file), str(FRAMES)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            start_new_session=True,
+        )
+        assert self.process.stdin and self.process.stdout and self.process.stderr
+        self.answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.log = Log()
+        self.threads = [
+            threading.Thread(target=hand_on, args=(self.process.stdout, self.answers), daemon=True),
+            threading.Thread(target=self.log.drain, args=(self.process.stderr,), daemon=True),
+        ]
+        for thread in self.threads:
+            thread.start()
+        self.answer("start", START_S)
+        self.file.unlink(missing_ok=True)  # both have it
+
+    def ask(self, do: str, within_s: float, **request: Any) -> dict[str, Any]:
+        """What the worker says to a request, in so many seconds."""
+        assert self.process.stdin
+        try:
+            self.process.stdin.write(json.dumps({"do": do, **request}).encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError:  # it is gone already; the answer will say how
+            pass
+        found = self.answer(do, within_s)
+        if "error" in found:
+            raise Died(str(found["error"]), self.log.last())
+        return found
+
+    def answer(self, do: str, within_s: float) -> dict[str, Any]:
+        try:
+            line = self.answers.get(timeout=within_s)
+        except queue.Empty:
+            self.close()
+            raise Died(f"gave no answer to {do} in {within_s:g} s", self.log.last()) from None
+        if not line:
+            status = self.process.wait(END_S)
+            self.close()
+            raise Died(f"{ended(status)} in {do}", self.log.last())
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    def process_block(self, block: Samples, rate: int, moves: list[Any]) -> Samples:
+        """A block (channels, frames), at most FRAMES long, through the plugin."""
+        channels, frames = block.shape
+        self.given[: block.size].reshape(block.shape)[:] = block
+        within_s = max(BLOCK_S, TIMES * frames / rate)
+        self.ask("process", within_s, frames=frames, moves=moves)
+        return self.made[: block.size].reshape(channels, frames).copy()
+
+    def close(self) -> None:
+        """End it, and all that it started; nothing is left."""
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.name == "posix":
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                else:
+                    self.process.kill()
+        self.process.wait(END_S)
+        for thread in self.threads:
+            thread.join(END_S)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        self.file.unlink(missing_ok=True)
+
+
+class Log:
+    """What a plugin prints: the first and the last of it, however much it is."""
+
+    def __init__(self) -> None:
+        self.first, self.rest, self.bytes = bytearray(), deque[bytes](), 0
+
+    def drain(self, stream: IO[bytes]) -> None:
+        kept = 0
+        while part := os.read(stream.fileno(), 65_536):
+            self.bytes += len(part)
+            if len(self.first) < KEPT:
+                self.first += part[: KEPT - len(self.first)]
+            self.rest.append(part[-KEPT:])
+            kept += len(self.rest[-1])
+            while kept - len(self.rest[0]) >= KEPT:
+                kept -= len(self.rest.popleft())
+
+    def last(self) -> str:
+        """Its last lines, as one."""
+        lines = b"".join(self.rest).decode("utf-8", "replace").split("\n")
+        return " / ".join(line.strip() for line in lines if line.strip() and line.isprintable())[-LINES * 120 :]
+
+
+def hand_on(stream: IO[bytes], answers: "queue.SimpleQueue[bytes]") -> None:
+    """Every line as it comes, and an empty one for the end."""
+    for line in stream:
+        answers.put(line)
+    answers.put(b"")
+
+
+def ended(status: int) -> str:
+    if status < 0:
+        with contextlib.suppress(ValueError):
+            return f"crashed ({signal.Signals(-status).name})"
+    return f"ended with {status}"
+
+
+def memory_file(size: int) -> Path:
+    """A file of so many bytes, in memory where the system has files there."""
+    place = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK) else None
+    number, name = tempfile.mkstemp(prefix="melancholia-", dir=place)
+    os.truncate(number, size)
+    os.close(number)
+    return Path(name)
+
+
+def environment() -> dict[str, str]:
+    """Ours, one thread for mathematics, no display to open windows on, and the package where it is now."""
+    found = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    here = str(Path(__file__).parents[2])
+    paths = [here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return found | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -1,0 +1,74 @@
+"""A plugin that runs at a rate of its own, inside a sound of another: there and back through soxr."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from melancholia.hosting.plugin import Hosted, Plugin
+from melancholia.hosting.worker import BLOCK, CHANNELS, Samples
+
+LOWEST, HIGHEST = 22_050, 192_000  # Hz, of plugins
+HELD_S = 0.15  # that both resamplers and the plugin's own block hold back at most; found to be under a tenth
+QUALITY = "HQ"
+
+
+class Resampled:
+    """A plugin at work at its own rate; `latency`, blocks and moves are those of the sound around it."""
+
+    def __init__(self, hosted: Hosted, rate: int, channels: int) -> None:
+        self.hosted, self.rate = hosted, rate
+        self.latency = int(np.ceil((HELD_S + hosted.latency / hosted.rate) * rate))
+        self.down = soxr.ResampleStream(rate, hosted.rate, channels, "float32", QUALITY)
+        self.up = soxr.ResampleStream(hosted.rate, rate, channels, "float32", QUALITY)
+        self.waiting = np.zeros((channels, 0), np.float32)  # for a whole block, at the plugin's rate
+        self.early = hosted.latency  # frames that the plugin gives before the first of the sound
+        self.made = np.zeros((channels, self.latency), np.float32)
+        self.sent = 0
+        self.moved: dict[str, NDArray[np.float64]] = {}
+
+    @property
+    def places(self) -> Mapping[str, tuple[float, float]]:
+        return self.hosted.places
+
+    def process(self, block: Samples, moves: Mapping[str, NDArray[np.float64]] | None = None) -> Samples:
+        """The next block (channels, frames), late by `latency`; `moves` as in Hosted."""
+        for name, at in (moves or {}).items():
+            self.moved[name] = np.concatenate([self.moved.get(name, at[:0]), at])
+        self.waiting = np.concatenate([self.waiting, resampled(self.down, block)], axis=1)
+        ready = self.waiting.shape[1] // BLOCK * BLOCK
+        if ready:
+            wet = self.hosted.process(np.ascontiguousarray(self.waiting[:, :ready]), self.moves(ready))
+            self.sent += ready
+            dropped = min(self.early, ready)
+            self.early -= dropped
+            self.made = np.concatenate([self.made, resampled(self.up, wet[:, dropped:])], axis=1)
+            self.waiting = self.waiting[:, ready:]
+        frames = block.shape[1]
+        if self.made.shape[1] < frames:
+            raise AssertionError(f"{self.hosted.plugin.called} holds back more than {HELD_S} s")
+        out = np.ascontiguousarray(self.made[:, :frames])
+        self.made = self.made[:, frames:]
+        return out
+
+    def moves(self, frames: int) -> dict[str, NDArray[np.float64]]:
+        """Where the knobs stand at each block of the plugin, read where the sound around it is at that time."""
+        at = (self.sent + np.arange(0, frames, BLOCK)) * self.rate // (self.hosted.rate * BLOCK)
+        return {name: places[np.minimum(at, len(places) - 1)] for name, places in self.moved.items()}
+
+    def close(self) -> None:
+        self.hosted.close()
+
+
+def at_work(plugin: Plugin, rate: int, intensity: float, channels: int = CHANNELS) -> Hosted | Resampled:
+    """A plugin at work in a sound of a rate. Whoever makes one closes it."""
+    if plugin.rate in (None, rate):
+        return Hosted(plugin, rate, intensity, channels)
+    return Resampled(Hosted(plugin, plugin.rate, intensity, channels), rate, channels)
+
+
+def resampled(stream: soxr.ResampleStream, block: Samples) -> Samples:
+    """What is ready behind a block, which goes in by small pieces: of large ones soxr holds back more and more."""
+    made = [stream.resample_chunk(block[:, at : at + BLOCK].T) for at in range(0, block.shape[1], BLOCK)]
+    return np.asarray(np.concatenate(made).T if made else block[:, :0], np.float32)

@@ -1,0 +1,313 @@
+"""The process in which one plugin lives: python -m melancholia.hosting.worker MEMORY FRAMES
+
+Requests come as JSON lines on stdin, replies leave as JSON lines where stdout was; what the plugin prints goes to
+stderr, wherever it prints it. Sound lies in the file MEMORY, which both sides map: what goes in first, what comes out
+behind it, each two channels of FRAMES at most. When stdin ends, the process ends, whatever the plugin does.
+"""
+
+import base64
+import ctypes
+import json
+import mmap
+import os
+import queue
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 256  # frames of the plugin's own block: one size, for a larger one than any before resets an effect
+CHANNELS = 2
+PIECE = 8192  # frames of one call: what it makes stays in the cache, in memory that need not be asked for anew
+BOOT_S = 2.0  # that pedalboard waits for an instrument's first sound
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+TAIL_DB, TAIL_S, STILL_S = -80.0, 30.0, 0.2  # rung out: so soft for so long; asked no longer than TAIL_S
+BURST_S, BURST = 0.5, 0.25  # the noise that asks it, and its amplitude
+
+Samples = NDArray[np.float32]
+
+
+def main() -> None:
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    no_core_dumps()
+    asked: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=listen, args=(requests, asked), daemon=True).start()
+    host = Host(Path(sys.argv[1]), int(sys.argv[2]))
+    replies.write(b"{}\n")
+    while True:
+        request = json.loads(asked.get())
+        try:
+            found = getattr(host, request.pop("do"))(**request)
+        except Exception as error:  # noqa: BLE001  whatever a plugin raises is told to whoever asked
+            found = {"error": f"{type(error).__name__}: {error}"}
+        replies.write(json.dumps(found or {}).encode() + b"\n")
+
+
+def listen(requests: Any, asked: "queue.SimpleQueue[bytes]") -> None:
+    """Hand on what is asked; where nobody can ask any more, end at once."""
+    for line in requests:
+        asked.put(line)
+    os._exit(0)
+
+
+def no_core_dumps() -> None:
+    """Die without a core dump, and with the parent even where the plugin holds the interpreter."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.name == "posix":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class Host:
+    """The plugin, once or once a channel, and the memory through which its sound goes."""
+
+    def __init__(self, memory: Path, frames: int) -> None:
+        with memory.open("r+b") as file:
+            self.memory = mmap.mmap(file.fileno(), 0)
+        both = np.frombuffer(self.memory, np.float32).reshape(2, CHANNELS * frames)
+        self.given, self.made = both
+        self.plugins: list[Any] = []
+        self.rate, self.channels, self.wide = 0, 0, 0
+        self.held: Samples = np.zeros((0, 0), np.float32)
+
+    def names(self, path: str) -> dict[str, Any]:
+        """The plugins of a bundle."""
+        from pedalboard import VST3Plugin
+
+        return {"names": VST3Plugin.get_plugin_names_for_file(path)}
+
+    def load(self, path: str, name: str | None, rate: int, channels: int) -> dict[str, Any]:
+        """Load it for so many channels; what it is, how late it is, and the parameters that may be set."""
+        first = opened(path, name)
+        self.rate, self.channels, self.wide = rate, channels, wide(first, rate, channels)
+        others = channels - 1 if self.wide == 1 else 0
+        self.plugins = [first, *(opened(path, name) for _ in range(others))]
+        for plugin in self.plugins[1:]:
+            plugin(np.zeros((1, BLOCK), np.float32), rate, buffer_size=BLOCK)
+        self.reset()
+        return {
+            "name": first.name,
+            "instrument": first.is_instrument,
+            "latency": self.latency,
+            "channels": self.wide,
+            "parameters": [told(p) for p in first._parameters if p.is_automatable],
+        }
+
+    @property
+    def latency(self) -> int:
+        return int(self.plugins[0].reported_latency_samples)
+
+    def reset(self) -> None:
+        """As at the start of a sound; what comes out is late by the latency, from the first block on."""
+        for plugin in self.plugins:
+            plugin.reset()
+        self.held = np.zeros((self.wide * len(self.plugins), self.latency), np.float32)
+
+    def raw(self, index: int, value: float | str) -> dict[str, Any]:
+        """Where a knob stands, 0 to 1, for what it should show."""
+        return {"raw": raw_of(by_index(self.plugins[0], index), value)}
+
+    def shows(self, index: int, raw: float) -> dict[str, Any]:
+        return {"text": by_index(self.plugins[0], index).get_text_for_raw_value(raw)}
+
+    def settle(self, values: list[tuple[int, float]]) -> None:
+        """Set knobs, by index, where they stay."""
+        for plugin in self.plugins:
+            turn(plugin, values)
+
+    def ready(self) -> dict[str, Any]:
+        """At the start of a sound, with all that was set; how late it is now."""
+        for plugin in self.plugins:
+            called(plugin, np.zeros((self.wide, BLOCK), np.float32), self.rate)
+        self.reset()
+        return {"latency": self.latency}
+
+    def process(self, frames: int, moves: list[tuple[int, list[tuple[int, float]]]]) -> dict[str, Any]:
+        """What goes in, processed; at frames (multiples of BLOCK) knobs move."""
+        size = self.channels * frames
+        block, made = (memory[:size].reshape(self.channels, frames) for memory in (self.given, self.made))
+        turns = dict(moves)
+        edges = [*sorted({*range(0, frames, PIECE), *turns}), frames]
+        done, over = pour(self.held, made, 0)
+        for start, end in zip(edges, edges[1:], strict=False):
+            for plugin in self.plugins if start in turns else ():
+                turn(plugin, turns[start])
+            done, more = pour(self.run(np.ascontiguousarray(block[:, start:end])), made, done)
+            over += more
+        if done < frames:
+            raise ValueError(f"gave {done - self.held.shape[1]} frames for {frames}")
+        self.held = np.concatenate(over, axis=1) if over else self.held[:, :0]
+        return {}
+
+    def run(self, block: Samples) -> Samples:
+        """One call on each instance; a wide plugin hears one channel twice, and gives the mean."""
+        if self.wide == 1:
+            return np.concatenate(
+                [called(plugin, row[None], self.rate) for plugin, row in zip(self.plugins, block, strict=True)]
+            )
+        if self.channels == 1:
+            both = called(self.plugins[0], np.repeat(block, 2, axis=0), self.rate)
+            return np.asarray(both.mean(axis=0, keepdims=True))
+        return called(self.plugins[0], block, self.rate)
+
+    def state(self) -> dict[str, Any]:
+        """All that it remembers; what was set is in it only after a block."""
+        plugin = self.plugins[0]
+        called(plugin, np.zeros((self.wide, BLOCK), np.float32), self.rate)
+        found = base64.b64encode(plugin.raw_state).decode()
+        self.reset()
+        return {"state": found}
+
+    def restore(self, state: str) -> dict[str, Any]:
+        """Make it remember; whether it then says the same."""
+        from pedalboard import VST3Plugin
+
+        data = base64.b64decode(state)
+        preset = data.startswith(b"VST3")
+        kept = True
+        for plugin in self.plugins:
+            vars(VST3Plugin)["preset_data" if preset else "raw_state"].fset(plugin, data)
+            called(plugin, np.zeros((self.wide, BLOCK), np.float32), self.rate)
+            kept &= preset or plugin.raw_state == data
+        self.reset()
+        return {"kept": kept}
+
+    def tail(self) -> dict[str, Any]:
+        """Seconds that it rings on to -80 dB behind a burst of noise; TAIL_S where it does not end."""
+        rate, rng = self.rate, np.random.default_rng(0)
+        noise = BURST * rng.uniform(-1, 1, (self.channels, int(BURST_S * rate) // BLOCK * BLOCK))
+        loud = float(np.abs(self.run(noise.astype(np.float32))).max())
+        silent = np.zeros((self.channels, int(STILL_S * rate) // BLOCK * BLOCK), np.float32)
+        seconds = 0.0
+        while seconds < TAIL_S:
+            done = self.run(silent)
+            over = np.flatnonzero(np.abs(done).max(axis=0) > max(loud, 1e-6) * 10 ** (TAIL_DB / 20))
+            if not len(over):
+                break
+            seconds += silent.shape[1] / rate if over[-1] > 0.9 * len(done[0]) else (over[-1] + 1) / rate
+        self.reset()
+        return {"seconds": min(seconds, TAIL_S)}
+
+
+def pour(piece: Samples, into: Samples, done: int) -> tuple[int, list[Samples]]:
+    """Write a piece behind the `done` frames that are there; how many are there then, and what had no place."""
+    count = min(piece.shape[1], into.shape[1] - done)
+    into[:, done : done + count] = piece[:, :count]
+    return done + count, [piece[:, count:].copy()] if count < piece.shape[1] else []
+
+
+def opened(path: str, name: str | None) -> Any:
+    """The plugin, without pedalboard's scan of a thousand texts a parameter, which takes minutes with some."""
+    import pedalboard
+
+    mixin = getattr(getattr(pedalboard, "_pedalboard", None), "_PythonExternalPluginMixin", None)
+    if mixin is not None:
+        mixin.__set_initial_parameter_values__ = lambda self, values: None
+        mixin._get_parameter_by_python_name = lambda self, name: None
+    return pedalboard.VST3Plugin(path, plugin_name=name, initialization_timeout=BOOT_S)
+
+
+def wide(plugin: Any, rate: int, channels: int) -> int:
+    """The channels that it takes, as many as there are where it does."""
+    refused = ""
+    for count in (channels, *({1, CHANNELS} - {channels})):
+        try:
+            plugin(np.zeros((count, BLOCK), np.float32), rate, buffer_size=BLOCK)
+        except ValueError as error:
+            refused = refused or str(error)
+        else:
+            return count
+    raise ValueError(refused)
+
+
+def called(plugin: Any, block: Samples, rate: int) -> Samples:
+    short = max(0, 4 - block.shape[1])  # pedalboard cannot tell channels from frames in a block as short as it is wide
+    if short:
+        block = np.pad(block, ((0, 0), (0, short)))
+    done = plugin.process(block, rate, buffer_size=BLOCK, reset=False)
+    return np.asarray(done[:, : done.shape[1] - short] if short else done, np.float32)
+
+
+def by_index(plugin: Any, index: int) -> Any:
+    return next(p for p in plugin._parameters if p.index == index)
+
+
+def turn(plugin: Any, values: list[tuple[int, float]]) -> None:
+    known = {p.index: p for p in plugin._parameters}
+    for index, raw in values:
+        known[index].raw_value = raw
+
+
+def told(parameter: Any) -> dict[str, Any]:
+    return {
+        "index": parameter.index,
+        "name": parameter.name,
+        "unit": parameter.label,
+        "raw": parameter.raw_value,
+        "default": parameter.default_raw_value,
+        "text": parameter.string_value,
+        "low": parameter.get_text_for_raw_value(0.0),
+        "high": parameter.get_text_for_raw_value(1.0),
+    }
+
+
+def number_in(text: str) -> float | None:
+    """The number at the head of a text, as "-18.0 dB"."""
+    head = text.strip().split(" ")[0].rstrip("%")
+    try:
+        return float(head)
+    except ValueError:
+        return None
+
+
+STEPS = 60  # halvings of the way to a knob's place
+
+
+def raw_of(parameter: Any, value: float | str) -> float:
+    """Where the knob shows a number, or a text, for plugins are wrong about it on curved knobs.
+
+    Its own answer where it shows the value again; else the place is looked for by halves, in which what it shows rises
+    or falls all the way. Raises ValueError with what it can show.
+    """
+    ends = parameter.get_text_for_raw_value(0.0), parameter.get_text_for_raw_value(1.0)
+    shown = number_in(value) if isinstance(value, str) else value
+    if isinstance(value, str) and (shown is None or number_in(ends[0]) is None):
+        own = parameter.get_raw_value_for_text(value)
+        for raw in (own, *np.linspace(0, 1, 129)):
+            if parameter.get_text_for_raw_value(float(raw)).strip().lower() == value.strip().lower():
+                return float(raw)
+        raise ValueError(f"shows nothing as {value!r}; allowed: {ends[0]} to {ends[1]}")
+    value = float(shown)  # type: ignore[arg-type]
+    low, high = (number_in(end) for end in ends)
+    if low is None or high is None:
+        raise ValueError(f"shows words, {ends[0]} to {ends[1]}; allowed: one of them in quotes, or raw = 0 to 1")
+    if not min(low, high) <= value <= max(low, high):
+        raise ValueError(f"is {value:g}; allowed: {ends[0]} to {ends[1]}")
+    raw = float(parameter.get_raw_value_for_text(f"{value:.9g}"))
+    if shows(parameter, raw, value):
+        return raw
+    at, step = 0.5, 0.25
+    for _ in range(STEPS):
+        shown = number_in(parameter.get_text_for_raw_value(at))
+        if shown is None:
+            raise ValueError(f"shows {parameter.get_text_for_raw_value(at)!r} at {at:g}; allowed: raw = 0 to 1")
+        at += step if (shown < value) == (low < high) else -step
+        step /= 2
+    return at
+
+
+def shows(parameter: Any, raw: float, value: float) -> bool:
+    shown = number_in(parameter.get_text_for_raw_value(raw))
+    return shown is not None and abs(shown - value) <= 0.006 * max(1.0, abs(value))
+
+
+if __name__ == "__main__":
+    main()

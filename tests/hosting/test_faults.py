@@ -1,0 +1,87 @@
+"""Whatever a plugin does, the job ends in time, with a line that says who, where and what; nothing is left."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+import melancholia as mel
+from melancholia.audio import audio
+from melancholia.hosting import process
+from melancholia.hosting.plugin import PluginError
+from tests.children import CLI
+
+RATE = 48_000
+NOISE = audio(np.random.default_rng(0).normal(0, 0.1, (2, 3 * RATE)).astype(np.float32), RATE)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """What hangs is waited for a moment only."""
+    monkeypatch.setattr(process, "BLOCK_S", 1.0)
+    monkeypatch.setattr(process, "TIMES", 0.5)
+
+
+@pytest.fixture
+def chain(tmp_path, zoo):
+    def made(kind, more=""):
+        path = tmp_path / f"{kind}.toml"
+        path.write_text(f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{zoo[kind]}"\nload_s = 3\n{more}\n')
+        return path
+
+    return made
+
+
+def workers():
+    return [p for p in psutil.Process().children(recursive=True) if "melancholia.hosting.worker" in p.cmdline()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("CrashOnLoad", "crashed (SIGABRT) in load"),
+        ("CrashOnBlock", "crashed (SIGSEGV) in process"),
+        ("HangOnLoad", "gave no answer to load in 3 s"),
+        ("Hang", "gave no answer to process in"),
+        ("Exit", "ended with 7 in process"),
+        ("NaN", "gives no finite sound from"),
+    ],
+)
+def test_a_fault_is_one_line_and_leaves_nothing(chain, tmp_path, kind, said):
+    began = time.monotonic()
+    with pytest.raises(PluginError) as caught:
+        mel.apply(NOISE, rack=chain(kind), tail_s=0.2, out=tmp_path / "out.wav")
+    assert f"{kind} (insert.any 1 of {kind}.toml)" in str(caught.value) and said in str(caught.value)
+    assert "\n" not in str(caught.value) and time.monotonic() - began < 10
+    assert not workers() and not (tmp_path / "out.wav").exists()
+    assert not [name for name in os.listdir(tmp_path) if name.endswith(".part")]
+
+
+def test_a_plugin_that_crashes_once_is_tried_again_from_the_start(chain, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_MARK", str(tmp_path / "mark"))
+    found = mel.apply(NOISE, rack=chain("CrashOnce"), tail_s=0.2)
+    assert (tmp_path / "mark").exists()
+    assert np.array_equal(found.samples, mel.apply(NOISE, rack=chain("Gain"), tail_s=0.2).samples)
+
+
+def test_a_plugin_that_prints_for_ever_is_drained(chain):
+    plain = mel.apply(NOISE, rack=chain("Gain"), tail_s=0.2).samples
+    assert np.array_equal(mel.apply(NOISE, rack=chain("Flood"), tail_s=0.2).samples, plain)
+
+
+def test_a_parent_that_is_killed_leaves_no_worker(chain, tmp_path, children):
+    mel.write_audio(tmp_path / "in.wav", NOISE.blocks(), rate=RATE, channels=2)
+    child = children.start(*CLI, "apply", "in.wav", "--rack", str(chain("HangOnLoad")), "-o", "out.wav", cwd=tmp_path)
+    until = time.monotonic() + 30
+    found = []
+    while not found and time.monotonic() < until:
+        found = [p for p in psutil.Process(child.pid).children(recursive=True) if "worker" in " ".join(p.cmdline())]
+        time.sleep(0.02)
+    assert found
+    time.sleep(0.5)
+    child.send(signal.SIGKILL)
+    gone, alive = psutil.wait_procs(found, timeout=2)
+    assert not alive

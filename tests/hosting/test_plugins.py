@@ -1,0 +1,246 @@
+"""Plugins as effects in a chain: layouts, latency, parameters, state, and chunks that equal the whole."""
+
+import base64
+import shutil
+from contextlib import closing
+
+import numpy as np
+import pytest
+import soxr
+
+import melancholia as mel
+from melancholia.audio import audio
+from melancholia.hosting import bundles
+from melancholia.hosting.bundles import bundle
+from melancholia.hosting.plugin import Hosted, Place, Plugin, slug
+from melancholia.hosting.rates import at_work
+
+RATE = 48_000
+RNG = np.random.default_rng(1)
+NOISE = audio(RNG.normal(0, 0.1, (2, 2 * RATE)).astype(np.float32), RATE)
+
+
+def plugin(path, state=None, rate=None, **params):
+    ends = tuple((name, value if isinstance(value, tuple) else (value, value)) for name, value in params.items())
+    return Plugin(path, params=ends, state=state, rate=rate, where="insert.any 1 of x.toml")
+
+
+def through(hosted, sound, sizes):
+    parts, at = [], 0
+    for size in sizes:
+        parts.append(hosted.process(np.ascontiguousarray(sound[:, at : at + size])))
+        at += size
+    return np.concatenate(parts, axis=1)
+
+
+def test_a_gain_is_exact_and_chunks_are_the_whole(zoo):
+    with Hosted(plugin(zoo["Gain"], gain=-6.0), RATE, 0.5) as hosted:
+        whole = through(hosted, NOISE.samples, [65_536])
+    with Hosted(plugin(zoo["Gain"], gain=-6.0), RATE, 0.5) as hosted:
+        parts = through(hosted, NOISE.samples, [256, 4096, 1024, 60_160])
+    assert np.array_equal(whole, parts)
+    assert whole == pytest.approx(NOISE.samples[:, :65_536] * 10 ** (-6 / 20), abs=1e-7)
+
+
+def test_latency_is_made_good_to_the_frame(zoo, tmp_path):
+    path = tmp_path / "late.toml"
+    path.write_text(
+        f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{zoo["Late"]}"\nmix = 0.5\n'
+        f'[[bus]]\nplugin = "vst3:{zoo["Late"]}"\n'
+    )
+    found = mel.apply(NOISE, rack=path, tail_s=0)
+    assert found.samples == pytest.approx(mel.apply(NOISE, rack=gain(tmp_path, zoo), tail_s=0).samples, abs=1e-7)
+
+
+def gain(folder, zoo, more=""):
+    path = folder / "gain.toml"
+    path.write_text(f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{zoo["Gain"]}"\n{more}\n')
+    return path
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_every_layout_goes_through(zoo, tmp_path, channels):
+    sound = audio(RNG.normal(0, 0.1, (channels, RATE)).astype(np.float32), RATE)
+    found = mel.apply(sound, rack=gain(tmp_path, zoo, "params = { gain = -6 }"), tail_s=0)
+    assert found.samples.shape == sound.samples.shape
+    kept = [k for k in range(channels) if channels < 6 or k != 3]  # the LFE goes through no rack
+    assert found.samples[kept] == pytest.approx(sound.samples[kept] * 10 ** (-6 / 20), abs=1e-6)
+
+
+def test_a_parameter_may_be_a_number_words_or_a_place_and_follow_intensity(zoo):
+    for given in (-18.0, "-18.00", Place(42 / 84)):
+        with Hosted(plugin(zoo["Gain"], Gain=given), RATE, 0.5) as hosted:
+            assert hosted.places["Gain"][0] == pytest.approx(0.5, abs=1e-6)
+    with Hosted(plugin(zoo["Gain"], gain=(-18.0, 24.0)), RATE, 0.5) as hosted:
+        assert hosted.places["gain"] == pytest.approx((0.5, 1.0))
+        found = hosted.process(NOISE.samples[:, :512])
+    assert found == pytest.approx(NOISE.samples[:, :512] * 10 ** (3 / 20), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"gian": 0.0}, "no parameter 'gian'; known: gain. Did you mean 'gain'?"),
+        ({"gain": 30.0}, "gain is 30; allowed: -60"),
+        ({"gain": "loud"}, "gain shows nothing as 'loud'"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_refused(zoo, params, said):
+    with pytest.raises(mel.InputError, match=said.replace("?", r"\?").replace("(", r"\(")):
+        Hosted(plugin(zoo["Gain"], **params), RATE, 0.5)
+
+
+def test_knobs_that_move_make_no_step(zoo, tmp_path):
+    moving = gain(tmp_path, zoo, "params = { gain = [-40, 0] }\nautomate = { gain = [[0, 0], [1, 1]] }")
+    found = mel.apply(NOISE, rack=moving, intensity=1, tail_s=0).samples
+    level = [20 * np.log10(part.std() / 0.1) for part in np.array_split(found, 8, axis=1)]
+    assert np.all(np.diff(level) > 3) and level[0] == pytest.approx(-37.5, abs=1)
+
+
+def test_names_are_compared_by_their_letters():
+    assert slug("Gain Reduction (dB)") == slug("gain_reduction_db") == "gain_reduction_db"
+
+
+def test_a_bundle_is_found_by_path_beside_the_chain_or_by_name(zoo, tmp_path, monkeypatch):
+    monkeypatch.setitem(bundles.FOLDERS, "linux", (str(zoo["Gain"].parent),))
+    assert bundle("vst3:Gain", tmp_path) == zoo["Gain"]
+    (tmp_path / "Own.vst3").symlink_to(zoo["Gain"])
+    assert bundle("vst3:Own.vst3", tmp_path) == tmp_path / "Own.vst3"
+    for said, words in (
+        ("vst3:Gian", "Did you mean 'Gain'"),
+        ("vst3:no/x.vst3", "does not exist"),
+        ("Gain", "allowed"),
+    ):
+        with pytest.raises(mel.InputError, match=words):
+            bundle(said, tmp_path)
+
+
+@pytest.mark.parametrize(("said", "machine", "words"), [
+    (b"\x7fELF\x01", None, "code of 32 bits"),
+    (b"MZ\x90\x00\x03", None, "code for win32"),
+    (b"\xcf\xfa\xed\xfe\x07", None, "code for darwin"),
+    (b"hello", None, "no code"),
+    (b"", "MacOS", "is made for MacOS"),
+    (b"", "i386-linux", "is made for i386-linux"),
+])  # fmt: skip
+def test_a_bundle_for_another_system_is_refused(zoo, tmp_path, said, machine, words):
+    home = tmp_path / "X.vst3" / "Contents" / (machine or next((zoo["Gain"] / "Contents").iterdir()).name)
+    home.mkdir(parents=True)
+    (home / "X.so").write_bytes(said)
+    with pytest.raises(mel.InputError, match=words):
+        bundle("vst3:X.vst3", tmp_path)
+
+
+def test_of_bundles_of_one_name_the_first_folder_has_its_own(zoo, tmp_path, monkeypatch):
+    own, everybodys = tmp_path / "own", tmp_path / "everybody's"
+    for place in (own, everybodys / "a", everybodys / "b"):
+        place.mkdir(parents=True)
+        (place / "Gain.vst3").symlink_to(zoo["Gain"])
+    monkeypatch.setitem(bundles.FOLDERS, "linux", (str(own), str(everybodys)))
+    assert bundle("vst3:Gain", tmp_path) == own / "Gain.vst3"
+    (own / "Gain.vst3").unlink()
+    with pytest.raises(mel.InputError, match="may be .*/a/Gain.vst3 and .*/b/Gain.vst3; allowed"):
+        bundle("vst3:Gain", tmp_path)
+
+
+def test_a_path_may_have_blanks_and_letters_of_any_language(zoo, tmp_path):
+    folder = tmp_path / "Plug-ins für später \u6c34"
+    folder.mkdir()
+    shutil.copytree(zoo["Gain"], folder / "Gain.vst3")
+    found = mel.apply(NOISE, rack=gain(folder, {"Gain": folder / "Gain.vst3"}), tail_s=0)
+    assert np.array_equal(found.samples, NOISE.samples)
+
+
+@pytest.mark.parametrize(("rate", "own"), [(48_000, 44_100), (44_100, 96_000), (96_000, 48_000)])
+@pytest.mark.parametrize("kind", ["Gain", "Late"])
+def test_a_plugin_runs_at_its_own_rate_and_in_time(zoo, rate, own, kind):
+    sound = RNG.normal(0, 0.1, (2, rate)).astype(np.float32)
+    sound[:, -rate // 4 :] = 0
+    with closing(at_work(plugin(zoo[kind], rate=own), rate, 0.5)) as effect:
+        made = through(
+            effect, np.pad(sound, ((0, 0), (0, effect.latency))), [*[2560] * 8, rate - 20_480, effect.latency]
+        )
+    there_and_back = soxr.resample(soxr.resample(sound.T, rate, own, quality="HQ"), own, rate, quality="HQ").T
+    assert made[:, effect.latency :][:, : rate - 4096] == pytest.approx(there_and_back[:, : rate - 4096], abs=1e-6)
+
+
+def test_knobs_move_in_time_at_another_rate(zoo, tmp_path):
+    plain = gain(tmp_path, zoo, "params = { gain = [-40, 0] }\nautomate = { gain = [[0, 0], [1, 1]] }")
+    here = mel.apply(NOISE, rack=plain, intensity=1, tail_s=0).samples
+    other = gain(tmp_path, zoo, "params = { gain = [-40, 0] }\nautomate = { gain = [[0, 0], [1, 1]] }\nrate = 96000")
+    there = mel.apply(NOISE, rack=other, intensity=1, tail_s=0).samples
+    level = [20 * np.log10(part.std()) for sound in (here, there) for part in np.array_split(sound, 20, axis=1)]
+    apart = np.subtract(level[:20], level[20:])  # the noise loses its highest octave's end on the way
+    assert apart == pytest.approx(np.full(20, np.median(apart)), abs=0.05) and 0 < apart[0] < 0.5
+
+
+def test_a_send_with_a_plugin_runs_for_each_stem_and_in_time(zoo, tmp_path):
+    text = 'schema = 1\nname = "x"\n[send.room.gain_db]\nany = {}\n[[send.room.chain]]\nplugin = "vst3:{}"\n'
+    path = tmp_path / "send.toml"
+    for kind in ("Gain", "Late"):
+        path.write_text(text.format(-6, zoo[kind]))
+        found = mel.apply(NOISE, rack=path, tail_s=0).samples
+        assert found == pytest.approx(NOISE.samples * (1 + 10 ** (-6 / 20)), abs=1e-6)
+    path.write_text(text.format(-80, zoo["CrashOnLoad"]))
+    assert np.array_equal(mel.apply(NOISE, rack=path, tail_s=0).samples, NOISE.samples)  # nothing goes there
+    path.write_text(text.format("[-30, 0]", zoo["Late"]) + 'effect = "Gain"\n')
+    with pytest.raises(mel.InputError, match="effect is no key here"):
+        mel.apply(NOISE, rack=path)
+
+
+def test_a_knob_takes_a_state_and_gives_it_by_its_sound(zam, tmp_path):
+    comp = zam / "ZamComp.vst3"
+    loud = NOISE.samples[:, :65_536] * 5
+
+    def sound(**how):
+        with Hosted(plugin(comp, **how), RATE, 0.5) as hosted:
+            return hosted.process(loud), hosted.state()
+
+    set_, state = sound(threshold=-35.0, ratio=8.0)
+    plain, _ = sound()
+    assert not np.allclose(plain, set_, atol=1e-3)
+    assert np.array_equal(sound(state=state)[0], set_)
+    (tmp_path / "comp.state").write_bytes(state)
+    assert np.array_equal(sound(state=tmp_path / "comp.state")[0], set_)
+    with pytest.raises(mel.InputError, match="does not know the state given"):
+        with Hosted(plugin(zam / "ZamEQ2.vst3", state=state), RATE, 0.5):
+            pass
+
+
+def test_a_state_may_stand_in_the_chain(zam, tmp_path):
+    with Hosted(plugin(zam / "ZamComp.vst3", threshold=-35.0), RATE, 0.5) as hosted:
+        state = base64.b64encode(hosted.state()).decode()
+    path = tmp_path / "inline.toml"
+    text = 'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:ZamComp"\n'
+    path.write_text(text + f'state = "base64:{state}"\n')
+    inline = mel.apply(NOISE, rack=path, tail_s=0).samples
+    path.write_text(text + "params = { threshold = -35 }\n")
+    assert np.array_equal(inline, mel.apply(NOISE, rack=path, tail_s=0).samples)
+    path.write_text(text + 'state = "base64:!!"\n')
+    with pytest.raises(mel.InputError, match="inline.toml:5.*is no base64"):
+        mel.apply(NOISE, rack=path)
+
+
+@pytest.mark.parametrize(
+    "name", ["ZamEQ2", "ZaMaximX2", "ZamVerb"]
+)  # one channel; two, and late; two, and slow to load
+def test_debians_plugins_run_on_every_layout_and_rate(zam, tmp_path, name):
+    path = tmp_path / "chain.toml"
+    path.write_text(f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{name}"\n')
+    for rate in (44_100, 48_000, 96_000):
+        for channels in (1, 2, 6):
+            sound = audio(RNG.normal(0, 0.1, (channels, rate // 2)).astype(np.float32), rate)
+            found = mel.apply(sound, rack=path, tail_s=0.1)
+            assert found.samples.shape == (channels, rate // 2 + rate // 10)
+            assert np.isfinite(found.samples).all() and found.samples.std() > 1e-3
+
+
+def test_dry_and_wet_are_mixed_to_the_bit(zoo, tmp_path):
+    for share in (0.0, 0.25):
+        found = mel.apply(
+            NOISE, rack=gain(tmp_path, zoo, f"params = {{ gain = -60 }}\nmix = {share}"), tail_s=0
+        ).samples
+        wet = NOISE.samples * np.float32(10 ** (-60 / 20))
+        assert found == pytest.approx(NOISE.samples + np.float32(share) * (wet - NOISE.samples), abs=1e-8)
+    left_out = gain(tmp_path, zoo, "params = { gain = -60 }\nbypass = true")
+    assert np.array_equal(mel.apply(NOISE, rack=left_out, tail_s=0).samples, NOISE.samples)
