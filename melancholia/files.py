@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from melancholia.errors import InputError, MelancholiaError, one_line
 from melancholia.interrupts import unfinished, whole
 from melancholia.renames import exchange, rename_new
@@ -40,6 +42,18 @@ def data_folder(name: str) -> Path:
     """The package's own folder `name`: inside the package (wheel), or beside it (checkout, editable install)."""
     inside = Path(__file__).parent / name
     return inside if inside.is_dir() else Path(__file__).parent.parent / name
+
+
+def cache_folder() -> Path:
+    """Where notes for later are kept: the user's cache, or where that cannot be written, the temporary folder."""
+    for folder in (user_cache_path("melancholia"), Path(tempfile.gettempdir()) / "melancholia-cache"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="melancholia-cache-"))
 
 
 @dataclass(frozen=True, slots=True)

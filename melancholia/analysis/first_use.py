@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import platform
-import tempfile
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,7 +17,8 @@ from pathlib import Path
 from types import ModuleType
 
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
+
+from melancholia.files import cache_folder
 
 LONGEST_WAIT_S = 180.0  # for another process' first use; then go on rather than never
 COMPILING = ("core", "util", "onset", "feature")  # parts of librosa that compile when they are imported
@@ -27,7 +27,7 @@ COMPILING = ("core", "util", "onset", "feature")  # parts of librosa that compil
 @cache
 def librosa() -> ModuleType:
     """librosa, all that the listener uses of it imported; call it before threads are started."""
-    note = notes() / f"{facts()}.json"
+    note = cache_folder() / f"{facts()}.json"
     if left_as_noted(note):
         return imported()
     lock = FileLock(note.with_suffix(".lock"))
@@ -44,18 +44,6 @@ def imported() -> ModuleType:
     for name in COMPILING:
         import_module(f"librosa.{name}")
     return import_module("librosa")
-
-
-def notes() -> Path:
-    """The folder of notes and locks: the user's cache, or where that cannot be written, the temporary one."""
-    for folder in (user_cache_path("melancholia"), Path(tempfile.gettempdir()) / "melancholia-cache"):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    return Path(tempfile.mkdtemp(prefix="melancholia-cache-"))
 
 
 def facts() -> str:

@@ -43,6 +43,7 @@ def apply(
 
     chain = racks.rack(rack)
     in_range("intensity", intensity, 0, 1)
+    many.notes(chain.path, chain.warnings)
 
     suffix = many.check_suffix(format_) if format_ is not None else None
 

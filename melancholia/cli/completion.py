@@ -47,6 +47,12 @@ def moods(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     return starting(list(moods()), incomplete)
 
 
+def plugins(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from melancholia.hosting.bundles import installed
+
+    return starting([path.stem for path in installed()], incomplete)
+
+
 def racks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from melancholia.racks import names
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from melancholia.cli import options
+from melancholia.cli import many, options
 
 
 @click.command()
@@ -66,12 +66,16 @@ def make(
     where it is not as sad as asked, or a cue lies outside its band, another tone or other notes are tried, three times
     at most.
     """
+    from melancholia.racks import rack as find_rack
     from melancholia.song import make_folder
     from melancholia.streams import check_seed, draw_seed
 
     seed = draw_seed() if seed is None else check_seed(seed)
     named = Path(mood).stem if mood.endswith(".toml") else re.sub(r"[^A-Za-z0-9.]+", "-", mood)
     folder = output or Path(f"{named}-{seed}")
+    if rack is not None:
+        chain = find_rack(rack)
+        many.notes(chain.path, chain.warnings)
     with options.progress(quiet) as progress:
         song = make_folder(
             folder,

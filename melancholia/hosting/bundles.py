@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from melancholia.errors import InputError, nearest
@@ -34,10 +35,10 @@ def folders() -> tuple[Path, ...]:
     return tuple(Path(os.path.expandvars(os.path.expanduser(at))) for at in FOLDERS.get(sys.platform, ()))
 
 
-def installed() -> tuple[Path, ...]:
-    """Every bundle in those folders, by name, of one name the user's own first; no bundle is looked into."""
+def installed(places: Sequence[Path] | None = None) -> tuple[Path, ...]:
+    """Every bundle in those folders, or in others, by name, of one name the user's own first; none is looked into."""
     found: list[Path] = []
-    for folder in folders():
+    for folder in folders() if places is None else places:
         for at, names, files in os.walk(folder, followlinks=False):
             bundles = sorted(name for name in (*names, *files) if name.endswith(SUFFIX))
             found += [Path(at) / name for name in bundles]

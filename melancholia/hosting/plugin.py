@@ -4,7 +4,6 @@ import base64
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,11 @@ from numpy.typing import NDArray
 
 from melancholia.errors import InputError, MelancholiaError, nearest
 from melancholia.hosting.process import FRAMES, LOAD_S, STATE_S, Died, Worker
-from melancholia.hosting.worker import BLOCK, CHANNELS, TAIL_S, Samples
+from melancholia.hosting.worker import BLOCK, CHANNELS, Samples
 
 SHOWN = 12  # parameters that an error names
+TAIL_DB, TAIL_S, STILL_S = -80.0, 30.0, 0.2  # rung out: so soft for so long; asked no longer than TAIL_S
+BURST_S, BURST = 0.5, 0.25  # the noise that asks it, and its amplitude
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Plugin:
 
     `path` is its bundle, `name` one of several in it; `params` are the settings of its knobs at intensity 0 and 1;
     `state` is a preset (``.vstpreset``) or what a host saved of it, in a file or as it is; `where` says where in the
-    chain file it stands; `rate` is its own where that is not the sound's; `load_s` is how long it may take to load.
+    chain file it stands; `rate` is its own where that is not the sound's; `load_s` is how long it may take to load;
+    `sha256` is its code's, where that may not change.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class Plugin:
     where: str = "alone"
     rate: int | None = None
     load_s: float = LOAD_S
+    sha256: str = ""
 
     @property
     def called(self) -> str:
@@ -61,15 +64,17 @@ class Hosted:
     and 1.
     """
 
-    def __init__(self, plugin: Plugin, rate: int, intensity: float, channels: int = CHANNELS) -> None:
-        self.plugin, self.rate = plugin, rate
+    def __init__(
+        self, plugin: Plugin, rate: int, intensity: float, channels: int = CHANNELS, block: int = BLOCK
+    ) -> None:
+        self.plugin, self.rate, self.channels = plugin, rate, channels
         try:
             self.worker = Worker()
         except Died as error:
             raise self.failed(error) from error
         try:
-            asked = {"path": str(plugin.path), "name": plugin.name, "rate": rate, "channels": channels}
-            facts = self.worker.ask("load", plugin.load_s, **asked)
+            asked = {"rate": rate, "channels": channels, "block": block}
+            facts = self.loaded(**asked)
             if facts["instrument"]:
                 raise self.wrong("is an instrument; allowed: an effect.")
             if plugin.state is not None:
@@ -86,6 +91,19 @@ class Hosted:
             raise self.failed(error) from error
         except BaseException:
             self.worker.close()
+            raise
+
+    def loaded(self, **asked: int) -> dict[str, Any]:
+        plugin, path = self.plugin, str(self.plugin.path)
+        try:
+            return self.worker.ask("load", plugin.load_s, path=path, name=plugin.name, **asked)
+        except Died as error:
+            if error.refused:
+                held = self.worker.ask("names", plugin.load_s, path=path)["names"]
+                try:
+                    one_of(held, plugin.name)
+                except InputError as wrong:
+                    raise self.wrong(str(wrong)) from error
             raise
 
     def remember(self, state: Path | bytes) -> None:
@@ -121,6 +139,15 @@ class Hosted:
                 raise
             raise self.wrong(f"has no such setting: {name} {error.cause.removeprefix('ValueError: ')}.") from error
 
+    def shown(self) -> list[dict[str, Any]]:
+        """Its knobs: name, unit, what they show at both ends and where they stand, 0 to 1 and as they show it."""
+        try:
+            found = {p["index"]: p for p in self.worker.ask("parameters", STATE_S)["parameters"]}
+        except Died as error:
+            raise self.failed(error) from error
+        said = ("unit", "low", "high", "text", "raw", "default")
+        return [{"name": name, **{key: found[index][key] for key in said}} for name, index in self.knobs.items()]
+
     def process(self, block: Samples, moves: Mapping[str, NDArray[np.float64]] | None = None) -> Samples:
         """The next block (channels, frames), a multiple of 256 long but the last; late by `latency`.
 
@@ -142,10 +169,19 @@ class Hosted:
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def tail_s(self) -> float:
-        try:
-            return float(self.worker.ask("tail", 2 * TAIL_S)["seconds"])
-        except Died as error:
-            raise self.failed(error) from error
+        """Seconds that it rings on to -80 dB behind a burst of noise, at most TAIL_S; it has sounded then."""
+        rng = np.random.default_rng(0)
+        noise = BURST * rng.uniform(-1, 1, (self.channels, int(BURST_S * self.rate) // BLOCK * BLOCK))
+        loud = float(np.abs(self.process(noise.astype(np.float32))).max())
+        silent = np.zeros((self.channels, int(STILL_S * self.rate) // BLOCK * BLOCK), np.float32)
+        seconds, late = 0.0, self.latency / self.rate
+        while seconds < TAIL_S:
+            done = self.process(silent)
+            over = np.flatnonzero(np.abs(done).max(axis=0) > max(loud, 1e-6) * 10 ** (TAIL_DB / 20))
+            if not len(over):
+                break
+            seconds += silent.shape[1] / self.rate if over[-1] > 0.9 * len(done[0]) else (over[-1] + 1) / self.rate
+        return min(max(0.0, seconds - late), TAIL_S)
 
     def wrong(self, message: str) -> InputError:
         return InputError(f"{self.plugin.called} ({self.plugin.where}) {message}")
@@ -163,6 +199,18 @@ class Hosted:
         self.close()
 
 
+def one_of(held: Sequence[str], name: str | None) -> str:
+    """The plugin that is meant in a bundle; its only one where none is named."""
+    if name is None and len(held) == 1:
+        return held[0]
+    if name in held:
+        return str(name)
+    known = ", ".join(held) or "none"
+    if name is None:
+        raise InputError(f"holds {len(held)} plugins; allowed: name = one of {known}.")
+    raise InputError(f"holds no plugin {name!r}; known: {known}.{nearest(name, held)}")
+
+
 def slug(name: str) -> str:
     """A name as it is compared: letters and digits in lower case, joined by underscores."""
     return re.sub(r"[^a-z0-9#]+", "_", name.lower()).strip("_")
@@ -178,13 +226,6 @@ def indices(parameters: Sequence[Mapping[str, Any]]) -> dict[str, int]:
             number += 1
         found[key] = int(parameter["index"])
     return found
-
-
-@lru_cache(maxsize=64)
-def tail_s(plugin: Plugin, rate: int, intensity: float) -> float:
-    """Seconds that it rings on at an intensity, measured."""
-    with Hosted(plugin, plugin.rate or rate, intensity) as hosted:
-        return hosted.tail_s()
 
 
 def resumed(stream: Callable[[], Iterator[Samples]]) -> Iterator[Samples]:

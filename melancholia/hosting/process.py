@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from melancholia.errors import MelancholiaError
+from melancholia.errors import MelancholiaError, shown
 from melancholia.hosting.worker import CHANNELS, Samples
 
 FRAMES = 65_536  # that go through the memory at once
@@ -27,11 +27,11 @@ END_S = 5.0
 
 
 class Died(MelancholiaError):
-    """A worker that crashed, hung, or answered with an error; `cause` is what happened, without who and where."""
+    """A worker that crashed, hung, or `refused` what was asked; `cause` is what happened, without who and where."""
 
-    def __init__(self, cause: str, said: str = "") -> None:
+    def __init__(self, cause: str, said: str = "", *, refused: bool = False) -> None:
         super().__init__(cause + (f"; it said: {said}" if said else ""))
-        self.cause, self.said = cause, said
+        self.cause, self.said, self.refused = cause, said, refused
 
 
 class Worker:
@@ -72,7 +72,7 @@ class Worker:
             pass
         found = self.answer(do, within_s)
         if "error" in found:
-            raise Died(str(found["error"]), self.log.last())
+            raise Died(str(found["error"]), self.log.last(), refused=True)
         return found
 
     def answer(self, do: str, within_s: float) -> dict[str, Any]:
@@ -80,7 +80,7 @@ class Worker:
             line = self.answers.get(timeout=within_s)
         except queue.Empty:
             self.close()
-            raise Died(f"gave no answer to {do} in {within_s:g} s", self.log.last()) from None
+            raise Died(f"gave no answer to {do} in {within_s:.3g} s", self.log.last()) from None
         if not line:
             status = self.process.wait(END_S)
             self.close()
@@ -132,9 +132,10 @@ class Log:
                 kept -= len(self.rest.popleft())
 
     def last(self) -> str:
-        """Its last lines, as one."""
-        lines = b"".join(self.rest).decode("utf-8", "replace").split("\n")
-        return " / ".join(line.strip() for line in lines if line.strip() and line.isprintable())[-LINES * 120 :]
+        """Its last lines, as one; what it says again and again is said once."""
+        lines = (line.strip() for line in b"".join(self.rest).decode("utf-8", "replace").split("\n"))
+        told = dict.fromkeys(line for line in reversed(list(lines)) if line and line.isprintable())
+        return " / ".join(shown(line) for line in reversed(list(told)[:LINES]))
 
 
 def hand_on(stream: IO[bytes], answers: "queue.SimpleQueue[bytes]") -> None:
@@ -165,4 +166,5 @@ def environment() -> dict[str, str]:
     found = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
     here = str(Path(__file__).parents[2])
     paths = [here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return found | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    own = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return found | own | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -1,12 +1,14 @@
 """A plugin that runs at a rate of its own, inside a sound of another: there and back through soxr."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from melancholia.hosting.plugin import Hosted, Plugin
+from melancholia.hosting.plugin import Hosted, Plugin, PluginError
+from melancholia.hosting.reports import code_hash, known
 from melancholia.hosting.worker import BLOCK, CHANNELS, Samples
 
 LOWEST, HIGHEST = 22_050, 192_000  # Hz, of plugins
@@ -62,10 +64,46 @@ class Resampled:
 
 
 def at_work(plugin: Plugin, rate: int, intensity: float, channels: int = CHANNELS) -> Hosted | Resampled:
-    """A plugin at work in a sound of a rate. Whoever makes one closes it."""
-    if plugin.rate in (None, rate):
+    """A plugin at work in a sound of a rate. Whoever makes one closes it.
+
+    Raises
+    ------
+    InputError
+        It cannot do what its chain asks.
+    PluginError
+        It failed, or its code is no longer that with which the chain was read.
+    """
+    if plugin.sha256 and code_hash(plugin.path) != plugin.sha256:
+        raise PluginError(f"{plugin.called} ({plugin.where}) was replaced on the disk since its chain was read.")
+    own = own_rate(plugin, rate)
+    if own == rate:
         return Hosted(plugin, rate, intensity, channels)
-    return Resampled(Hosted(plugin, plugin.rate, intensity, channels), rate, channels)
+    return Resampled(Hosted(plugin, own, intensity, channels), rate, channels)
+
+
+def own_rate(plugin: Plugin, rate: int) -> int:
+    """The rate that a plugin runs at in a sound of a rate: the chain's word, or the nearest at which it was found to
+    run where it was found not to run at the sound's."""
+    if plugin.rate is not None:
+        return plugin.rate
+    report = known(plugin.path, plugin.name)
+    if report is None or rate not in report.facts.get("not_rates", ()) or not report.facts["rates"]:
+        return rate
+    return int(min(report.facts["rates"], key=lambda other: (other < rate, abs(other - rate))))
+
+
+@lru_cache(maxsize=64)
+def tail_s(plugin: Plugin, rate: int, intensity: float) -> float:
+    """Seconds that it rings on at an intensity, measured; where it fails, once more."""
+    try:
+        return rung(plugin, rate, intensity)
+    except PluginError:
+        return rung(plugin, rate, intensity)
+
+
+def rung(plugin: Plugin, rate: int, intensity: float) -> float:
+    with Hosted(plugin, own_rate(plugin, rate), intensity) as hosted:
+        return hosted.tail_s()
 
 
 def resampled(stream: soxr.ResampleStream, block: Samples) -> Samples:

@@ -11,6 +11,7 @@ import json
 import mmap
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -25,8 +26,6 @@ CHANNELS = 2
 PIECE = 8192  # frames of one call: what it makes stays in the cache, in memory that need not be asked for anew
 BOOT_S = 2.0  # that pedalboard waits for an instrument's first sound
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-TAIL_DB, TAIL_S, STILL_S = -80.0, 30.0, 0.2  # rung out: so soft for so long; asked no longer than TAIL_S
-BURST_S, BURST = 0.5, 0.25  # the noise that asks it, and its amplitude
 
 Samples = NDArray[np.float32]
 
@@ -77,6 +76,7 @@ class Host:
         self.plugins: list[Any] = []
         self.rate, self.channels, self.wide = 0, 0, 0
         self.held: Samples = np.zeros((0, 0), np.float32)
+        self.block = BLOCK
 
     def names(self, path: str) -> dict[str, Any]:
         """The plugins of a bundle."""
@@ -84,8 +84,9 @@ class Host:
 
         return {"names": VST3Plugin.get_plugin_names_for_file(path)}
 
-    def load(self, path: str, name: str | None, rate: int, channels: int) -> dict[str, Any]:
+    def load(self, path: str, name: str | None, rate: int, channels: int, block: int) -> dict[str, Any]:
         """Load it for so many channels; what it is, how late it is, and the parameters that may be set."""
+        self.block = block
         first = opened(path, name)
         self.rate, self.channels, self.wide = rate, channels, wide(first, rate, channels)
         others = channels - 1 if self.wide == 1 else 0
@@ -98,8 +99,25 @@ class Host:
             "instrument": first.is_instrument,
             "latency": self.latency,
             "channels": self.wide,
-            "parameters": [told(p) for p in first._parameters if p.is_automatable],
+            **self.parameters(),
         }
+
+    def parameters(self) -> dict[str, Any]:
+        """Those that may be set, as they stand."""
+        return {"parameters": [told(p) for p in self.plugins[0]._parameters if settable(p)]}
+
+    def accepts(self) -> dict[str, Any]:
+        """The numbers of channels that it takes by itself."""
+        return {"accepts": [count for count in (1, 2) if takes(self.plugins[0], self.rate, count)]}
+
+    def taken(self) -> dict[str, Any]:
+        """The most memory that this process had, in MB; 0 where the system does not say."""
+        if os.name != "posix":
+            return {"mb": 0.0}
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        return {"mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6}
 
     @property
     def latency(self) -> int:
@@ -109,7 +127,7 @@ class Host:
         """As at the start of a sound; what comes out is late by the latency, from the first block on."""
         for plugin in self.plugins:
             plugin.reset()
-        self.held = np.zeros((self.wide * len(self.plugins), self.latency), np.float32)
+        self.held = np.zeros((self.channels, self.latency), np.float32)
 
     def raw(self, index: int, value: float | str) -> dict[str, Any]:
         """Where a knob stands, 0 to 1, for what it should show."""
@@ -126,7 +144,7 @@ class Host:
     def ready(self) -> dict[str, Any]:
         """At the start of a sound, with all that was set; how late it is now."""
         for plugin in self.plugins:
-            called(plugin, np.zeros((self.wide, BLOCK), np.float32), self.rate)
+            self.call(plugin, np.zeros((self.wide, BLOCK), np.float32))
         self.reset()
         return {"latency": self.latency}
 
@@ -135,7 +153,7 @@ class Host:
         size = self.channels * frames
         block, made = (memory[:size].reshape(self.channels, frames) for memory in (self.given, self.made))
         turns = dict(moves)
-        edges = [*sorted({*range(0, frames, PIECE), *turns}), frames]
+        edges = [*sorted({*range(0, frames, max(PIECE, self.block)), *turns}), frames]
         done, over = pour(self.held, made, 0)
         for start, end in zip(edges, edges[1:], strict=False):
             for plugin in self.plugins if start in turns else ():
@@ -151,17 +169,24 @@ class Host:
         """One call on each instance; a wide plugin hears one channel twice, and gives the mean."""
         if self.wide == 1:
             return np.concatenate(
-                [called(plugin, row[None], self.rate) for plugin, row in zip(self.plugins, block, strict=True)]
+                [self.call(plugin, row[None]) for plugin, row in zip(self.plugins, block, strict=True)]
             )
         if self.channels == 1:
-            both = called(self.plugins[0], np.repeat(block, 2, axis=0), self.rate)
+            both = self.call(self.plugins[0], np.repeat(block, 2, axis=0))
             return np.asarray(both.mean(axis=0, keepdims=True))
-        return called(self.plugins[0], block, self.rate)
+        return self.call(self.plugins[0], block)
+
+    def call(self, plugin: Any, block: Samples) -> Samples:
+        short = max(0, 4 - block.shape[1])  # pedalboard cannot tell channels from frames in a block as short as wide
+        if short:
+            block = np.pad(block, ((0, 0), (0, short)))
+        done = plugin.process(block, self.rate, buffer_size=self.block, reset=False)
+        return np.asarray(done[:, : done.shape[1] - short] if short else done, np.float32)
 
     def state(self) -> dict[str, Any]:
         """All that it remembers; what was set is in it only after a block."""
         plugin = self.plugins[0]
-        called(plugin, np.zeros((self.wide, BLOCK), np.float32), self.rate)
+        self.call(plugin, np.zeros((self.wide, BLOCK), np.float32))
         found = base64.b64encode(plugin.raw_state).decode()
         self.reset()
         return {"state": found}
@@ -175,26 +200,10 @@ class Host:
         kept = True
         for plugin in self.plugins:
             vars(VST3Plugin)["preset_data" if preset else "raw_state"].fset(plugin, data)
-            called(plugin, np.zeros((self.wide, BLOCK), np.float32), self.rate)
+            self.call(plugin, np.zeros((self.wide, BLOCK), np.float32))
             kept &= preset or plugin.raw_state == data
         self.reset()
         return {"kept": kept}
-
-    def tail(self) -> dict[str, Any]:
-        """Seconds that it rings on to -80 dB behind a burst of noise; TAIL_S where it does not end."""
-        rate, rng = self.rate, np.random.default_rng(0)
-        noise = BURST * rng.uniform(-1, 1, (self.channels, int(BURST_S * rate) // BLOCK * BLOCK))
-        loud = float(np.abs(self.run(noise.astype(np.float32))).max())
-        silent = np.zeros((self.channels, int(STILL_S * rate) // BLOCK * BLOCK), np.float32)
-        seconds = 0.0
-        while seconds < TAIL_S:
-            done = self.run(silent)
-            over = np.flatnonzero(np.abs(done).max(axis=0) > max(loud, 1e-6) * 10 ** (TAIL_DB / 20))
-            if not len(over):
-                break
-            seconds += silent.shape[1] / rate if over[-1] > 0.9 * len(done[0]) else (over[-1] + 1) / rate
-        self.reset()
-        return {"seconds": min(seconds, TAIL_S)}
 
 
 def pour(piece: Samples, into: Samples, done: int) -> tuple[int, list[Samples]]:
@@ -205,14 +214,25 @@ def pour(piece: Samples, into: Samples, done: int) -> tuple[int, list[Samples]]:
 
 
 def opened(path: str, name: str | None) -> Any:
-    """The plugin, without pedalboard's scan of a thousand texts a parameter, which takes minutes with some."""
+    """The plugin, never played to, without pedalboard's scan of its parameters, which takes minutes with some.
+
+    pedalboard asks each for a thousand texts. And it plays noise to a plugin that it loads, of another seed
+    each time, and some still ring of it afterwards: so the instance is made anew. Both go by private names, and are
+    left out where those are gone.
+    """
     import pedalboard
 
     mixin = getattr(getattr(pedalboard, "_pedalboard", None), "_PythonExternalPluginMixin", None)
     if mixin is not None:
         mixin.__set_initial_parameter_values__ = lambda self, values: None
         mixin._get_parameter_by_python_name = lambda self, name: None
-    return pedalboard.VST3Plugin(path, plugin_name=name, initialization_timeout=BOOT_S)
+    plugin = pedalboard.VST3Plugin(path, plugin_name=name, initialization_timeout=BOOT_S)
+    kinds: Any = type(getattr(plugin, "_reload_type", None))
+    if hasattr(kinds, "PersistsAudioOnReset"):
+        plugin._reload_type = kinds.PersistsAudioOnReset
+        plugin.reset()
+        plugin._reload_type = kinds.ClearsAudioOnReset
+    return plugin
 
 
 def wide(plugin: Any, rate: int, channels: int) -> int:
@@ -228,12 +248,11 @@ def wide(plugin: Any, rate: int, channels: int) -> int:
     raise ValueError(refused)
 
 
-def called(plugin: Any, block: Samples, rate: int) -> Samples:
-    short = max(0, 4 - block.shape[1])  # pedalboard cannot tell channels from frames in a block as short as it is wide
-    if short:
-        block = np.pad(block, ((0, 0), (0, short)))
-    done = plugin.process(block, rate, buffer_size=BLOCK, reset=False)
-    return np.asarray(done[:, : done.shape[1] - short] if short else done, np.float32)
+def takes(plugin: Any, rate: int, channels: int) -> bool:
+    try:
+        return wide(plugin, rate, channels) == channels
+    except ValueError:
+        return False
 
 
 def by_index(plugin: Any, index: int) -> Any:
@@ -244,6 +263,16 @@ def turn(plugin: Any, values: list[tuple[int, float]]) -> None:
     known = {p.index: p for p in plugin._parameters}
     for index, raw in values:
         known[index].raw_value = raw
+
+
+HOSTS = {"sample_rate", "buffer_size", "latency", "current_program"}  # knobs that are the host's own
+MIDI = re.compile(r"midi (ch\. \d+ )?cc \d+|midi cc \d+\|\d+|p\d{3}")  # what some wrappers show as knobs
+
+
+def settable(parameter: Any) -> bool:
+    """Whether a parameter is a knob: no meter, nothing that is the host's, no controller of a keyboard."""
+    name = parameter.name.strip().lower()
+    return parameter.is_automatable and name.replace(" ", "_") not in HOSTS and not MIDI.fullmatch(name)
 
 
 def told(parameter: Any) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from melancholia.audio import Samples
 from melancholia.errors import MelancholiaError
 from melancholia.hosting.plugin import PluginError
-from melancholia.hosting.plugin import tail_s as hosted_tail_s
 from melancholia.hosting.rates import at_work
+from melancholia.hosting.rates import tail_s as hosted_tail_s
 from melancholia.racks.impulse import Impulse, impulse_tail_s
 from melancholia.racks.rack import Slot
 from melancholia.tables import Ramp

@@ -29,6 +29,7 @@ from melancholia.hosting.bundles import bundle, library
 from melancholia.hosting.plugin import Place, Plugin, Setting
 from melancholia.hosting.process import LOAD_S
 from melancholia.hosting.rates import HIGHEST, LOWEST
+from melancholia.hosting.reports import code_hash, warning
 from melancholia.racks.effects import EFFECTS
 from melancholia.racks.impulse import check_impulse, impulses
 from melancholia.tables import Ramp, Table, read_table
@@ -118,6 +119,12 @@ class Rack:
         used = [slot.plugin for slot in self.slots if slot.plugin is not None]
         states = {plugin.state for plugin in used if isinstance(plugin.state, Path)}
         return tuple(sorted({library(plugin.path) for plugin in used} | states))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What should be known of its plugins before they are trusted with work."""
+        used = {(s.plugin.path, s.plugin.name, s.plugin.called) for s in self.slots if s.plugin and not s.bypass}
+        return tuple(said for said in (warning(*plugin) for plugin in sorted(used, key=str)) if said)
 
 
 def said(by_place: Mapping[str, T], place: str, default: T) -> T:
@@ -280,6 +287,7 @@ def hosted_slot(table: Table) -> Slot:
             where=f"{place} {number} of {table.path.name}",
             rate=int(table.number("rate", LOWEST, HIGHEST, unit="Hz")) if "rate" in table.data else None,
             load_s=table.number("load_s", 1, LONGEST_LOAD_S, unit="s", default=LOAD_S),
+            sha256=code_hash(path),
         ),
     )
 

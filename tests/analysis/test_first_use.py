@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def files(folder):
 
 def test_processes_that_start_together_compile_one_at_a_time(tmp_path, children, fresh):
     (tmp_path / "cache").mkdir()
-    code = "from melancholia.analysis import first_use as f; print(f.notes() / f.facts())"
+    code = "from melancholia.analysis import first_use as f; print(f.cache_folder() / f.facts())"
     name = children.python(code, env=fresh).stdout.strip()
     with FileLock(f"{name}.lock"):  # we are the one that compiles
         together = [children.start(sys.executable, "-c", USE, env=fresh) for _ in range(3)]
@@ -54,5 +55,5 @@ def test_a_note_of_another_state_is_not_believed(tmp_path, monkeypatch):
 def test_where_the_cache_cannot_be_written_the_temporary_folder_serves(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(first_use.tempfile, "gettempdir", lambda: str(tmp_path))
-    assert first_use.notes() == tmp_path / "melancholia-cache"
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    assert first_use.cache_folder() == tmp_path / "melancholia-cache"
