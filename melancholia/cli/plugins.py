@@ -58,7 +58,7 @@ def scan(folders: tuple[Path, ...], as_json: bool) -> None:
 
 
 def found(path: Path) -> list[dict[str, str]]:
-    """A row for each plugin of a bundle."""
+    """A row for each plugin of a bundle, by the bundle's name, and its own where there are several."""
     from melancholia.hosting.qualify import names
     from melancholia.hosting.reports import known
 
@@ -72,7 +72,8 @@ def found(path: Path) -> list[dict[str, str]]:
     for name in held:
         report = known(path, name)
         verdict, why = (report.verdict, report.why) if report is not None else ("not qualified", "")
-        rows.append({"name": name, "path": str(path), "verdict": verdict, "why": why})
+        called = path.stem if len(held) == 1 else f"{path.stem}: {name}"
+        rows.append({"name": called, "path": str(path), "verdict": verdict, "why": why})
     return rows
 
 
@@ -106,6 +107,7 @@ def show(plugin: str, name: str | None, state: Path | None, as_json: bool) -> No
 
 
 RATE = 48_000
+DIGITS = 4  # behind the point, of what a knob shows
 
 
 def table(knobs: Sequence[dict[str, Any]]) -> list[str]:
@@ -121,7 +123,7 @@ def table(knobs: Sequence[dict[str, Any]]) -> list[str]:
 def plain(text: str) -> str:
     """A number as people write it; words as they are."""
     try:
-        return f"{float(text):g}"
+        return f"{round(float(text), DIGITS):g}"
     except ValueError:
         return text.strip()
 
@@ -147,7 +149,6 @@ def qualify(
     A plugin whose file changes is another plugin. Exit 1 where one is refused or in quarantine.
     """
     from melancholia.hosting.bundles import installed
-    from melancholia.hosting.qualify import names
     from melancholia.hosting.reports import USABLE
 
     if bool(wanted) == everything:
@@ -158,10 +159,10 @@ def qualify(
     reports, failed = [], []
     for path in paths:
         try:
-            for each in (name,) if name is not None else names(path):
+            for each in (name,) if name is not None else held(path, again):
                 reports.append(tried(path, each, again, None if as_json else shown, quiet))
-        except MelancholiaError as error:
-            if len(paths) == 1:
+        except InputError as error:
+            if not everything:
                 raise
             failed.append(path)
             options.talk(f"error: {error}")
@@ -172,7 +173,18 @@ def qualify(
         raise MelancholiaError(f"{len(bad)} of {len(reports) + len(failed)} not fit for work: {', '.join(bad)}.")
 
 
-def tried(path: Path, name: str, again: bool, show: Callable[[Any], None] | None, quiet: bool) -> Any:
+def held(path: Path, again: bool) -> tuple[str | None, ...]:
+    """The plugins in a bundle, None where it cannot be asked: there is a report on that."""
+    from melancholia.hosting.plugin import PluginError
+    from melancholia.hosting.qualify import names
+
+    try:
+        return names(path, again=again)
+    except PluginError:
+        return (None,)
+
+
+def tried(path: Path, name: str | None, again: bool, show: Callable[[Any], None] | None, quiet: bool) -> Any:
     """The report on a plugin, made where there is none."""
     from melancholia.hosting.qualify import qualify
     from melancholia.hosting.reports import known
@@ -180,7 +192,7 @@ def tried(path: Path, name: str, again: bool, show: Callable[[Any], None] | None
     report = None if again else known(path, name)
     if report is None:
         with options.progress(quiet) as progress:
-            report = qualify(path, name, progress=lambda at, what: progress(at, f"{name}: {what}"))
+            report = qualify(path, name, progress=lambda at, what: progress(at, f"{path.stem}: {what}"))
     if show is not None:
         show(report)
     return report

@@ -62,10 +62,11 @@ def library(path: Path) -> Path:
     if not found:
         made_for = ", ".join(sorted(at.name for at in path.glob("Contents/*") if at.is_dir())) or "nothing"
         raise InputError(f"{path} is made for {made_for}; allowed: a plugin for {here}.")
-    kind = made_for_another(found[0])
+    code = next((at for at in found if at.stem == path.stem), found[0])
+    kind = made_for_another(code)
     if kind:
         raise InputError(f"{path} holds {kind}; allowed: a plugin for {here}.")
-    return found[0]
+    return code
 
 
 def made_for_another(code: Path) -> str:

@@ -7,7 +7,7 @@ goes down with it, the verdict stands.
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from melancholia.hosting.reports import (
     code_hash,
     keep,
     keep_names,
+    known,
     names_of,
 )
 from melancholia.hosting.worker import BLOCK, CHANNELS, Samples
@@ -42,31 +43,37 @@ SAME_DB = -100.0  # below which two sounds are one, where rounding may differ
 SLOW = 1.0  # times real time
 LOUD_LOG, LARGE_LEAK = 1e6, 50.0  # bytes, MB a minute
 LEAK_S = 20.0
+ASKING = "names"  # the check that comes before all others
 SURE = 0.95  # correlation at which a lag is one
 
 Progress = Callable[[float, str], None]
 
 
-def names(path: Path) -> tuple[str, ...]:
-    """The plugins in a bundle; its code is asked once, in a worker, and kept.
+def names(path: Path, *, again: bool = False) -> tuple[str, ...]:
+    """The plugins in a bundle; its code is asked in a worker, once unless `again`.
 
     Raises
     ------
     PluginError
-        It crashed or hung at that, and is in quarantine.
+        It crashed or hung at that, now or before, and is in quarantine.
     """
     sha256 = code_hash(path)
-    found = names_of(sha256)
-    if found is None:
+    found = None if again else names_of(sha256)
+    if found is not None:
+        return found
+    before = None if again else known(path)
+    if before is None or before.checks[0].name != ASKING:
         try:
             with closing(Worker()) as worker:
                 found = tuple(worker.ask("names", LOAD_S, path=str(path))["names"])
         except Died as error:
-            failed = Check("names", FAILS, f"could not be asked what is in it: {error}")
-            keep(Report(path.stem, str(path), sha256, REFUSED if error.refused else QUARANTINED, (failed,)), None)
-            raise PluginError(f"{path.stem} {failed.said}.") from error
-        keep_names(sha256, found)
-    return found
+            failed = Check(ASKING, FAILS, f"could not be asked what is in it: {error}")
+            before = Report(path.stem, str(path), sha256, REFUSED if error.refused else QUARANTINED, (failed,))
+            keep(before, None)
+        else:
+            keep_names(sha256, found)
+            return found
+    raise PluginError(f"{path.stem} {before.why}.")
 
 
 def qualify(path: Path, name: str | None = None, *, progress: Progress | None = None) -> Report:
@@ -89,19 +96,22 @@ def qualify(path: Path, name: str | None = None, *, progress: Progress | None = 
     ------
     InputError
         The bundle holds several plugins and none is named, or none of this name; or it is for another system.
-    PluginError
-        It cannot even be asked what it holds.
     """
     sha256 = code_hash(path)
-    held = names(path)
+    try:
+        held = names(path, again=True)
+    except PluginError:
+        report = known(path)
+        assert report is not None
+        return report
     try:
         called = one_of(held, name)
     except InputError as error:
         raise InputError(f"{path.stem} {error}") from error
-    keys = {called, None} if len(held) == 1 else {called}
+    keys, title = ({called, None}, path.stem) if len(held) == 1 else ({called}, f"{path.stem}: {called}")
     unended = Check("end", FAILS, "its qualification did not come to an end")
-    keep(Report(called, str(path), sha256, QUARANTINED, (unended,)), *keys)
-    trial = Trial(Plugin(path, called, where="alone"))
+    keep(Report(title, str(path), sha256, QUARANTINED, (unended,)), *keys)
+    trial = Trial(Plugin(path, called, load_s=LOAD_S))
     found: list[Check] = []
     died = False
     for number, (what, ask) in enumerate(CHECKS.items()):
@@ -119,7 +129,7 @@ def qualify(path: Path, name: str | None = None, *, progress: Progress | None = 
             break
     grades = {check.grade for check in found}
     verdict = QUARANTINED if died else REFUSED if FAILS in grades else LIMITED if NOTE in grades else GOOD
-    report = Report(called, str(path), sha256, verdict, tuple(found), trial.facts)
+    report = Report(title, str(path), sha256, verdict, tuple(found), trial.facts)
     keep(report, *keys)
     return report
 
@@ -136,7 +146,7 @@ class Trial:
     def hosted(
         self, rate: int = RATE, channels: int = CHANNELS, *, block: int = BLOCK, **settings: Any
     ) -> Iterator[Hosted]:
-        plugin = Plugin(self.plugin.path, self.plugin.name, where=self.plugin.where, **settings)
+        plugin = replace(self.plugin, **settings)
         with Hosted(plugin, rate, 0.0, channels, block) as found:
             yield found
 

@@ -56,15 +56,21 @@ class Report:
 
 
 def code_hash(path: Path) -> str:
-    """SHA-256 of a bundle's code for this system."""
+    """SHA-256 of a bundle's code for this system, and of what lies beside it."""
     code = library(path)
-    found = code.stat()
-    return hashed(str(code), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    files = [code] if code == path else sorted(at for at in code.parent.iterdir() if at.is_file())
+    return hashed(tuple(as_it_stands(file) for file in files))
+
+
+def as_it_stands(file: Path) -> tuple[str, int, int, int, int]:
+    found = file.stat()
+    return str(file), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @lru_cache(maxsize=512)
-def hashed(path: str, *as_it_stands: int) -> str:
-    return file_hash(Path(path))
+def hashed(files: tuple[tuple[str, int, int, int, int], ...]) -> str:
+    found = [f"{Path(file).name}\0{file_hash(Path(file))}" for file, *_ in files]
+    return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
 
 def note_of(sha256: str, name: str | None) -> Path:

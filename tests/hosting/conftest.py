@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from melancholia.hosting import process, qualify
 from tests.hosting.zoo import built, can_be_built
 
 ZAM = Path("/usr/lib/vst3")
@@ -20,3 +21,17 @@ def zam():
     if not (ZAM / "ZamComp.vst3").is_dir():
         pytest.skip("needs Debian's zam-plugins")
     return ZAM
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """What is found out about plugins stays with the test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """What hangs is waited for a moment only."""
+    for name, seconds in (("LOAD_S", 3.0), ("BLOCK_S", 1.0), ("TIMES", 0.5)):
+        monkeypatch.setattr(process, name, seconds)
+    monkeypatch.setattr(qualify, "LOAD_S", 3.0)

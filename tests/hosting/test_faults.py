@@ -1,6 +1,7 @@
 """Whatever a plugin does, the job ends in time, with a line that says who, where and what; nothing is left."""
 
 import os
+import shutil
 import signal
 import time
 
@@ -9,20 +10,18 @@ import psutil
 import pytest
 
 import melancholia as mel
+from melancholia import racks
 from melancholia.audio import audio
-from melancholia.hosting import process
-from melancholia.hosting.plugin import PluginError
+from melancholia.hosting.plugin import Hosted, Plugin, PluginError
+from melancholia.parallel import in_threads
 from tests.children import CLI
 
 RATE = 48_000
-NOISE = audio(np.random.default_rng(0).normal(0, 0.1, (2, 3 * RATE)).astype(np.float32), RATE)
+RNG = np.random.default_rng(0)
+NOISE = audio(RNG.normal(0, 0.1, (2, 3 * RATE)).astype(np.float32), RATE)
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    """What hangs is waited for a moment only."""
-    monkeypatch.setattr(process, "BLOCK_S", 1.0)
-    monkeypatch.setattr(process, "TIMES", 0.5)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.fixture
@@ -85,3 +84,33 @@ def test_a_parent_that_is_killed_leaves_no_worker(chain, tmp_path, children):
     child.send(signal.SIGKILL)
     gone, alive = psutil.wait_procs(found, timeout=2)
     assert not alive
+
+
+def test_a_plugin_that_is_replaced_between_two_files_is_refused(zoo, tmp_path):
+    shutil.copytree(zoo["Gain"], tmp_path / "Own.vst3")
+    code = next((tmp_path / "Own.vst3").rglob("*.so"))
+    code.rename(code.with_name("Own.so"))
+    path = tmp_path / "chain.toml"
+    path.write_text('schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:Own.vst3"\n')
+    rack = racks.rack(path)
+    mel.apply(NOISE, rack=rack, tail_s=0)
+    (code.with_name("Own.so")).write_bytes(next(zoo["Late"].rglob("Late.so")).read_bytes() + b"\0")
+    with pytest.raises(PluginError, match="insert.any 1 of chain.toml. was replaced on the disk"):
+        mel.apply(NOISE, rack=rack, tail_s=0)
+
+
+def test_many_chains_of_many_plugins_at_once_are_as_one_by_one(zoo, tmp_path):
+    path = tmp_path / "four.toml"
+    kinds = ("Gain", "Late", "Flood", "Gain")
+    path.write_text('schema = 1\nname = "x"\n' + "".join(f'[[bus]]\nplugin = "vst3:{zoo[kind]}"\n' for kind in kinds))
+    sounds = [audio(RNG.normal(0, 0.1, (2, RATE)).astype(np.float32), RATE) for _ in range(8)]
+    alone = [mel.apply(sound, rack=path, tail_s=0).samples for sound in sounds]
+    together = in_threads(lambda sound: mel.apply(sound, rack=path, tail_s=0).samples, sounds, jobs=8)
+    assert all(np.array_equal(x, y) for x, y in zip(alone, together, strict=True))
+    assert not workers()
+
+
+def test_a_worker_takes_little_memory(zoo):
+    with Hosted(Plugin(zoo["Gain"]), RATE, 0.5) as hosted:
+        hosted.process(NOISE.samples)
+        assert psutil.Process(hosted.worker.process.pid).memory_full_info().uss < 60e6

@@ -1,8 +1,13 @@
 #define DISTRHO_PLUGIN_BRAND "Melancholia"
+#ifdef SECOND
+#define DISTRHO_PLUGIN_NAME "Zoo Two"
+#define DISTRHO_PLUGIN_UNIQUE_ID MelY
+#else
 #define DISTRHO_PLUGIN_NAME "Zoo"
+#define DISTRHO_PLUGIN_UNIQUE_ID MelZ
+#endif
 #define DISTRHO_PLUGIN_URI "urn:melancholia:zoo"
 #define DISTRHO_PLUGIN_BRAND_ID Mela
-#define DISTRHO_PLUGIN_UNIQUE_ID MelZ
 #define DISTRHO_PLUGIN_NUM_INPUTS 2
 #define DISTRHO_PLUGIN_NUM_OUTPUTS 2
 #define DISTRHO_PLUGIN_HAS_UI 0

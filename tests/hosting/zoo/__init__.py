@@ -15,6 +15,7 @@ KINDS = (
     "Gain", "CrashOnLoad", "CrashOnBlock", "CrashOnce", "HangOnLoad", "Hang", "Flood", "Leak", "NaN", "Lying", "Late",
     "Clock", "Exit",
 )  # fmt: skip
+SHELL = "Shell"  # holds two: Zoo and Zoo Two
 
 
 def can_be_built() -> bool:
@@ -23,24 +24,32 @@ def can_be_built() -> bool:
 
 def built(folder: Path) -> dict[str, Path]:
     """Every kind as a bundle in a folder; what was built there from the same source stays."""
-    sources = [HERE / "DistrhoPluginInfo.h", HERE / "plugin.cpp"]
+    sources = [HERE / name for name in ("DistrhoPluginInfo.h", "plugin.cpp", "shell.cpp")]
     place = folder / hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     with FileLock(f"{place}.lock"):
         if not place.is_dir():
             half = Path(tempfile.mkdtemp(dir=folder))
-            library = compiled(half / "library.so")
+            one = compiled(half / "one.so", "plugin.cpp", framework=True)
             for kind in KINDS:
-                home = half / f"{kind}.vst3" / "Contents" / f"{platform.machine()}-linux"
-                home.mkdir(parents=True)
-                shutil.copy(library, home / f"{kind}.so")
+                shutil.copy(one, home(half, kind) / f"{kind}.so")
+            shell = home(half, SHELL)
+            shutil.copy(one, shell / "One.so")
+            compiled(shell / "Two.so", "plugin.cpp", "-DSECOND", framework=True)
+            compiled(shell / f"{SHELL}.so", "shell.cpp")
             half.rename(place)
-    return {kind: place / f"{kind}.vst3" for kind in KINDS}
+    return {kind: place / f"{kind}.vst3" for kind in (*KINDS, SHELL)}
 
 
-def compiled(path: Path) -> Path:
+def home(folder: Path, kind: str) -> Path:
+    made = folder / f"{kind}.vst3" / "Contents" / f"{platform.machine()}-linux"
+    made.mkdir(parents=True)
+    return made
+
+
+def compiled(path: Path, source: str, *more: str, framework: bool = False) -> Path:
     options = "-std=gnu++14 -O2 -fPIC -shared -fvisibility=hidden -DDISTRHO_PLUGIN_TARGET_VST3 -DNDEBUG".split()
     places = [f"-I{place}" for place in (HERE, DPF, DPF / "src")]
-    files = [str(HERE / "plugin.cpp"), str(DPF / "DistrhoPluginMain.cpp")]
-    command = ["g++", *options, *places, *files, "-o", str(path), "-Wl,--no-undefined", "-ldl", "-lpthread"]
+    files = [str(HERE / source), *([str(DPF / "DistrhoPluginMain.cpp")] if framework else [])]
+    command = ["g++", *options, *more, *places, *files, "-o", str(path), "-Wl,--no-undefined", "-ldl", "-lpthread"]
     subprocess.run(command, check=True, capture_output=True, timeout=100)
     return path

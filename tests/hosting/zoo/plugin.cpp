@@ -41,7 +41,13 @@ protected:
     const char* getMaker() const override { return "Melancholia"; }
     const char* getLicense() const override { return "MIT"; }
     uint32_t getVersion() const override { return d_version(1, 0, 0); }
-    int64_t getUniqueId() const override { return d_cconst('M', 'e', 'l', 'Z'); }
+    int64_t getUniqueId() const override { 
+#ifdef SECOND
+        return d_cconst('M', 'e', 'l', 'Y');
+#else
+        return d_cconst('M', 'e', 'l', 'Z');
+#endif
+    }
     void initParameter(uint32_t, Parameter& p) override {
         p.hints = kParameterIsAutomatable;
         p.name = "Gain";
@@ -76,7 +82,7 @@ protected:
             if (kind == "CrashOnce") once();
         }
         if (kind == "Flood")
-            for (int k = 0; k < 1000; ++k) {
+            for (int k = 0; k < 100; ++k) {
                 std::fprintf(stdout, "a line of stdout, number %d of block %u\n", k, blocks);
                 std::fprintf(stderr, "a line of stderr, number %d of block %u\n", k, blocks);
             }

@@ -1,0 +1,183 @@
+"""What is found out about a plugin before it is trusted, and what is made of it."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import melancholia as mel
+from melancholia.audio import audio
+from melancholia.cli import run
+from melancholia.hosting import bundles, qualify, rates, reports
+from melancholia.hosting.plugin import Plugin, PluginError
+from tests.children import CLI
+
+pytestmark = pytest.mark.usefixtures("impatient")
+RATE = 48_000
+
+
+@pytest.fixture
+def here(zoo, monkeypatch):
+    """The zoo as the folder where plugins lie."""
+    monkeypatch.setitem(bundles.FOLDERS, "linux", (str(zoo["Gain"].parent),))
+
+
+@pytest.mark.parametrize(("kind", "verdict", "why"), [
+    ("Gain", "good", ""),
+    ("Late", "good", ""),
+    ("Clock", "refused", "is not repeatable: the same sound twice differs by -"),
+    ("Lying", "refused", "says it is 256 frames late, and is 0"),
+    ("NaN", "refused", "gives no finite sound of noise"),
+    ("Leak", "limited", "MB more memory a minute"),
+    ("Flood", "limited", "prints"),
+    ("CrashOnLoad", "quarantined", "could not be asked what is in it: crashed (SIGABRT) in names"),
+    ("CrashOnBlock", "quarantined", "crashed (SIGSEGV) in process"),
+    ("HangOnLoad", "quarantined", "could not be asked what is in it: gave no answer to names in 3 s"),
+    ("Hang", "quarantined", "gave no answer to process in"),
+    ("Exit", "quarantined", "ended with 7"),
+])  # fmt: skip
+def test_each_fault_is_found_and_named(zoo, monkeypatch, kind, verdict, why):
+    monkeypatch.setattr(qualify, "LEAK_S", 4.0)
+    report = qualify.qualify(zoo[kind])
+    assert report.verdict == verdict and why in report.why
+    assert reports.known(zoo[kind]) == report
+
+
+def test_debians_convolver_that_never_convolves_is_refused(zam):
+    report = qualify.qualify(zam / "ZamHeadX2.vst3")
+    assert report.verdict == "refused" and "gives back what it gets, whatever is set" in report.why
+
+
+def test_a_plugin_that_keeps_what_it_was_played_starts_anew_all_the_same(zam):
+    report = qualify.qualify(zam / "ZamTube.vst3")
+    assert report.verdict == "good" and report.facts["repeatable"]
+
+
+def test_what_depends_on_the_size_of_blocks_is_said(zam):
+    report = qualify.qualify(zam / "ZamDelay.vst3")
+    assert (
+        report.verdict == "limited" and "in blocks of other sizes" in report.why and "here they have 256" in report.why
+    )
+
+
+def test_the_verdict_is_on_the_code_and_not_on_the_name(zoo, tmp_path):
+    own = tmp_path / "Own.vst3"
+    shutil.copytree(zoo["Gain"], own)
+    assert reports.known(own) is None
+    kept = reports.Report("Gain", str(own), reports.code_hash(own), "refused", (reports.Check("x", "fails", "is bad"),))
+    reports.keep(kept, None)
+    assert reports.known(own) == kept == reports.known(zoo["Gain"])
+    code = next(own.rglob("*.so"))
+    code.write_bytes(code.read_bytes() + b"\0")
+    assert reports.known(own) is None
+
+
+def test_who_takes_the_house_down_stays_in_quarantine(zoo, monkeypatch):
+    monkeypatch.setitem(qualify.CHECKS, "layouts", lambda trial: 1 / 0)  # we die ourselves
+    with pytest.raises(ZeroDivisionError):
+        qualify.qualify(zoo["Gain"])
+    report = reports.known(zoo["Gain"])
+    assert report.verdict == "quarantined" and report.why == "its qualification did not come to an end"
+
+
+def test_a_damaged_note_is_no_note(zoo):
+    reports.keep(reports.Report("Gain", "", reports.code_hash(zoo["Gain"]), "good"), None)
+    assert reports.known(zoo["Gain"]) is not None
+    note = reports.note_of(reports.code_hash(zoo["Gain"]), None)
+    for text in ("{", "[]", '{"format": 99}', '{"format": 1, "checks": [{}]}'):
+        note.write_text(text)
+        assert reports.known(zoo["Gain"]) is None
+
+
+def test_where_it_does_not_run_at_a_rate_it_runs_at_the_next(zoo):
+    def found(rate, well, ill):
+        facts = {"rates": well, "not_rates": ill}
+        kept = reports.Report("Gain", "", reports.code_hash(zoo["Gain"]), "limited", facts=facts)
+        reports.keep(kept, None)
+        return rates.own_rate(Plugin(zoo["Gain"]), rate)
+
+    assert found(96_000, [44_100, 48_000], [88_200, 96_000]) == 48_000
+    assert found(44_100, [48_000, 96_000], [44_100]) == 48_000
+    assert found(44_100, [44_100], []) == 44_100
+    assert found(22_050, [44_100], [48_000]) == 22_050  # nobody asked
+    assert rates.own_rate(Plugin(zoo["Gain"], rate=96_000), 44_100) == 96_000
+
+
+def test_a_bundle_may_hold_several(zoo, tmp_path):
+    path = tmp_path / "x.toml"
+    assert qualify.names(zoo["Shell"]) == ("Zoo", "Zoo Two")
+    sound = audio(np.full((2, 4096), 0.1, np.float32), RATE)
+    text = f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{zoo["Shell"]}"\n'
+    path.write_text(text + 'name = "Zoo Two"\nparams = { gain = -6 }\n')
+    assert mel.apply(sound, rack=path, tail_s=0).samples == pytest.approx(sound.samples * 10 ** (-6 / 20), abs=1e-6)
+    path.write_text(text)
+    with pytest.raises(mel.InputError, match="holds 2 plugins; allowed: name = one of Zoo, Zoo Two"):
+        mel.apply(sound, rack=path, tail_s=0)
+    path.write_text(text + 'name = "Zoo Too"\n')
+    with pytest.raises(mel.InputError, match="holds no plugin 'Zoo Too'.*Did you mean 'Zoo Two'"):
+        mel.apply(sound, rack=path, tail_s=0)
+
+
+def test_the_command_line_scans_shows_and_qualifies(here, zoo, capsys, tmp_path):
+    assert run(["plugins", "scan"]) == 0
+    said = capsys.readouterr().out
+    assert f"\nShell: Zoo Two  {zoo['Shell']}  not qualified\n" in said and f"Gain            {zoo['Gain']}" in said
+    assert run(["plugins", "qualify", "Gain", "-q"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Gain: good\n")
+    assert "  ok     latency     is 0 frames late, as it says\n" in said
+    assert run(["plugins", "show", "Gain"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith('plugin = "vst3:Gain"\n  gain  -60 to 24 dB  now 0\n') and said.endswith("good\n")
+    assert run(["plugins", "show", "Gain", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["parameters"][0]["name"] == "gain" and told["report"]["verdict"] == "good"
+    assert run(["plugins", "qualify", "CrashOnBlock", "--json", "-q"]) == 1
+    caught = capsys.readouterr()
+    assert (
+        json.loads(caught.out)[0]["verdict"] == "quarantined" and "1 of 1 not fit for work: CrashOnBlock." in caught.err
+    )
+    mel.write_audio(tmp_path / "in.wav", [np.zeros((2, 4800), np.float32)], rate=RATE, channels=2)
+    for kind in ("Lying", "Gain"):
+        (tmp_path / f"{kind}.toml").write_text(f'schema = 1\nname = "x"\n[[bus]]\nplugin = "vst3:{kind}"\n')
+        out = str(tmp_path / f"{kind}.wav")
+        assert run(["apply", str(tmp_path / "in.wav"), "--rack", str(tmp_path / f"{kind}.toml"), "-o", out]) == 0
+        assert ("Lying is not qualified; melancholia plugins qualify Lying" in capsys.readouterr().err) == (
+            kind == "Lying"
+        )
+
+
+@pytest.mark.parametrize(("args", "said"), [
+    (["scan", "nowhere"], "nowhere is no folder"),
+    (["show", "Gian"], "Did you mean 'Gain'"),
+    (["show", "Gain", "--state", "none"], "none does not exist"),
+    (["qualify"], "allowed: the names or paths of plugins, or --all"),
+    (["qualify", "Shell", "--name", "Zoo Too"], "Did you mean 'Zoo Two'"),
+    (["qualify", "Gain", "Late", "--name", "Zoo"], "--name belongs to one bundle"),
+])  # fmt: skip
+def test_a_wrong_call_is_one_line(here, capsys, args, said):
+    assert run(["plugins", *args]) == 2
+    caught = capsys.readouterr()
+    assert said in caught.err and len(caught.err.splitlines()) == 1 and not caught.out
+
+
+def test_scanning_survives_what_crashes_as_it_is_opened(zoo, tmp_path, monkeypatch, capsys):
+    def broken(worker, do, within_s, **request):
+        raise qualify.Died("crashed (SIGSEGV) in names")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(qualify.Worker, "ask", broken)
+        for _ in range(2):
+            with pytest.raises(PluginError, match="Gain could not be asked what is in it: crashed"):
+                qualify.names(zoo["Gain"])
+            patch.setattr(qualify, "Worker", None)  # it is not asked again
+    assert reports.known(zoo["Gain"]).verdict == "quarantined"
+    (tmp_path / "Mac.vst3" / "Contents" / "MacOS").mkdir(parents=True)
+    assert run(["plugins", "scan", str(tmp_path)]) == 0
+    assert "Mac" in (out := capsys.readouterr().out) and "is made for MacOS" in out
+
+
+def test_a_folder_without_plugins_says_so(children, tmp_path):
+    done = children.run(*CLI, "plugins", "scan", tmp_path)
+    assert (done.returncode, done.stdout) == (0, "") and "no plugins in" in done.stderr
