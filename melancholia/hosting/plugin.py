@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from melancholia.errors import InputError, MelancholiaError, nearest
 from melancholia.hosting.process import FRAMES, LOAD_S, STATE_S, Died, Worker
@@ -27,6 +26,9 @@ class Place:
 
 
 Setting = float | str | Place  # what a knob shows, as a number or in words, or where it stands
+
+
+Moves = Sequence[tuple[int, Mapping[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,21 +150,18 @@ class Hosted:
         said = ("unit", "low", "high", "text", "raw", "default")
         return [{"name": name, **{key: found[index][key] for key in said}} for name, index in self.knobs.items()]
 
-    def process(self, block: Samples, moves: Mapping[str, NDArray[np.float64]] | None = None) -> Samples:
+    def process(self, block: Samples, moves: Moves = ()) -> Samples:
         """The next block (channels, frames), a multiple of 256 long but the last; late by `latency`.
 
-        `moves` are places of knobs, 0 to 1, by name, one every 256 frames.
+        `moves` say where knobs stand, 0 to 1, by name, from a frame of the block on.
         """
+        rows = [(at, [(self.knobs[slug(name)], place) for name, place in knobs.items()]) for at, knobs in moves]
         parts = []
         for start in range(0, block.shape[1], FRAMES):
             part = block[:, start : start + FRAMES]
-            grid = range(start // BLOCK, -(-(start + part.shape[1]) // BLOCK))
-            rows = [
-                [k * BLOCK - start, [[self.knobs[slug(name)], float(at[k])] for name, at in moves.items()]]
-                for k in grid
-            ] if moves else []  # fmt: skip
+            its = [(at - start, values) for at, values in rows if start <= at < start + FRAMES]
             try:
-                parts.append(self.worker.process_block(part, self.rate, rows))
+                parts.append(self.worker.process_block(part, self.rate, its))
             except Died as error:
                 self.worker.close()
                 raise self.failed(error) from error

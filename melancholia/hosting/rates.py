@@ -5,15 +5,15 @@ from functools import lru_cache
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
-from melancholia.hosting.plugin import Hosted, Plugin, PluginError
+from melancholia.hosting.plugin import Hosted, Moves, Plugin, PluginError
 from melancholia.hosting.reports import code_hash, known
 from melancholia.hosting.worker import BLOCK, CHANNELS, Samples
 
 LOWEST, HIGHEST = 22_050, 192_000  # Hz, of plugins
 HELD_S = 0.15  # that both resamplers and the plugin's own block hold back at most; found to be under a tenth
 QUALITY = "HQ"
+GRID = 64  # frames
 
 
 class Resampled:
@@ -27,21 +27,21 @@ class Resampled:
         self.waiting = np.zeros((channels, 0), np.float32)  # for a whole block, at the plugin's rate
         self.early = hosted.latency  # frames that the plugin gives before the first of the sound
         self.made = np.zeros((channels, self.latency), np.float32)
-        self.sent = 0
-        self.moved: dict[str, NDArray[np.float64]] = {}
+        self.sent, self.heard = 0, 0  # frames, at the plugin's rate and at the sound's
+        self.moved: list[tuple[int, Mapping[str, float]]] = []  # what is to come, in frames of the plugin
 
     @property
     def places(self) -> Mapping[str, tuple[float, float]]:
         return self.hosted.places
 
-    def process(self, block: Samples, moves: Mapping[str, NDArray[np.float64]] | None = None) -> Samples:
+    def process(self, block: Samples, moves: Moves = ()) -> Samples:
         """The next block (channels, frames), late by `latency`; `moves` as in Hosted."""
-        for name, at in (moves or {}).items():
-            self.moved[name] = np.concatenate([self.moved.get(name, at[:0]), at])
+        self.moved += [(self.there(self.heard + at), knobs) for at, knobs in moves]
+        self.heard += block.shape[1]
         self.waiting = np.concatenate([self.waiting, resampled(self.down, block)], axis=1)
         ready = self.waiting.shape[1] // BLOCK * BLOCK
         if ready:
-            wet = self.hosted.process(np.ascontiguousarray(self.waiting[:, :ready]), self.moves(ready))
+            wet = self.hosted.process(np.ascontiguousarray(self.waiting[:, :ready]), self.due(ready))
             self.sent += ready
             dropped = min(self.early, ready)
             self.early -= dropped
@@ -54,10 +54,16 @@ class Resampled:
         self.made = self.made[:, frames:]
         return out
 
-    def moves(self, frames: int) -> dict[str, NDArray[np.float64]]:
-        """Where the knobs stand at each block of the plugin, read where the sound around it is at that time."""
-        at = (self.sent + np.arange(0, frames, BLOCK)) * self.rate // (self.hosted.rate * BLOCK)
-        return {name: places[np.minimum(at, len(places) - 1)] for name, places in self.moved.items()}
+    def there(self, frame: int) -> int:
+        """The frame of the plugin at a frame of the sound, on a grid: no piece of it may be too short."""
+        return frame * self.hosted.rate // self.rate // GRID * GRID
+
+    def due(self, frames: int) -> Moves:
+        """What moves in the next frames of the plugin."""
+        end = self.sent + frames
+        due = [(at - self.sent, knobs) for at, knobs in self.moved if at < end]
+        self.moved = [move for move in self.moved if move[0] >= end]
+        return due
 
     def close(self) -> None:
         self.hosted.close()

@@ -25,7 +25,10 @@ from melancholia.tables import Ramp
 GRID = 256
 MOVEMENT = "melancholia.racks.movement"  # numba, off the way of racks in which nothing moves
 MOVING = {"Tape", "Tremolo", "Width"}  # effects that stand there
+FINE = 64  # frames of a step where something moves by more than FAST of its way in GRID frames
+FAST = 0.01
 FADE_S = 1.5  # in and out of a section
+JUMP_S = 0.05  # from one breakpoint to another that stands at the same time
 FULL = ((0.0, 1.0), (1.0, 1.0))  # automation that stands at its upper end, where intensity alone moves
 
 
@@ -51,10 +54,10 @@ class Timeline:
         return tuple(sorted({min(levels), max(levels)}))
 
     def position(self, how: str | tuple[tuple[float, float], ...], t: NDArray[np.float64]) -> NDArray[np.float64]:
-        """0..1 at times t in seconds; sound without an arc stands at its middle."""
+        """0..1 at times t in seconds; sound without an arc stands at its middle. A jump takes JUMP_S."""
         if not isinstance(how, str):
             at, value = np.array(how).T
-            return np.asarray(np.interp(t / max(self.seconds, 1e-9), at, value))
+            return np.asarray(np.interp(t, apart(at * max(self.seconds, 1e-9)), value))
         if how == "arc":
             if not self.arc:
                 return np.full(len(t), 0.5)
@@ -66,11 +69,23 @@ class Timeline:
                 inside = np.maximum(inside, np.interp(t, (start - FADE_S, start, end, end + FADE_S), (0, 1, 1, 0)))
         return inside
 
+    def places(
+        self, how: str | tuple[tuple[float, float], ...], t: NDArray[np.float64], intensity: float
+    ) -> NDArray[np.float64]:
+        """Where on a ramp it is at times t in seconds, 0..1: the further along, and the deeper, the nearer 1."""
+        return self.position(how, t) * self.intensity(t, intensity)
+
     def along(
         self, ramp: Ramp, how: str | tuple[tuple[float, float], ...], t: NDArray[np.float64], intensity: float
     ) -> NDArray[np.float64]:
-        """A ramp's values at times t in seconds: the further along, and the deeper, the nearer its second end."""
-        return np.array([ramp.at(float(place)) for place in self.position(how, t) * self.intensity(t, intensity)])
+        """A ramp's values at times t in seconds."""
+        return np.array([ramp.at(float(place)) for place in self.places(how, t, intensity)])
+
+
+def apart(at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Times in seconds, each at least JUMP_S behind the one before."""
+    steps = JUMP_S * np.arange(len(at))
+    return np.asarray(np.maximum.accumulate(at - steps) + steps)
 
 
 class Chain:
@@ -123,18 +138,24 @@ class Chain:
         return {**moved, **slot.automate}
 
     def automated(self, link: "Link", block: Samples, moving: dict[str, Any]) -> Samples:
-        """The effect with parameters that move in steps of 256 frames."""
-        starts = np.arange(0, block.shape[1], GRID)
-        t = (self.done - link.late + starts) / self.rate
-        values = {name: self.values(link.slot, name, how, t) for name, how in moving.items()}
-        if link.slot.plugin is not None:
-            return np.asarray(link.effect.process(block, values))
+        """The effect with parameters that move in steps of 256 frames, of 64 where they move fast; a gain in none."""
+        frames, slot = block.shape[1], link.slot
+        t = (self.done - link.late + np.arange(0, frames + FINE, FINE)) / self.rate
+        if slot.effect == "Gain":
+            level = self.values(slot, "gain_db", moving["gain_db"], t)
+            gain = np.interp(np.arange(frames), FINE * np.arange(len(t)), 10 ** (level / 20))
+            return np.asarray(block * gain.astype(np.float32))
+        starts = steps([self.timeline.places(how, t, self.intensity) for how in moving.values()], frames)
+        at = (self.done - link.late + starts) / self.rate
+        values = {name: self.values(slot, name, how, at) for name, how in moving.items()}
+        settings = [{name: float(value[k]) for name, value in values.items()} for k in range(len(starts))]
+        if slot.plugin is not None:
+            return np.asarray(link.effect.process(block, list(zip(starts.tolist(), settings, strict=True))))
         wet = np.empty_like(block)
-        for k, start in enumerate(starts):
-            for name, value in values.items():
-                setattr(link.effect, name, float(value[k]))
-            piece = np.ascontiguousarray(block[:, start : start + GRID])
-            wet[:, start : start + GRID] = run(link.effect, piece, self.rate)
+        for start, end, setting in zip(starts, [*starts[1:], frames], settings, strict=True):
+            for name, value in setting.items():
+                setattr(link.effect, name, value)
+            wet[:, start:end] = run(link.effect, np.ascontiguousarray(block[:, start:end]), self.rate)
         return wet
 
     def ramps(self, slot: Slot) -> Mapping[str, Ramp]:
@@ -176,6 +197,20 @@ class Held:
         both = np.concatenate([self.sound, block], axis=1)
         self.sound = np.ascontiguousarray(both[:, block.shape[1] :])
         return np.ascontiguousarray(both[:, : block.shape[1]])
+
+
+def steps(places: Sequence[NDArray[np.float64]], frames: int) -> NDArray[np.int64]:
+    """Where in a block parameters are set: every GRID frames, every FINE ones where any moves fast.
+
+    `places` are where each stands, 0..1, every FINE frames, one more than the block has.
+    """
+    fine = GRID // FINE
+    starts = []
+    for start in range(0, frames, GRID):
+        k = start // FINE
+        fast = any(np.ptp(place[k : k + fine + 1]) > FAST for place in places)
+        starts += list(range(start, min(start + GRID, frames), FINE)) if fast else [start]
+    return np.array(starts, np.int64)
 
 
 @dataclass(slots=True)

@@ -248,3 +248,24 @@ def test_dry_and_wet_are_mixed_to_the_bit(zoo, tmp_path):
         assert found == pytest.approx(NOISE.samples + np.float32(share) * (wet - NOISE.samples), abs=1e-8)
     left_out = gain(tmp_path, zoo, "params = { gain = -60 }\nbypass = true")
     assert np.array_equal(mel.apply(NOISE, rack=left_out, tail_s=0).samples, NOISE.samples)
+
+
+TONE = audio(0.5 * np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE) * np.ones((2, 1), np.float32), RATE)
+
+
+def largest_step(samples):
+    """From one frame to the next, as a multiple of the tone's own."""
+    return np.abs(np.diff(samples)).max() / np.abs(np.diff(TONE.samples)).max()
+
+
+@pytest.mark.parametrize("moves", ["[[0, 0], [1, 1]]", "[[0, 1], [0.5, 1], [0.5, 0], [1, 0]]"])
+def test_what_moves_makes_no_step_however_fast(zoo, tmp_path, moves):
+    knob = f'plugin = "vst3:{zoo["Gain"]}"\nparams = {{ gain = [-12, 0] }}\nautomate = {{ gain = {moves} }}\n'
+    ours = f'effect = "Gain"\nparams = {{ gain_db = [-12, 0] }}\nautomate = {{ gain_db = {moves} }}\n'
+    wet = f'plugin = "vst3:{zoo["Gain"]}"\nparams = {{ gain = -12 }}\nmix = [0, 1]\nautomate = {{ mix = {moves} }}\n'
+    for slot, most in ((ours, 1.01), (wet, 1.01), (knob, 2.5)):
+        path = tmp_path / "moves.toml"
+        path.write_text(f'schema = 1\nname = "x"\n[[insert.any]]\n{slot}')
+        found = mel.apply(TONE, rack=path, intensity=1, tail_s=0).samples
+        assert largest_step(found) < most
+        assert np.abs(found[:, :480]).max() != pytest.approx(np.abs(found[:, -480:]).max(), rel=0.5)
