@@ -270,11 +270,16 @@ def turn(plugin: Any, values: list[tuple[int, float]]) -> None:
 HOSTS = {"sample_rate", "buffer_size", "latency", "current_program"}  # knobs that are the host's own
 MIDI = re.compile(r"midi (ch\. \d+ )?cc \d+|midi cc \d+\|\d+|p\d{3}")  # what some wrappers show as knobs
 
+METERS = re.compile(
+    r"gain reduction.*|.*\bmeter\b.*"
+)  # some are called automatable, and say what they are by name alone
+
 
 def settable(parameter: Any) -> bool:
     """Whether a parameter is a knob: no meter, nothing that is the host's, no controller of a keyboard."""
     name = parameter.name.strip().lower()
-    return parameter.is_automatable and name.replace(" ", "_") not in HOSTS and not MIDI.fullmatch(name)
+    hosts = name.replace(" ", "_") in HOSTS
+    return parameter.is_automatable and not (hosts or MIDI.fullmatch(name) or METERS.fullmatch(name))
 
 
 def told(parameter: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """From wet stems to the mix, and the mix through the rack's bus."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import overload
@@ -10,6 +11,7 @@ import numpy as np
 from melancholia.audio import Audio, Samples, Source, Stems
 from melancholia.encoding import AUDIO, FLOAT, write_audio
 from melancholia.files import check_output
+from melancholia.hosting.plugin import resumed
 from melancholia.profile import Profile
 from melancholia.racks.apply import Arc, Sections, in_time, intensity_of, timeline
 from melancholia.racks.chain import Chain
@@ -124,9 +126,12 @@ def bus(
     chain, opened = find(rack), source(sound)
     line = timeline(opened, arc, sections, profile)
 
+    def stream(part: Source) -> Iterator[Samples]:
+        with closing(Chain(chain.bus, opened.rate, intensity_of(profile, intensity), line)) as after:
+            yield from in_time(after.process, part, 0, after.latency)
+
     def wet(part: Source) -> Iterator[Samples]:
-        after = Chain(chain.bus, opened.rate, intensity_of(profile, intensity), line)
-        return in_time(after.process, part, 0, after.latency)
+        return resumed(partial(stream, part))
 
     made = partial(around, opened, wet) if opened.channels > 2 else partial(wet, opened)
     return gathered(made, opened, max(2, opened.channels), 0.0, out, None, force=force)

@@ -13,6 +13,7 @@ import melancholia as mel
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 README = Path(__file__).parents[2] / "README.md"
+PLUGINS = Path("/usr/lib/vst3/ZamVerb.vst3")
 SECONDS = 16
 TONES = tuple(mel.Note(k, 1, 60 + step, 70) for k, step in enumerate((0, 2, 3, 7, 5, 3, 2, 0)))
 TUNE = mel.Piece((mel.Part("tune", "melody", "felt_piano", TONES),), mel.TempoMap.steady(90))
@@ -20,6 +21,8 @@ TUNE = mel.Piece((mel.Part("tune", "melody", "felt_piano", TONES),), mel.TempoMa
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs(path, tmp_path, monkeypatch, capsys):
+    if "vst3:" in path.read_text() and not PLUGINS.is_dir():
+        pytest.skip("needs Debian's zam-plugins")
     monkeypatch.chdir(tmp_path)
     said = re.search(rf"python examples/{path.name} ([^`]*)`", README.read_text())[1]
     given = {"OUT": "out", "take.wav": str(tmp_path / "take.wav"), "tune.mid": str(tmp_path / "tune.mid")}

@@ -66,6 +66,18 @@ def test_a_plugin_that_crashes_once_is_tried_again_from_the_start(chain, tmp_pat
     assert np.array_equal(found.samples, mel.apply(NOISE, rack=chain("Gain"), tail_s=0.2).samples)
 
 
+def test_a_bus_with_a_plugin_is_tried_again_and_ends_it(zoo, tmp_path, monkeypatch):
+    path = tmp_path / "bus.toml"
+    path.write_text(f'schema = 1\nname = "x"\n[[bus]]\nplugin = "vst3:{zoo["CrashOnce"]}"\nparams = {{ gain = -6 }}\n')
+    monkeypatch.setenv("ZOO_MARK", str(tmp_path / "mark"))
+    found = mel.bus(NOISE, rack=path).samples
+    assert (tmp_path / "mark").exists() and not workers()
+    assert found == pytest.approx(NOISE.samples * 10 ** (-6 / 20), abs=1e-6)
+    monkeypatch.delenv("ZOO_MARK")
+    with pytest.raises(PluginError, match="CrashOnce .bus 1 of bus.toml. crashed"):
+        mel.bus(NOISE, rack=path)
+
+
 def test_a_plugin_that_prints_for_ever_is_drained(chain):
     plain = mel.apply(NOISE, rack=chain("Gain"), tail_s=0.2).samples
     assert np.array_equal(mel.apply(NOISE, rack=chain("Flood"), tail_s=0.2).samples, plain)

@@ -1,5 +1,6 @@
 """The front door opens onto exactly what it lists, and loads nothing until asked."""
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import melancholia as mel
 
 README = Path(__file__).parents[2] / "README.md"
+PLUGIN, PLUGINS = "ZamCompX2", Path("/usr/lib/vst3/ZamCompX2.vst3")  # of Debian's zam-plugins
 
 
 @pytest.mark.parametrize("name", mel.__all__)
@@ -42,7 +44,7 @@ def steps():
     text = README.read_text()
     return [
         (text[: found.start()].count("\n") + 1, found[1], found[2])
-        for found in re.finditer(r"```(sh|python)\n(.*?)```", text, re.S)
+        for found in re.finditer(r"```(sh|python|toml)\n(.*?)```", text, re.S)
     ]
 
 
@@ -51,7 +53,10 @@ def commands(block):
 
 
 def test_the_readme_can_be_followed_from_top_to_bottom(tmp_path, monkeypatch):
-    """In one folder, beside a recording and a MIDI file of one's own; `make song` is what it is in the Makefile."""
+    """In one folder, beside a recording and a MIDI file of one's own; `make song` is what it is in the Makefile.
+
+    A file that it shows is written under the name in its first line.
+    """
     import soundfile
 
     from melancholia.cli import run
@@ -66,6 +71,10 @@ def test_the_readme_can_be_followed_from_top_to_bottom(tmp_path, monkeypatch):
         len(commands(b)) for *_, b in steps()
     ) > 8
     for line, language, block in steps():
+        if PLUGIN in block and not PLUGINS.is_dir() and "CI" not in os.environ:
+            continue
+        if language == "toml":
+            Path(block.splitlines()[0].removeprefix("# ")).write_text(block)
         if language == "python":
             exec(compile("\n" * line + block, "README.md", "exec"), {})
         for command in commands(block):
