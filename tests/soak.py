@@ -1,9 +1,10 @@
 """Long counts, into tests/RESULTS.md between its marks.
 
-    python -m tests.soak [interrupts] [kills] [hostile] [steady] [judge]
+    python -m tests.soak [interrupts] [kills] [hostile] [faults] [plugins] [steady] [judge]
 
-All when none is named: 200 interrupts under load; 30 kills; 60 damaged MIDI files; the fast half of the suite twenty
-times in a row; fresh pieces of every mood, judged. Exit 1 when an interrupt went wrong or a run was red.
+All when none is named: 200 interrupts under load; 30 kills; 60 damaged MIDI files; 200 calls through each plugin that
+misbehaves; every plugin of Debian at every rate and layout; the fast half of the suite twenty times in a row; fresh
+pieces of every mood, judged. Exit 1 when an interrupt went wrong or a run was red.
 """
 
 import datetime
@@ -19,13 +20,21 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from melancholia.audio import audio
+from melancholia.hosting import process
+from melancholia.hosting.plugin import Hosted, Plugin
+from melancholia.hosting.qualify import qualify
 from melancholia.profile import moods
+from melancholia.racks import apply
 from tests import interrupts
 from tests.children import CLI, Children
 from tests.hostile_midi import hostile as hostile_file
+from tests.hosting.misbehaviour import FATAL, HARMLESS, wrongs
+from tests.hosting.zoo import built
 from tests.judge import collect, judge
 
 LONGEST_RENDER_S, LARGEST_GB = 30.0, 2.0
+CALLS, GIGABYTE = 200, 1e9  # through each plugin that misbehaves
 RESULTS = Path(__file__).with_name("RESULTS.md")
 INTERRUPTS, KILLS, HOSTILE, RUNS, SEEDS = 200, 30, 60, 20, "7000-7019"
 SLOW = (  # what makes songs, or pieces by the dozen, or waits: most of the suite's time
@@ -95,6 +104,47 @@ def hostile() -> list[str]:
     return [f"{head}, slowest {slowest:.1f} s, largest {largest:.2f} GB, {len(said)} wrong", *said]
 
 
+def faults() -> list[str]:
+    """Plugins that misbehave, each beside one that is well; and one that prints a gigabyte."""
+    said = []
+    process.BLOCK_S, process.TIMES = 2.0, 0.5
+    with tempfile.TemporaryDirectory() as home:
+        zoo = built(Path(home))
+        for kind in (*FATAL, *HARMLESS):
+            wrong, seconds = wrongs(zoo, kind, CALLS, Path(home))
+            said += [f"{CALLS} calls through {kind}: {len(wrong)} wrong, {seconds:.0f} s"]
+            said += [f"  wrong: {line}" for line in wrong[:5]]
+        before, printed = time.monotonic(), 0
+        with Hosted(Plugin(zoo["Flood"]), 48_000, 0.0) as hosted:
+            while printed < GIGABYTE:
+                hosted.process(np.zeros((2, 65_536), np.float32))
+                printed = hosted.worker.log.bytes
+            kept = sum(map(len, hosted.worker.log.rest)) + len(hosted.worker.log.first)
+        said += [
+            f"a plugin that printed {printed / 1e9:.1f} GB in {time.monotonic() - before:.0f} s: {kept} bytes kept"
+        ]
+    left = [child.pid for child in psutil.Process().children(recursive=True)]
+    return [*said, *([f"  wrong: left running: {left}"] if left else [])]
+
+
+def debians() -> list[str]:
+    """Every plugin of Debian on one, two and six channels at three rates, a line each, with what qualification says."""
+    said = []
+    for path in sorted(Path("/usr/lib/vst3").glob("*.vst3")):
+        with tempfile.TemporaryDirectory() as home:
+            chain = Path(home) / "chain.toml"
+            chain.write_text(f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{path}"\n', encoding="utf-8")
+            bad = []
+            for rate in (44_100, 48_000, 96_000):
+                for channels in (1, 2, 6):
+                    sound = audio(np.random.default_rng(0).normal(0, 0.1, (channels, rate)).astype(np.float32), rate)
+                    found = apply(sound, rack=chain, tail_s=0.1).samples
+                    if found.shape[0] != channels or not np.isfinite(found).all() or not found.std() > 1e-3:
+                        bad.append(f"{channels} at {rate}")
+            said += [f"{path.stem}: {9 - len(bad)} of 9; {qualify(path)}", *(f"  wrong: {where}" for where in bad)]
+    return said
+
+
 def judged() -> list[str]:
     """How many fresh pieces match, and how their twins fare."""
     options = Namespace(
@@ -116,6 +166,8 @@ COUNTS = {
     "interrupts": lambda: interrupts.lines(INTERRUPTS),
     "kills": lambda: interrupts.kill_lines(KILLS),
     "hostile": hostile,
+    "faults": faults,
+    "plugins": debians,
     "steady": steady,
     "judge": judged,
 }

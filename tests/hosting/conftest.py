@@ -32,6 +32,6 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def impatient(monkeypatch):
     """What hangs is waited for a moment only."""
-    for name, seconds in (("LOAD_S", 3.0), ("BLOCK_S", 1.0), ("TIMES", 0.5)):
+    for name, seconds in (("BLOCK_S", 2.0), ("TIMES", 0.5)):
         monkeypatch.setattr(process, name, seconds)
     monkeypatch.setattr(qualify, "LOAD_S", 3.0)

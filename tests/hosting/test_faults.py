@@ -15,6 +15,7 @@ from melancholia.audio import audio
 from melancholia.hosting.plugin import Hosted, Plugin, PluginError
 from melancholia.parallel import in_threads
 from tests.children import CLI
+from tests.hosting.misbehaviour import FATAL, HARMLESS, wrongs
 
 RATE = 48_000
 RNG = np.random.default_rng(0)
@@ -28,7 +29,9 @@ pytestmark = pytest.mark.usefixtures("impatient")
 def chain(tmp_path, zoo):
     def made(kind, more=""):
         path = tmp_path / f"{kind}.toml"
-        path.write_text(f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{zoo[kind]}"\nload_s = 3\n{more}\n')
+        path.write_text(
+            f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{zoo[kind]}"\nload_s = {3 if kind == "HangOnLoad" else 20}\n{more}\n'
+        )
         return path
 
     return made
@@ -126,3 +129,10 @@ def test_a_worker_takes_little_memory(zoo):
     with Hosted(Plugin(zoo["Gain"]), RATE, 0.5) as hosted:
         hosted.process(NOISE.samples)
         assert psutil.Process(hosted.worker.process.pid).memory_full_info().uss < 60e6
+
+
+@pytest.mark.parametrize("kind", [*FATAL, *HARMLESS])
+def test_faults_again_and_again_touch_no_other_file(zoo, tmp_path, kind):
+    wrong, seconds = wrongs(zoo, kind, 2 if "Hang" in kind else 10, tmp_path)
+    assert not wrong and seconds < 30
+    assert not workers()
