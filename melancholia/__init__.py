@@ -16,13 +16,14 @@ from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from melancholia import instruments, racks
+    from melancholia import hosting, instruments, racks
     from melancholia.analysis import Analysis, analyse
     from melancholia.audio import Audio, Stem, Stems, audio
     from melancholia.composition import compose, orchestrate
     from melancholia.edits import retimed, transposed, with_instrument, within_reach
     from melancholia.encoding import write_audio
     from melancholia.errors import Cancelled, InputError, MelancholiaError
+    from melancholia.hosting import PluginError
     from melancholia.instruments import render
     from melancholia.mastering import Loudness, master, measure
     from melancholia.midi import ReadMidi, load_midi, read_midi, save_midi
@@ -44,7 +45,7 @@ def read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
 
 copyreg.pickle(MappingProxyType, lambda mapping: (read_only, (dict(mapping),)))
 
-ROOMS = ("instruments", "racks")
+ROOMS = ("hosting", "instruments", "racks")
 ORIGINS = {
     name: room
     for room, names in {
@@ -54,6 +55,7 @@ ORIGINS = {
         "edits": ("retimed", "transposed", "with_instrument", "within_reach"),
         "errors": ("Cancelled", "InputError", "MelancholiaError"),
         "encoding": ("write_audio",),
+        "hosting": ("PluginError",),
         "instruments": ("render",),
         "mastering": ("Loudness", "master", "measure"),
         "midi": ("ReadMidi", "load_midi", "read_midi", "save_midi"),
@@ -83,6 +85,7 @@ __all__ = [
     "Note",
     "Part",
     "Piece",
+    "PluginError",
     "Profile",
     "ReadMidi",
     "Recording",
@@ -99,6 +102,7 @@ __all__ = [
     "bus",
     "compose",
     "fit_house",
+    "hosting",
     "instruments",
     "load_house",
     "load_midi",

@@ -23,7 +23,7 @@ import psutil
 from melancholia.audio import audio
 from melancholia.hosting import process
 from melancholia.hosting.plugin import Hosted, Plugin
-from melancholia.hosting.qualify import qualify
+from melancholia.hosting.qualification import qualify
 from melancholia.profile import moods
 from melancholia.racks import apply
 from tests import interrupts

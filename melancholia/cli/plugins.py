@@ -59,7 +59,7 @@ def scan(folders: tuple[Path, ...], as_json: bool) -> None:
 
 def found(path: Path) -> list[dict[str, str]]:
     """A row for each plugin of a bundle, by the bundle's name, and its own where there are several."""
-    from melancholia.hosting.qualify import names
+    from melancholia.hosting.qualification import names
     from melancholia.hosting.reports import known
 
     try:
@@ -176,7 +176,7 @@ def qualify(
 def held(path: Path, again: bool) -> tuple[str | None, ...]:
     """The plugins in a bundle, None where it cannot be asked: there is a report on that."""
     from melancholia.hosting.plugin import PluginError
-    from melancholia.hosting.qualify import names
+    from melancholia.hosting.qualification import names
 
     try:
         return names(path, again=again)
@@ -186,7 +186,7 @@ def held(path: Path, again: bool) -> tuple[str | None, ...]:
 
 def tried(path: Path, name: str | None, again: bool, show: Callable[[Any], None] | None, quiet: bool) -> Any:
     """The report on a plugin, made where there is none."""
-    from melancholia.hosting.qualify import qualify
+    from melancholia.hosting.qualification import qualify
     from melancholia.hosting.reports import known
 
     report = None if again else known(path, name)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from melancholia.hosting import process, qualify
+from melancholia.hosting import process, qualification
 from tests.hosting.zoo import built, can_be_built
 
 ZAM = Path("/usr/lib/vst3")
@@ -34,4 +34,4 @@ def impatient(monkeypatch):
     """What hangs is waited for a moment only."""
     for name, seconds in (("BLOCK_S", 2.0), ("TIMES", 0.5)):
         monkeypatch.setattr(process, name, seconds)
-    monkeypatch.setattr(qualify, "LOAD_S", 3.0)
+    monkeypatch.setattr(qualification, "LOAD_S", 3.0)

@@ -29,9 +29,9 @@ pytestmark = pytest.mark.usefixtures("impatient")
 def chain(tmp_path, zoo):
     def made(kind, more=""):
         path = tmp_path / f"{kind}.toml"
-        path.write_text(
-            f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{zoo[kind]}"\nload_s = {3 if kind == "HangOnLoad" else 20}\n{more}\n'
-        )
+        load_s = 3 if kind == "HangOnLoad" else 20
+        text = f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{zoo[kind]}"\nload_s = {load_s}\n{more}\n'
+        path.write_text(text)
         return path
 
     return made

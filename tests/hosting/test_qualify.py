@@ -9,7 +9,7 @@ import pytest
 import melancholia as mel
 from melancholia.audio import audio
 from melancholia.cli import run
-from melancholia.hosting import bundles, qualify, rates, reports
+from melancholia.hosting import bundles, qualification, rates, reports
 from melancholia.hosting.plugin import Plugin, PluginError
 from tests.children import CLI
 
@@ -38,24 +38,24 @@ def here(zoo, monkeypatch):
     ("Exit", "quarantined", "ended with 7"),
 ])  # fmt: skip
 def test_each_fault_is_found_and_named(zoo, monkeypatch, kind, verdict, why):
-    monkeypatch.setattr(qualify, "LEAK_S", 4.0)
-    report = qualify.qualify(zoo[kind])
+    monkeypatch.setattr(qualification, "LEAK_S", 4.0)
+    report = qualification.qualify(zoo[kind])
     assert report.verdict == verdict and why in report.why
     assert reports.known(zoo[kind]) == report
 
 
 def test_debians_convolver_that_never_convolves_is_refused(zam):
-    report = qualify.qualify(zam / "ZamHeadX2.vst3")
+    report = qualification.qualify(zam / "ZamHeadX2.vst3")
     assert report.verdict == "refused" and "gives back what it gets, whatever is set" in report.why
 
 
 def test_a_plugin_that_keeps_what_it_was_played_starts_anew_all_the_same(zam):
-    report = qualify.qualify(zam / "ZamTube.vst3")
+    report = qualification.qualify(zam / "ZamTube.vst3")
     assert report.verdict == "good" and report.facts["repeatable"]
 
 
 def test_what_depends_on_the_size_of_blocks_is_said(zam):
-    report = qualify.qualify(zam / "ZamDelay.vst3")
+    report = qualification.qualify(zam / "ZamDelay.vst3")
     assert (
         report.verdict == "limited" and "in blocks of other sizes" in report.why and "here they have 256" in report.why
     )
@@ -74,9 +74,9 @@ def test_the_verdict_is_on_the_code_and_not_on_the_name(zoo, tmp_path):
 
 
 def test_who_takes_the_house_down_stays_in_quarantine(zoo, monkeypatch):
-    monkeypatch.setitem(qualify.CHECKS, "layouts", lambda trial: 1 / 0)  # we die ourselves
+    monkeypatch.setitem(qualification.CHECKS, "layouts", lambda trial: 1 / 0)  # we die ourselves
     with pytest.raises(ZeroDivisionError):
-        qualify.qualify(zoo["Gain"])
+        qualification.qualify(zoo["Gain"])
     report = reports.known(zoo["Gain"])
     assert report.verdict == "quarantined" and report.why == "its qualification did not come to an end"
 
@@ -106,7 +106,7 @@ def test_where_it_does_not_run_at_a_rate_it_runs_at_the_next(zoo):
 
 def test_a_bundle_may_hold_several(zoo, tmp_path):
     path = tmp_path / "x.toml"
-    assert qualify.names(zoo["Shell"]) == ("Zoo", "Zoo Two")
+    assert qualification.names(zoo["Shell"]) == ("Zoo", "Zoo Two")
     sound = audio(np.full((2, 4096), 0.1, np.float32), RATE)
     text = f'schema = 1\nname = "x"\n[[insert.any]]\nplugin = "vst3:{zoo["Shell"]}"\n'
     path.write_text(text + 'name = "Zoo Two"\nparams = { gain = -6 }\n')
@@ -164,14 +164,14 @@ def test_a_wrong_call_is_one_line(here, capsys, args, said):
 
 def test_scanning_survives_what_crashes_as_it_is_opened(zoo, tmp_path, monkeypatch, capsys):
     def broken(worker, do, within_s, **request):
-        raise qualify.Died("crashed (SIGSEGV) in names")
+        raise qualification.Died("crashed (SIGSEGV) in names")
 
     with monkeypatch.context() as patch:
-        patch.setattr(qualify.Worker, "ask", broken)
+        patch.setattr(qualification.Worker, "ask", broken)
         for _ in range(2):
             with pytest.raises(PluginError, match="Gain could not be asked what is in it: crashed"):
-                qualify.names(zoo["Gain"])
-            patch.setattr(qualify, "Worker", None)  # it is not asked again
+                qualification.names(zoo["Gain"])
+            patch.setattr(qualification, "Worker", None)  # it is not asked again
     assert reports.known(zoo["Gain"]).verdict == "quarantined"
     (tmp_path / "Mac.vst3" / "Contents" / "MacOS").mkdir(parents=True)
     assert run(["plugins", "scan", str(tmp_path)]) == 0
