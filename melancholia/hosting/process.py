@@ -96,6 +96,11 @@ class Worker:
         self.ask("process", within_s, frames=frames, moves=moves)
         return self.made[: block.size].reshape(channels, frames).copy()
 
+    def play_block(self, frames: int, channels: int, rate: int, messages: list[Any]) -> Samples:
+        """So many frames, at most FRAMES, of an instrument."""
+        self.ask("play", max(BLOCK_S, TIMES * frames / rate), frames=frames, messages=messages)
+        return self.made[: channels * frames].reshape(channels, frames).copy()
+
     def close(self) -> None:
         """End it, and all that it started; nothing is left."""
         if self.process.poll() is None:
