@@ -326,6 +326,7 @@ def number_in(text: str) -> float | None:
 
 
 STEPS = 60  # halvings of the way to a knob's place
+BESIDE = 1e-5
 
 
 def raw_of(parameter: Any, value: float | str) -> float:
@@ -353,12 +354,18 @@ def raw_of(parameter: Any, value: float | str) -> float:
         return raw
     at, step = 0.5, 0.25
     for _ in range(STEPS):
-        shown = number_in(parameter.get_text_for_raw_value(at))
-        if shown is None:
-            raise ValueError(f"shows {parameter.get_text_for_raw_value(at)!r} at {at:g}; allowed: raw = 0 to 1")
-        at += step if (shown < value) == (low < high) else -step
+        at += step if (shown_at(parameter, at) < value) == (low < high) else -step
         step /= 2
-    return at
+    near = (at, max(0.0, at - BESIDE), min(1.0, at + BESIDE))  # a knob of steps shows others on either side
+    return min(near, key=lambda place: abs(shown_at(parameter, place) - value))
+
+
+def shown_at(parameter: Any, raw: float) -> float:
+    """The number that a knob shows at a place; ValueError where it shows none."""
+    shown = number_in(parameter.get_text_for_raw_value(raw))
+    if shown is None:
+        raise ValueError(f"shows {parameter.get_text_for_raw_value(raw)!r} at {raw:g}; allowed: raw = 0 to 1")
+    return shown
 
 
 def shows(parameter: Any, raw: float, value: float) -> bool:

@@ -3,6 +3,7 @@
 import base64
 import shutil
 from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from melancholia.hosting import bundles
 from melancholia.hosting.bundles import bundle
 from melancholia.hosting.plugin import Hosted, Place, Plugin, slug
 from melancholia.hosting.rates import at_work
+from melancholia.hosting.worker import settable
 
 RATE = 48_000
 RNG = np.random.default_rng(1)
@@ -88,6 +90,35 @@ def test_a_parameter_may_be_a_number_words_or_a_place_and_follow_intensity(zoo):
 def test_a_parameter_that_cannot_be_is_refused(zoo, params, said):
     with pytest.raises(mel.InputError, match=said.replace("?", r"\?").replace("(", r"\(")):
         Hosted(plugin(zoo["Gain"], **params), RATE, 0.5)
+
+
+@pytest.mark.parametrize(("name", "knob"), [
+    ("Threshold", True), ("Output Level", True), ("Peak", True), ("Program", True), ("P12", True),
+    ("Gain Reduction", False), ("gain reduction 2", False), ("Level Meter L", False), ("MIDI Ch. 1 CC 0", False),
+    ("MIDI CC 7|3", False), ("P012", False), ("Buffer Size", False), ("Sample Rate", False), ("Latency", False),
+    ("Current Program", False),
+])  # fmt: skip
+def test_meters_and_what_is_the_hosts_are_no_knobs(name, knob):
+    assert settable(SimpleNamespace(name=name, is_automatable=True)) == knob
+    assert not settable(SimpleNamespace(name=name, is_automatable=False))
+
+
+@pytest.mark.parametrize("name", ["ZamEQ2", "ZaMultiCompX2", "ZamGrains"])
+def test_a_knob_shows_what_was_asked_however_it_is_curved(zam, name):
+    with Hosted(plugin(zam / f"{name}.vst3"), RATE, 0.5) as hosted:
+        for knob in hosted.shown():
+            low, high = float(knob["low"]), float(knob["high"])
+            at = hosted.knobs[knob["name"]]
+
+            def shown(raw, at=at):
+                return float(hosted.worker.ask("shows", 5, index=at, raw=raw)["text"])
+
+            steps = {shown(raw) for raw in np.linspace(0, 1, 41)}
+            whole = all(value == round(value) for value in steps)  # some count in whole numbers, or are switches
+            for share in (0.0, 0.123, 0.6, 1.0):
+                asked = low + share * (high - low)
+                off = abs(shown(hosted.place(knob["name"], asked)) - asked)
+                assert off <= (0.501 if whole else 0.006 * max(1, abs(asked))), (knob["name"], asked)
 
 
 def test_knobs_that_move_make_no_step(zoo, tmp_path):
