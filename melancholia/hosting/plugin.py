@@ -120,8 +120,13 @@ class Hosted:
 
     def remember(self, state: Path | bytes) -> None:
         data, called = (state, "given") if isinstance(state, bytes) else (state.read_bytes(), state.name)
-        found = self.worker.ask("restore", STATE_S, state=base64.b64encode(data).decode())
-        if not found["kept"]:
+        try:
+            kept = bool(self.worker.ask("restore", STATE_S, state=base64.b64encode(data).decode())["kept"])
+        except Died as error:
+            if not error.refused:
+                raise
+            kept = False
+        if not kept:
             raise self.wrong(f"does not know the state {called}; allowed: one of its own.")
 
     def state(self) -> bytes:

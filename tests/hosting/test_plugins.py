@@ -2,6 +2,7 @@
 
 import base64
 import shutil
+import sys
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -236,6 +237,34 @@ def test_a_knob_takes_a_state_and_gives_it_by_its_sound(zam, tmp_path):
     with pytest.raises(mel.InputError, match="does not know the state given"):
         with Hosted(plugin(zam / "ZamEQ2.vst3", state=state), RATE, 0.5):
             pass
+
+
+PRESET = """
+import sys, numpy as np
+from melancholia.hosting import worker
+plugin = worker.opened(sys.argv[1], None)
+worker.turn(plugin, [(p.index, p.get_raw_value_for_text("-35")) for p in plugin._parameters if p.name == "Threshold"])
+plugin(np.zeros((1, 256), np.float32), 48000)
+open(sys.argv[2], "wb").write(plugin.preset_data)
+"""
+
+
+def test_a_preset_of_other_hosts_is_taken(zam, tmp_path, children):
+    comp, preset = zam / "ZamComp.vst3", tmp_path / "comp.vstpreset"
+    assert children.run(sys.executable, "-c", PRESET, comp, preset).returncode == 0
+    loud = NOISE.samples[:, :65_536] * 5
+    with Hosted(plugin(comp, threshold=-35.0), RATE, 0.5) as hosted:
+        wanted = hosted.process(loud)
+    with Hosted(plugin(comp, state=preset), RATE, 0.5) as hosted:
+        assert np.array_equal(hosted.process(loud), wanted)
+    for other in (zam / "ZamEQ2.vst3", zam / "ZamVerb.vst3"):
+        with pytest.raises(mel.InputError, match="does not know the state comp.vstpreset"):
+            Hosted(plugin(other, state=preset), RATE, 0.5)
+    (tmp_path / "torn.vstpreset").write_bytes(preset.read_bytes()[:100])
+    (tmp_path / "none.vstpreset").write_bytes(b"")
+    for bad in ("torn.vstpreset", "none.vstpreset"):
+        with pytest.raises(mel.InputError, match="does not know the state"):
+            Hosted(plugin(comp, state=tmp_path / bad), RATE, 0.5)
 
 
 def test_a_state_may_stand_in_the_chain(zam, tmp_path):
