@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from melancholia.errors import InputError, in_range, quoted, unknown
-from melancholia.orchestra import GUESSED, INSTRUMENTS, Instrument, facts_of
+from melancholia.orchestra import GUESSED, INSTRUMENTS, Instrument, check_instrument, facts_of
 from melancholia.piece import TONICS, Chord, Curve, Key, Note, Part, Piece, TempoMap
 
 MOST_SEMITONES = 48
@@ -101,9 +101,7 @@ def with_instrument(piece: Piece, part: str, instrument: str, *, fold: bool = Fa
         and `fold` is not set.
     """
     (found,) = parts_named(piece, part, one=True)
-    if instrument not in INSTRUMENTS and not instrument.startswith("soundfont:"):
-        raise unknown("instrument", instrument, [*INSTRUMENTS, "soundfont:/path.sf2#bank,program"])
-    facts = facts_of(instrument)
+    facts = facts_of(check_instrument(instrument))
     given = replace(found, instrument=instrument)
     if instrument in INSTRUMENTS and "pedal" not in facts.curves:
         given = replace(given, notes=ringing(given.notes, given.curves.get("pedal", ()), until=piece.end))

@@ -22,7 +22,7 @@ from melancholia.midi_events import (
     Words,
 )
 from melancholia.midi_plan import NO_PLAN, Plan, read_plan
-from melancholia.orchestra import INSTRUMENTS
+from melancholia.orchestra import INSTRUMENTS, is_foreign
 from melancholia.piece import CURVES, TICKS, Curve, Key, Note, Part, Piece, Section, TempoMap, on_grid
 
 MARK = "melancholia "  # before our own text event
@@ -219,7 +219,7 @@ def parts_of(found: list[Voice], planned: tuple[tuple[str, str, str], ...] | Non
             role = "percussion"
         elif role not in ROLES:
             role = "melody" if height == max(tuned) else "bass" if height == min(tuned) and height < 50 else "harmony"
-        if instrument and instrument not in INSTRUMENTS and not instrument.startswith("soundfont:"):
+        if instrument and instrument not in INSTRUMENTS and not is_foreign(instrument):
             words.say(
                 "an instrument that we do not have, the felt piano plays", f"{quoted(instrument)} of {quoted(name)}"
             )

@@ -6,6 +6,9 @@ Composition, performance and rendering read this one table; how an instrument so
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from melancholia.errors import unknown
 
 # struck and plucked tones die away by themselves; a solo and an ensemble hold theirs (an ensemble is several players,
 # in tune together to 3 cents instead of 1); noise has no pitch: its notes say when, how long and how loud
@@ -213,6 +216,29 @@ GUESSED = "felt_piano"  # plays a part that names no instrument
 
 # What is known of an instrument that is not ours, as a SoundFont: a range that most have.
 UNKNOWN = Instrument("", "", 0, 127, (40, 84), 6.0, "struck", (), ANY_ROLE)
+
+
+FOREIGN = ("soundfont:/path.sf2#bank,program", "vst3:NAME#STATE")  # how instruments of the user's are named
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a name is that of a SoundFont or a plugin."""
+    return name.startswith(tuple(said.partition(":")[0] + ":" for said in FOREIGN))
+
+
+def check_instrument(name: str) -> str:
+    """The name itself, when it is in the table or one of the user's own."""
+    if name not in INSTRUMENTS and not is_foreign(name):
+        raise unknown("instrument", name, [*INSTRUMENTS, *FOREIGN])
+    return name
+
+
+def short_name(name: str) -> str:
+    """A name for people: of a SoundFont its file and preset, of a plugin its bundle."""
+    if not is_foreign(name):
+        return name.replace("_", " ")
+    kind, _, place = name.partition(":")
+    return Path(place).name if kind == "soundfont" else Path(place.partition("#")[0]).stem
 
 
 def facts_of(name: str) -> Instrument:

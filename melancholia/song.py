@@ -13,6 +13,7 @@ from melancholia.audio import Stem, Stems, check_rate
 from melancholia.errors import InputError
 from melancholia.files import ANY_FILE, write_text, writing_folder
 from melancholia.instruments import check as check_instrument
+from melancholia.instruments import files as instrument_files
 from melancholia.midi import save_midi
 from melancholia.motif import Motif, load_motif
 from melancholia.piece import Piece
@@ -159,7 +160,8 @@ def make(
     key, bpm, metre : optional
         "A minor", quarters a minute (then the grid does not bend), "3/4"; drawn from the mood when left out.
     instruments : sequence of str, optional
-        Who plays: names of `instruments.names()`, or "soundfont:/path.sf2#bank,program".
+        Who plays: names of `instruments.names()`, or "soundfont:/path.sf2#bank,program", or
+        "vst3:NAME#STATE"
     rack : Rack, name or path, optional
         The effects; the mood's own when left out.
     theme : Motif or path, optional
@@ -342,9 +344,7 @@ def sources(wanted: Profile, chain: Rack, players: Sequence[str]) -> dict[str, s
     files |= {f"impulses/{path.name}": path for path in chain.impulses}
     files |= {f"plugins/{path.name}": path for path in chain.plugins}
     for name in players:
-        if name.startswith("soundfont:"):
-            path = Path(name.removeprefix("soundfont:").rsplit("#", 1)[0])
-            files[path.name] = path
+        files |= {path.name: path for path in instrument_files(name)}
     return {name: file_hash(path) for name, path in files.items()}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from melancholia.audio import ROLES
-from melancholia.orchestra import INSTRUMENTS
+from melancholia.orchestra import INSTRUMENTS, is_foreign
 from melancholia.piece import MODES
 from melancholia.tables import Table
 
@@ -139,7 +139,7 @@ def orchestration(table: Table) -> Orchestration:
 
 def instrument(table: Table) -> str:
     name = table.words("instrument")
-    return name if name.startswith("soundfont:") else table.choice("instrument", INSTRUMENTS)
+    return name if is_foreign(name) else table.choice("instrument", INSTRUMENTS)
 
 
 def numbers(table: Table, ranges: Mapping[str, tuple[float, float, bool, str]], intensity: float) -> dict[str, float]:

@@ -48,7 +48,7 @@ mood_wanted: Option = click.argument("mood", shell_complete=completion.moods)
 players: Option = click.option(
     "--instruments",
     shell_complete=completion.instruments,
-    help="Who plays, as felt_piano,cello or soundfont:/path.sf2#bank,program.",
+    help="Who plays, as felt_piano,cello or soundfont:/path.sf2#bank,program or vst3:NAME#STATE.",
 )
 force: Option = click.option(
     "--force", is_flag=True, help="Replace what stands there: a file of the kind that is written, a folder of ours."

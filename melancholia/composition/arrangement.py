@@ -8,7 +8,7 @@ import numpy as np
 from melancholia.audio import ROLES
 from melancholia.composition.form import Form, PhrasePlan
 from melancholia.errors import InputError
-from melancholia.orchestra import facts_of
+from melancholia.orchestra import facts_of, short_name
 from melancholia.writing import Player, Writing
 
 
@@ -63,8 +63,7 @@ def assign(instruments: tuple[str, ...]) -> tuple[Player, ...]:
         taken.append(("harmony", first))
     players: list[Player] = []
     for role, name in sorted(taken, key=lambda pair: ROLES.index(pair[0])):
-        plain = name.split("#")[0].rsplit("/", 1)[-1] if name.startswith("soundfont:") else name
-        said = f"{plain.replace('_', ' ')} {role}"
+        said = f"{short_name(name).split('#')[0]} {role}"
         copies = sum(p.name == said or p.name.startswith(f"{said} ") for p in players)
         players.append(Player(f"{said} {copies + 1}" if copies else said, role, name))
     return tuple(players)

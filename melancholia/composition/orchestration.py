@@ -14,9 +14,8 @@ from melancholia.audio import ROLES
 from melancholia.composition.arrangement import choose_players
 from melancholia.composition.parts import LEVELS
 from melancholia.edits import folded, is_drums, ringing, seated_drums
-from melancholia.errors import unknown
 from melancholia.motif import skyline
-from melancholia.orchestra import INSTRUMENTS, Instrument, facts_of
+from melancholia.orchestra import INSTRUMENTS, Instrument, check_instrument, facts_of
 from melancholia.piece import Note, Part, Piece
 from melancholia.profile import Profile
 from melancholia.reading import found_arc, found_chords, found_phrases
@@ -81,8 +80,7 @@ def orchestrate(piece: Piece, profile: Profile, *, seed: int = 0, instruments: S
     """
     check_seed(seed)
     for name in instruments or ():
-        if name not in INSTRUMENTS and not name.startswith("soundfont:"):
-            raise unknown("instrument", name, [*INSTRUMENTS, "soundfont:/path.sf2#bank,program"])
+        check_instrument(name)
     piece = seated_drums(piece)
     anonymous = [part for part in piece.parts if not part.instrument]
     if not piece.end or (not anonymous and not instruments):

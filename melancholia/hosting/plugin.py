@@ -15,6 +15,7 @@ from melancholia.hosting.worker import BLOCK, CHANNELS, Samples
 
 SHOWN = 12  # parameters that an error names
 TAIL_DB, TAIL_S, STILL_S = -80.0, 30.0, 0.2  # rung out: so soft for so long; asked no longer than TAIL_S
+MIDDLE_C, LOUD = 60, 127
 BURST_S, BURST = 0.5, 0.25  # the noise that asks it, and its amplitude
 
 
@@ -63,11 +64,18 @@ class Hosted:
     """A plugin at work on `channels` channels at a rate. Whoever makes one closes it.
 
     `latency` is how many frames late it is; `places` hold, by name, where each knob that was set stands at intensity 0
-    and 1.
+    and 1. `plays` says whether an instrument is wanted; None where both are.
     """
 
     def __init__(
-        self, plugin: Plugin, rate: int, intensity: float, channels: int = CHANNELS, block: int = BLOCK
+        self,
+        plugin: Plugin,
+        rate: int,
+        intensity: float,
+        channels: int = CHANNELS,
+        block: int = BLOCK,
+        *,
+        plays: bool | None = False,
     ) -> None:
         self.plugin, self.rate, self.channels = plugin, rate, channels
         try:
@@ -77,8 +85,10 @@ class Hosted:
         try:
             asked = {"rate": rate, "channels": channels, "block": block}
             facts = self.loaded(**asked)
-            if facts["instrument"]:
-                raise self.wrong("is an instrument; allowed: an effect.")
+            self.plays = bool(facts["instrument"])
+            if plays is not None and plays != self.plays:
+                is_, allowed = ("an instrument", "an effect") if self.plays else ("an effect", "an instrument")
+                raise self.wrong(f"is {is_}; allowed: {allowed}.")
             if plugin.state is not None:
                 self.remember(plugin.state)
             self.knobs = indices(facts["parameters"])
@@ -110,8 +120,13 @@ class Hosted:
 
     def remember(self, state: Path | bytes) -> None:
         data, called = (state, "given") if isinstance(state, bytes) else (state.read_bytes(), state.name)
-        found = self.worker.ask("restore", STATE_S, state=base64.b64encode(data).decode())
-        if not found["kept"]:
+        try:
+            kept = bool(self.worker.ask("restore", STATE_S, state=base64.b64encode(data).decode())["kept"])
+        except Died as error:
+            if not error.refused:
+                raise
+            kept = False
+        if not kept:
             raise self.wrong(f"does not know the state {called}; allowed: one of its own.")
 
     def state(self) -> bytes:
@@ -167,15 +182,36 @@ class Hosted:
                 raise self.failed(error) from error
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
+    def play(self, frames: int, messages: Sequence[tuple[int, Sequence[int]]]) -> Samples:
+        """The next frames (channels, frames) of an instrument, with MIDI messages of bytes at frames of them.
+
+        What is held goes on from one call to the next.
+        """
+        parts = []
+        for start in range(0, frames, FRAMES):
+            count = min(FRAMES, frames - start)
+            its = [(at - start, list(message)) for at, message in messages if start <= at < start + count]
+            try:
+                parts.append(self.worker.play_block(count, self.channels, self.rate, its))
+            except Died as error:
+                self.worker.close()
+                raise self.failed(error) from error
+        return np.concatenate(parts, axis=1)
+
     def tail_s(self) -> float:
-        """Seconds that it rings on to -80 dB behind a burst of noise, at most TAIL_S; it has sounded then."""
+        """Seconds that it rings on to -80 dB behind noise, or a note, at most TAIL_S; it has sounded then."""
+        frames = int(BURST_S * self.rate) // BLOCK * BLOCK
         rng = np.random.default_rng(0)
-        noise = BURST * rng.uniform(-1, 1, (self.channels, int(BURST_S * self.rate) // BLOCK * BLOCK))
-        loud = float(np.abs(self.process(noise.astype(np.float32))).max())
+        noise = BURST * rng.uniform(-1, 1, (self.channels, frames))
+        if self.plays:
+            burst = self.play(frames, [(0, (0x90, MIDDLE_C, LOUD)), (frames - 1, (0x80, MIDDLE_C, 64))])
+        else:
+            burst = self.process(noise.astype(np.float32))
+        loud = float(np.abs(burst).max())
         silent = np.zeros((self.channels, int(STILL_S * self.rate) // BLOCK * BLOCK), np.float32)
         seconds, late = 0.0, self.latency / self.rate
         while seconds < TAIL_S:
-            done = self.process(silent)
+            done = self.play(silent.shape[1], ()) if self.plays else self.process(silent)
             over = np.flatnonzero(np.abs(done).max(axis=0) > max(loud, 1e-6) * 10 ** (TAIL_DB / 20))
             if not len(over):
                 break

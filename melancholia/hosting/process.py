@@ -41,15 +41,24 @@ class Worker:
         self.file = memory_file(2 * CHANNELS * FRAMES * 4)
         with self.file.open("r+b") as file:
             self.memory = mmap.mmap(file.fileno(), 0)
+            place = str(self.file)
+            handles: tuple[int, ...] = ()
+            if os.name == "posix":  # without a name nothing is left of it, whatever happens
+                self.file.unlink()
+                place, handles = f"/dev/fd/{file.fileno()}", (file.fileno(),)
+            try:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "melancholia.hosting.worker", place, str(FRAMES)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=environment(),
+                    start_new_session=True,
+                    pass_fds=handles,
+                )
+            except OSError as error:
+                raise Died(f"could not be started ({error.strerror})") from error
         self.given, self.made = np.frombuffer(self.memory, np.float32).reshape(2, CHANNELS * FRAMES)
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "melancholia.hosting.worker", str(self.file), str(FRAMES)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(),
-            start_new_session=True,
-        )
         assert self.process.stdin and self.process.stdout and self.process.stderr
         self.answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.log = Log()
@@ -60,7 +69,6 @@ class Worker:
         for thread in self.threads:
             thread.start()
         self.answer("start", START_S)
-        self.file.unlink(missing_ok=True)  # both have it
 
     def ask(self, do: str, within_s: float, **request: Any) -> dict[str, Any]:
         """What the worker says to a request, in so many seconds."""
@@ -95,6 +103,11 @@ class Worker:
         within_s = max(BLOCK_S, TIMES * frames / rate)
         self.ask("process", within_s, frames=frames, moves=moves)
         return self.made[: block.size].reshape(channels, frames).copy()
+
+    def play_block(self, frames: int, channels: int, rate: int, messages: list[Any]) -> Samples:
+        """So many frames, at most FRAMES, of an instrument."""
+        self.ask("play", max(BLOCK_S, TIMES * frames / rate), frames=frames, messages=messages)
+        return self.made[: channels * frames].reshape(channels, frames).copy()
 
     def close(self) -> None:
         """End it, and all that it started; nothing is left."""

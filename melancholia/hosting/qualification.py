@@ -43,6 +43,8 @@ SAME_DB = -100.0  # below which two sounds are one, where rounding may differ
 SLOW = 1.0  # times real time
 LOUD_LOG, LARGE_LEAK = 1e6, 50.0  # bytes, MB a minute
 LEAK_S = 20.0
+SILENT = 1e-6
+ON, OFF, PITCHES = 0x90, 0x80, (60, 67, 48, 72)  # that an instrument plays
 ASKING = "names"  # the check that comes before all others
 SURE = 0.95  # correlation at which a lag is one
 
@@ -147,7 +149,7 @@ class Trial:
         self, rate: int = RATE, channels: int = CHANNELS, *, block: int = BLOCK, **settings: Any
     ) -> Iterator[Hosted]:
         plugin = replace(self.plugin, **settings)
-        with Hosted(plugin, rate, 0.0, channels, block) as found:
+        with Hosted(plugin, rate, 0.0, channels, block, plays=None) as found:
             yield found
 
     @staticmethod
@@ -158,7 +160,7 @@ class Trial:
     def sound(self, given: Samples, rate: int = RATE, *, block: int = BLOCK, **settings: Any) -> Samples:
         """What a fresh instance makes of a sound."""
         with self.hosted(rate, len(given), block=block, **settings) as hosted:
-            return hosted.process(given)
+            return heard(hosted, given)
 
 
 Answer = tuple[str, str]
@@ -169,16 +171,27 @@ def load(trial: Trial) -> Answer:
     with trial.hosted() as hosted:
         seconds = time.monotonic() - began
         trial.facts |= {"load_s": round(seconds, 2), "parameters": len(hosted.knobs)}
-        trial.facts["accepts"] = hosted.worker.ask("accepts", STATE_S)["accepts"]
+        trial.facts["instrument"] = hosted.plays
+        trial.facts["accepts"] = [] if hosted.plays else hosted.worker.ask("accepts", STATE_S)["accepts"]
     return OK, f"loads in {seconds:.1f} s"
 
 
 def layouts(trial: Trial) -> Answer:
+    if trial.facts["instrument"]:
+        return OK, "is an instrument"
     for channels in (1, 2):
         trial.sound(noise(0.2, channels=channels))
     accepts = trial.facts["accepts"]
     how = {(1,): "takes one channel: an instance a channel", (2,): "takes two channels: of one it gives the mean"}
     return OK, how.get(tuple(accepts), f"takes {' or '.join(map(str, accepts))} channels")
+
+
+def sounds(trial: Trial) -> Answer:
+    if np.abs(trial.sound(noise(1.0))).max() > SILENT:
+        return OK, "sounds"
+    if trial.facts["instrument"]:
+        return NOTE, "is silent as it comes, and may need a state"
+    return FAILS, "is silent"
 
 
 def rates(trial: Trial) -> Answer:
@@ -189,7 +202,7 @@ def rates(trial: Trial) -> Answer:
         try:
             with trial.hosted(rate) as hosted:
                 late[str(rate)] = hosted.latency
-                made = hosted.process(noise(0.5, rate=rate))
+                made = heard(hosted, noise(0.5, rate=rate))
             (well if np.isfinite(made).all() else ill).append(rate)
         except PluginError:
             ill.append(rate)
@@ -221,23 +234,24 @@ def repeatable(trial: Trial) -> Answer:
 
 def restarts(trial: Trial) -> Answer:
     with trial.hosted() as hosted:
-        first = hosted.process(noise(1.0))
+        first = heard(hosted, noise(1.0))
         try:
             hosted.worker.ask("reset", STATE_S)
         except Died as error:
             raise hosted.failed(error) from error
-        worst = apart(hosted.process(noise(1.0)), first)
+        worst = apart(heard(hosted, noise(1.0)), first)
     return OK, "starts anew as if fresh" if worst == -np.inf else "does not start anew as if fresh; is loaded each time"
 
 
 def chunks(trial: Trial) -> Answer:
     given = noise(1.0)[:, : 180 * BLOCK]
     with trial.hosted() as hosted:
-        whole = hosted.process(given)
+        whole = heard(hosted, given)
     for size in (BLOCK, 7 * BLOCK):
         with trial.hosted() as hosted:
             parts = [
-                hosted.process(np.ascontiguousarray(given[:, at : at + size])) for at in range(0, given.shape[1], size)
+                heard(hosted, np.ascontiguousarray(given[:, at : at + size]), at)
+                for at in range(0, given.shape[1], size)
             ]
         if not np.array_equal(np.concatenate(parts, axis=1), whole):
             return FAILS, "gives another sound in pieces than whole"
@@ -266,7 +280,7 @@ def blocks(trial: Trial) -> Answer:
 
 def knobs(trial: Trial) -> Answer:
     """Every knob at both ends: whether it stays finite, and whether anything that may be set changes anything."""
-    given, began = noise(0.25)[:, : 40 * BLOCK], time.monotonic()
+    given, began = noise(1.0 if trial.facts["instrument"] else 0.25), time.monotonic()
     dry = trial.usual.size > 0 and apart(trial.usual, noise(1.0)) == -np.inf
     moved = asked = 0
     with trial.hosted() as hosted:
@@ -286,8 +300,9 @@ def knobs(trial: Trial) -> Answer:
             raise hosted.failed(error) from error
     trial.facts["moving"] = moved
     if not moved and (dry or asked):
-        return FAILS, "gives back what it gets, whatever is set" if dry else "gives the same whatever is set"
-    return OK, f"{moved} of {asked} knobs change its sound of noise" if asked else "has no knobs"
+        grade = NOTE if trial.facts["instrument"] else FAILS
+        return grade, "gives back what it gets, whatever is set" if dry else "gives the same whatever is set"
+    return OK, f"{moved} of {asked} knobs change its sound" if asked else "has no knobs"
 
 
 def states(trial: Trial) -> Answer:
@@ -298,7 +313,7 @@ def states(trial: Trial) -> Answer:
     with trial.hosted(params=tuple((name, (at, at)) for name, at in turned.items())) as hosted:
         state = hosted.state()
     with trial.hosted(params=tuple((name, (at, at)) for name, at in turned.items())) as hosted:
-        first = hosted.process(given)
+        first = heard(hosted, given)
     try:
         worst = apart(trial.sound(given, state=state), first)
     except ValueError:
@@ -309,10 +324,12 @@ def states(trial: Trial) -> Answer:
 
 
 def latency(trial: Trial) -> Answer:
+    if trial.facts["instrument"]:
+        return OK, f"says it is {trial.facts['latency'][str(RATE)]} frames late"
     given = noise(1.0, gated=False)[:, : 160 * BLOCK]
     with trial.hosted() as hosted:
         told = hosted.latency
-        made = hosted.process(given)
+        made = heard(hosted, given)
     lag, sure = lag_of(made[0], given[0])
     if sure < SURE:
         return OK, f"says it is {told} frames late, which its sound of noise does not tell"
@@ -326,9 +343,9 @@ def latency(trial: Trial) -> Answer:
 def speed(trial: Trial) -> Answer:
     given = noise(4.0)
     with trial.hosted() as hosted:
-        hosted.process(given)
+        heard(hosted, given)
         began = time.monotonic()
-        hosted.process(given)
+        heard(hosted, given)
         times = 4.0 / (time.monotonic() - began)
         trial.facts["tail_s"] = round(hosted.tail_s(), 2)
     trial.facts["speed"] = round(times, 1)
@@ -342,9 +359,9 @@ def manners(trial: Trial) -> Answer:
     """What it prints, and how its memory grows."""
     given = noise(LEAK_S / 2)
     with trial.hosted() as hosted:
-        hosted.process(given)
+        heard(hosted, given)
         before, printed = memory(hosted), hosted.worker.log.bytes
-        hosted.process(given)
+        heard(hosted, given)
         grown, printed = memory(hosted) - before, hosted.worker.log.bytes - printed
     minute = 60 / (LEAK_S / 2)
     trial.facts |= {"printed": int(printed * minute), "grown": round(max(0.0, grown * minute), 1)}
@@ -354,7 +371,7 @@ def manners(trial: Trial) -> Answer:
 
 
 CHECKS: Mapping[str, Callable[[Trial], Answer]] = {
-    "load": load, "layouts": layouts, "finite": finite, "rates": rates, "repeatable": repeatable,
+    "load": load, "layouts": layouts, "finite": finite, "sounds": sounds, "rates": rates, "repeatable": repeatable,
     "restarts": restarts, "chunks": chunks, "blocks": blocks, "knobs": knobs, "state": states, "latency": latency,
     "speed": speed, "manners": manners,
 }  # fmt: skip
@@ -368,6 +385,18 @@ def noise(seconds: float, *, channels: int = CHANNELS, rate: int = RATE, gated: 
     if gated:
         made *= np.arange(frames) * 4 // rate % 2 == 0
     return np.ascontiguousarray(made, np.float32)
+
+
+def heard(hosted: Hosted, given: Samples, start: int = 0) -> Samples:
+    """What a plugin makes of the next sound; an instrument plays quarter seconds for as long, from `start` on."""
+    if not hosted.plays:
+        return hosted.process(given)
+    frames, step = given.shape[1], hosted.rate // 4
+    notes = [
+        (at, (ON if k % 2 == 0 else OFF, PITCHES[k // 2 % len(PITCHES)], 40 + 9 * k % 80))
+        for k, at in enumerate(range(0, start + frames, step))
+    ]
+    return hosted.play(frames, [(at - start, message) for at, message in notes if at >= start])
 
 
 def apart(x: Samples, y: Samples) -> float:
@@ -394,7 +423,7 @@ def after_reset(hosted: Hosted, given: Samples, values: Sequence[Sequence[float]
     if values:
         hosted.worker.ask("settle", STATE_S, values=values)
     hosted.worker.ask("ready", STATE_S)
-    return hosted.process(given)
+    return heard(hosted, given)
 
 
 def memory(hosted: Hosted) -> float:

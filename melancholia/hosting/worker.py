@@ -88,8 +88,9 @@ class Host:
         """Load it for so many channels; what it is, how late it is, and the parameters that may be set."""
         self.block = block
         first = opened(path, name)
-        self.rate, self.channels, self.wide = rate, channels, wide(first, rate, channels)
-        others = channels - 1 if self.wide == 1 else 0
+        self.rate, self.channels = rate, channels
+        self.wide = channels if first.is_instrument else wide(first, rate, channels)
+        others = channels - 1 if self.wide == 1 and not first.is_instrument else 0
         self.plugins = [first, *(opened(path, name) for _ in range(others))]
         for plugin in self.plugins[1:]:
             plugin(np.zeros((1, BLOCK), np.float32), rate, buffer_size=BLOCK)
@@ -146,9 +147,16 @@ class Host:
     def ready(self) -> dict[str, Any]:
         """At the start of a sound, with all that was set; how late it is now."""
         for plugin in self.plugins:
-            self.call(plugin, np.zeros((self.wide, BLOCK), np.float32))
+            self.hush(plugin)
         self.reset()
         return {"latency": self.latency}
+
+    def hush(self, plugin: Any) -> None:
+        """A block of nothing: only behind one it stands as it was set."""
+        if plugin.is_instrument:
+            self.play(BLOCK, [])
+        else:
+            self.call(plugin, np.zeros((self.wide, BLOCK), np.float32))
 
     def process(self, frames: int, moves: list[tuple[int, list[tuple[int, float]]]]) -> dict[str, Any]:
         """What goes in, processed; at frames (multiples of BLOCK) knobs move."""
@@ -165,6 +173,19 @@ class Host:
         if done < frames:
             raise ValueError(f"gave {done - self.held.shape[1]} frames for {frames}")
         self.held = np.concatenate(over, axis=1) if over else self.held[:, :0]
+        return {}
+
+    def play(self, frames: int, messages: list[tuple[int, list[int]]]) -> dict[str, Any]:
+        """What an instrument plays, with messages at frames of this piece; what was held before goes on."""
+        # half a frame late: pedalboard counts in seconds of 32 bits, and cuts them off
+        timed = [(bytes(message), (at + 0.5) / self.rate) for at, message in messages]
+        done = self.plugins[0](
+            timed, duration=(frames + 0.5) / self.rate, sample_rate=self.rate, num_channels=self.channels,
+            buffer_size=self.block, reset=False,
+        )  # fmt: skip
+        if done.shape != (self.channels, frames):
+            raise ValueError(f"gave {done.shape[1]} frames of {done.shape[0]} channels for {frames}")
+        self.made[: self.channels * frames].reshape(self.channels, frames)[:] = done
         return {}
 
     def run(self, block: Samples) -> Samples:
@@ -188,7 +209,7 @@ class Host:
     def state(self) -> dict[str, Any]:
         """All that it remembers; what was set is in it only after a block."""
         plugin = self.plugins[0]
-        self.call(plugin, np.zeros((self.wide, BLOCK), np.float32))
+        self.hush(plugin)
         found = base64.b64encode(plugin.raw_state).decode()
         self.reset()
         return {"state": found}
@@ -202,7 +223,7 @@ class Host:
         kept = True
         for plugin in self.plugins:
             vars(VST3Plugin)["preset_data" if preset else "raw_state"].fset(plugin, data)
-            self.call(plugin, np.zeros((self.wide, BLOCK), np.float32))
+            self.hush(plugin)
             kept &= preset or plugin.raw_state == data
         self.reset()
         return {"kept": kept}
@@ -305,6 +326,7 @@ def number_in(text: str) -> float | None:
 
 
 STEPS = 60  # halvings of the way to a knob's place
+BESIDE = 1e-5
 
 
 def raw_of(parameter: Any, value: float | str) -> float:
@@ -332,12 +354,18 @@ def raw_of(parameter: Any, value: float | str) -> float:
         return raw
     at, step = 0.5, 0.25
     for _ in range(STEPS):
-        shown = number_in(parameter.get_text_for_raw_value(at))
-        if shown is None:
-            raise ValueError(f"shows {parameter.get_text_for_raw_value(at)!r} at {at:g}; allowed: raw = 0 to 1")
-        at += step if (shown < value) == (low < high) else -step
+        at += step if (shown_at(parameter, at) < value) == (low < high) else -step
         step /= 2
-    return at
+    near = (at, max(0.0, at - BESIDE), min(1.0, at + BESIDE))  # a knob of steps shows others on either side
+    return min(near, key=lambda place: abs(shown_at(parameter, place) - value))
+
+
+def shown_at(parameter: Any, raw: float) -> float:
+    """The number that a knob shows at a place; ValueError where it shows none."""
+    shown = number_in(parameter.get_text_for_raw_value(raw))
+    if shown is None:
+        raise ValueError(f"shows {parameter.get_text_for_raw_value(raw)!r} at {raw:g}; allowed: raw = 0 to 1")
+    return shown
 
 
 def shows(parameter: Any, raw: float, value: float) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,10 @@ from threadpoolctl import threadpool_limits
 from melancholia.audio import BLOCK_FRAMES, Audio, Source, Stem, Stems, check_rate
 from melancholia.edits import parts_named
 from melancholia.encoding import AUDIO, write_audio
-from melancholia.errors import InputError, in_range, unknown
-from melancholia.instruments import soundfont
+from melancholia.errors import InputError, in_range
+from melancholia.instruments import soundfont, vst3
 from melancholia.instruments.events import Events, events
-from melancholia.orchestra import GUESSED, INSTRUMENTS
+from melancholia.orchestra import GUESSED, INSTRUMENTS, check_instrument, is_foreign, short_name
 from melancholia.parallel import in_threads
 from melancholia.piece import Part, Piece
 from melancholia.streams import check_seed
@@ -31,20 +32,31 @@ def names() -> tuple[str, ...]:
 def about(name: str) -> str:
     """One line about an instrument."""
     check(name)
-    return INSTRUMENTS[name].about if name in INSTRUMENTS else f"the SoundFont {name}"
+    if name in INSTRUMENTS:
+        return INSTRUMENTS[name].about
+    return f"the {'SoundFont' if name.startswith(soundfont.PREFIX) else 'plugin'} {short_name(name)}"
 
 
 def check(name: str) -> None:
-    """Refuse a name that is no instrument, and a SoundFont that is none."""
-    if name.startswith(soundfont.PREFIX):
-        soundfont.parse(name)
-    elif name not in INSTRUMENTS:
-        raise unknown("instrument", name, [*INSTRUMENTS, "soundfont:/path.sf2#bank,program"])
+    """Refuse a name that is no instrument, and a SoundFont or plugin that is none."""
+    check_instrument(name)
+    if is_foreign(name):
+        of(name).parse(name)
+
+
+def files(name: str) -> tuple[Path, ...]:
+    """The user's files that an instrument is made of."""
+    return of(name).files(name) if is_foreign(name) else ()
+
+
+def of(name: str) -> ModuleType:
+    """The module that plays instruments of the user's."""
+    return soundfont if name.startswith(soundfont.PREFIX) else vst3
 
 
 def tail_s(name: str) -> float:
     """Seconds that an instrument rings on after its last release, to -80 dB."""
-    return INSTRUMENTS[name].tail_s if name in INSTRUMENTS else soundfont.TAIL_S
+    return INSTRUMENTS[name].tail_s if name in INSTRUMENTS else float(of(name).tail_s(name))
 
 
 def player(part: Part) -> Play:
@@ -52,8 +64,8 @@ def player(part: Part) -> Play:
     name = part.instrument or GUESSED
     check(name)
     if name not in INSTRUMENTS:
-        as_font: Play = soundfont.play_as(name)
-        return as_font
+        foreign: Play = of(name).play_as(name)
+        return foreign
     row = INSTRUMENTS[name]
     for note in part.notes:
         if not row.low <= note.pitch <= row.high:
@@ -65,9 +77,9 @@ def player(part: Part) -> Play:
 
 
 def stem_name(number: int, part: Part) -> str:
-    """``01-melody-cello``; a SoundFont's path is no name."""
+    """``01-melody-cello``; a SoundFont's path is no name, a plugin has that of its bundle."""
     name = part.instrument or GUESSED
-    plain = "soundfont" if name.startswith(soundfont.PREFIX) else re.sub(r"[^\w-]+", "_", name)
+    plain = "soundfont" if name.startswith(soundfont.PREFIX) else re.sub(r"[^\w-]+", "_", short_name(name))
     return f"{number:02d}-{part.role}-{plain}"
 
 

@@ -38,6 +38,14 @@ def parse(name: str) -> tuple[Path, int, int]:
     return path, bank, program
 
 
+def files(name: str) -> tuple[Path, ...]:
+    return (parse(name)[0],)
+
+
+def tail_s(name: str) -> float:
+    return TAIL_S
+
+
 def library() -> Any:
     try:
         import fluidsynth

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import overload
@@ -15,6 +16,7 @@ from melancholia.orchestra import facts_of
 from melancholia.parallel import in_threads
 from melancholia.profile import Profile
 from melancholia.racks.chain import FULL, GRID, Chain, Timeline, load
+from melancholia.racks.ducking import Envelope, envelope, summed
 from melancholia.racks.gathered import Progress, gathered
 from melancholia.racks.rack import ANY, NOISE, Rack, said
 from melancholia.racks.rack import rack as find
@@ -197,11 +199,12 @@ def apply_stems(
     wet: dict[str, Stem] = {}
     for end in curve.ends(intensity):
         folded(rack, ANY, stems.rate, end)  # measure the sends once, before the threads
-    load(slot for slots in rack.inserts.values() for slot in slots)
+    load(rack.slots)
+    keys = keys_of(stems, rack)
 
     def one(name: str) -> None:
         stem = stems[name]
-        line = timeline(stem.sound, arc, sections, profile)
+        line = replace(timeline(stem.sound, arc, sections, profile), keys=keys)
         place, seat_db = place_of(stem), seat_of(stem)
 
         def made() -> Iterator[Samples]:
@@ -215,6 +218,16 @@ def apply_stems(
 
     in_threads(one, stems, jobs=jobs)
     return Stems({name: wet[name] for name in stems})
+
+
+def keys_of(stems: Stems, rack: Rack) -> dict[str, Envelope]:
+    """The levels of those stems that a Duck listens to, by place, each at its seat."""
+    wanted = {place for slot in rack.slots for place in slot.key}
+    found: dict[str, list[Envelope]] = {}
+    for stem in stems.values():
+        if (place := place_of(stem)) in wanted:
+            found.setdefault(place, []).append(envelope(stem.sound).times(10 ** (seat_of(stem) / 20)))
+    return {place: summed(envelopes) for place, envelopes in found.items()}
 
 
 def longest_tail_s(rack: Rack, intensity: float, line: Timeline, rate: int) -> float:

@@ -6,7 +6,7 @@ delay): it says by how many frames, knows where in the piece it is all the same,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -18,13 +18,15 @@ from melancholia.errors import MelancholiaError
 from melancholia.hosting.plugin import PluginError
 from melancholia.hosting.rates import at_work
 from melancholia.hosting.rates import tail_s as hosted_tail_s
+from melancholia.racks.ducking import Duck, Envelope, heard
 from melancholia.racks.impulse import Impulse, impulse_tail_s
-from melancholia.racks.rack import Slot
+from melancholia.racks.rack import BRANCHES, NESTS, Slot
 from melancholia.tables import Ramp
 
 GRID = 256
 MOVEMENT = "melancholia.racks.movement"  # numba, off the way of racks in which nothing moves
 MOVING = {"Tape", "Tremolo", "Width"}  # effects that stand there
+OURS = {"Impulse", "Duck"}
 FINE = 64  # frames of a step where something moves by more than FAST of its way in GRID frames
 FAST = 0.01
 FADE_S = 1.5  # in and out of a section
@@ -36,13 +38,15 @@ FULL = ((0.0, 1.0), (1.0, 1.0))  # automation that stands at its upper end, wher
 class Timeline:
     """What automation follows: the arc as (seconds, 0..1), sections as (name, start s, end s), the length in s.
 
-    `curve` is the intensity where that moves: (seconds, 0..1).
+    `curve` is the intensity where that moves: (seconds, 0..1); `keys` are the levels of stems by place, which a Duck
+    listens to.
     """
 
     arc: tuple[tuple[float, float], ...] = ()
     sections: tuple[tuple[str, float, float], ...] = ()
     seconds: float = 0.0
     curve: tuple[tuple[float, float], ...] = ()
+    keys: Mapping[str, Envelope] = field(default_factory=dict, compare=False)
 
     def intensity(self, t: NDArray[np.float64], steady: float) -> NDArray[np.float64]:
         """The intensity at times t in seconds."""
@@ -101,7 +105,7 @@ class Chain:
         try:
             for slot in slots:
                 if not slot.bypass:
-                    effect = running(slot, rate, intensity)
+                    effect = running(slot, rate, intensity, timeline, late + self.latency)
                     own = getattr(effect, "latency", 0)
                     self.links.append(Link(slot, effect, late + self.latency, Held(own)))
                     self.latency += own
@@ -112,7 +116,7 @@ class Chain:
     def close(self) -> None:
         """End the plugins of this chain."""
         for link in self.links:
-            if link.slot.plugin is not None:
+            if hasattr(link.effect, "close"):
                 link.effect.close()
 
     def process(self, block: Samples) -> Samples:
@@ -223,8 +227,63 @@ class Link:
     dry: Held
 
 
-def running(slot: Slot, rate: int, intensity: float) -> Any:
+class Branches:
+    """Chains side by side, each as late as the latest, summed."""
+
+    def __init__(self, chains: Sequence["Chain"]) -> None:
+        self.chains = chains
+        self.latency = max(chain.latency for chain in chains)
+        self.held = [Held(self.latency - chain.latency) for chain in chains]
+
+    def process(self, block: Samples) -> Samples:
+        parts = [held.process(chain.process(block)) for chain, held in zip(self.chains, self.held, strict=True)]
+        return np.asarray(np.sum(parts, axis=0, dtype=np.float32))
+
+    def close(self) -> None:
+        for chain in self.chains:
+            chain.close()
+
+
+class MidSide:
+    """One chain for the middle, half of what both sides sum to, and one for the side, half of what parts them."""
+
+    def __init__(self, mid: "Chain", side: "Chain") -> None:
+        self.branches = (mid, side)
+        self.latency = max(mid.latency, side.latency)
+        self.held = [Held(self.latency - chain.latency) for chain in self.branches]
+
+    def process(self, block: Samples) -> Samples:
+        mid, side = (
+            held.process(chain.process(np.repeat(half, 2, axis=0))).mean(axis=0)
+            for chain, held, half in zip(
+                self.branches, self.held, ((block[:1] + block[1:]) / 2, (block[:1] - block[1:]) / 2), strict=True
+            )
+        )
+        return np.stack([mid + side, mid - side]).astype(np.float32)
+
+    def close(self) -> None:
+        for chain in self.branches:
+            chain.close()
+
+
+def nested(slot: Slot, rate: int, intensity: float, timeline: Timeline, late: int) -> Branches | MidSide:
+    """The chains inside a slot at work."""
+    made: list[Chain] = []
+    try:
+        for chain in slot.chains:
+            made.append(Chain(chain, rate, intensity, timeline, late))
+    except BaseException:
+        for one in made:
+            one.close()
+        raise
+    return Branches(made) if slot.effect == BRANCHES else MidSide(*made)
+
+
+def running(slot: Slot, rate: int, intensity: float, timeline: Timeline | None = None, late: int = 0) -> Any:
     """The effect of a slot, ours or pedalboard's, with its parameters at this intensity; cutoffs stay below Nyquist."""
+    timeline = timeline or Timeline()
+    if slot.chains:
+        return nested(slot, rate, intensity, timeline, late)
     values = {name: ramp.at(intensity) for name, ramp in slot.params.items()}
     for name in values:
         if name.endswith("_hz") and name != "rate_hz":
@@ -234,6 +293,9 @@ def running(slot: Slot, rate: int, intensity: float) -> Any:
     if slot.effect == "Impulse":
         assert slot.impulse is not None
         return Impulse(slot.impulse, rate, **values)
+    if slot.effect == "Duck":
+        gains = {place: ramp.at(intensity) for place, ramp in slot.key.items()}
+        return Duck(heard(timeline.keys, gains), rate, late, **values)
     if slot.effect in MOVING:
         return getattr(import_module(MOVEMENT), slot.effect)(rate, **values)
     import pedalboard
@@ -247,7 +309,7 @@ def running(slot: Slot, rate: int, intensity: float) -> Any:
 
 def load(slots: Iterable[Slot]) -> None:
     """Import what these slots run on: nothing may be imported later, in a thread."""
-    effects = {slot.effect for slot in slots if slot.plugin is None}
+    effects = {inner.effect for slot in slots for inner in slot.within if inner.plugin is None} - {*NESTS, *OURS}
     if effects & MOVING:
         import_module(MOVEMENT)
     if effects - MOVING:
@@ -272,7 +334,9 @@ def tail_of(slots: Sequence[Slot], rate: int, intensity: float) -> float:
         values = {name: ramp.at(intensity) for name, ramp in slot.params.items()}
         if slot.bypass:
             continue
-        if slot.plugin is not None:
+        if slot.chains:
+            seconds += max(tail_of(chain, rate, intensity) for chain in slot.chains)
+        elif slot.plugin is not None:
             seconds += hosted_tail_s(slot.plugin, rate, intensity)
         elif slot.effect == "Reverb":
             seconds += reverb_tail_s(values.get("room_size", 0.5))

@@ -1,9 +1,9 @@
 """The effects that a rack may use, with the range of every parameter (pedalboard checks little).
 
-Most are pedalboard's own, under its names; Impulse, Tape, Tremolo and Width are ours. `fixed` marks what is linear and
-does not change in time: only such effects may stand in a send, for a send is taken as its impulse response. Left out
-are effects that cannot be streamed (PitchShift, GSM), that shift in time (limiters, MP3, resampling), and pedalboard's
-Limiter, which is none, and its Convolution, which sets its own level and rings no longer than its input.
+Most are pedalboard's own, under its names; Impulse, Tape, Tremolo, Width and Duck are ours. `fixed` marks what is
+linear and does not change in time: only such effects may stand in a send, for a send is taken as its impulse response.
+Left out are effects that cannot be streamed (PitchShift, GSM), that shift in time (limiters, MP3, resampling), and
+pedalboard's Limiter, which is none, and its Convolution, which sets its own level and rings no longer than its input.
 """
 
 from dataclasses import dataclass
@@ -102,6 +102,16 @@ EFFECTS: dict[str, Effect] = {
             "depth": SHARE,
             "phase_degrees": Parameter(-180, 180, "degrees"),
         }
+    ),
+    "Duck": Effect(
+        {
+            "threshold_db": Parameter(-80, 0, "dB"),
+            "ratio": Parameter(1, 50),
+            "depth_db": Parameter(0, 48, "dB"),
+            "attack_ms": MS,
+            "release_ms": MS,
+        },
+        moves=False,
     ),
     "Width": Effect({"width": Parameter(0, 2)}, fixed=True),
 }

@@ -9,6 +9,8 @@ What is said by place is said of a role, of `noise` (a texture without pitch: ra
     [[send.hall.chain]]            effect = "Impulse", impulse = "hall" (one of ours) or "bath.wav" (beside the file)
     [[bus]]                        effects on the sum
     plugin = "vst3:NAME"           in the place of `effect`: a plugin of the user's, its knobs in `params`
+    [[bus.branch]]                 in its place, too: chains side by side, summed; the effects in [[bus.branch.chain]]
+    [[bus.mid]]  [[bus.side]]      in its place, too: a chain for what both sides share, one for what parts them
 
 How near or far a role stands is said by how much of it goes where, by what its room waits (predelay_ms), and by the
 highs that its inserts take. `automate` follows "arc", a section's name, or breakpoints [[0, 0], [0.8, 1], ...] in
@@ -18,7 +20,7 @@ shares of the sound; where it stands, times the intensity, is the way from the f
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,6 +37,8 @@ from melancholia.racks.impulse import check_impulse, impulses
 from melancholia.tables import Ramp, Table, read_table
 
 ANY = "any"
+BRANCHES, MID_SIDE = "branches", "mid/side"  # chains inside a chain, by what is done with them
+NESTS = (BRANCHES, MID_SIDE)
 INLINE = "base64:"
 LONGEST_LOAD_S = 600
 NOISE = "noise"  # a texture without pitch, as rain or hiss: what is not said of it is what is said of `texture`
@@ -61,6 +65,13 @@ class Slot:
     automate: Mapping[str, How]
     impulse: Path | None = None
     plugin: Plugin | None = None
+    key: Mapping[str, Ramp] = field(default_factory=dict)  # of a Duck: what it listens to, in dB by place
+    chains: tuple[tuple["Slot", ...], ...] = ()  # of BRANCHES; of MID_SIDE those two
+
+    @property
+    def within(self) -> tuple["Slot", ...]:
+        """Itself, and all that stands inside it."""
+        return (self, *(inner for chain in self.chains for slot in chain for inner in slot.within))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +94,7 @@ class Send:
     @property
     def live(self) -> bool:
         """Whether it runs for each stem, for a plugin stands in it; any other is linear and fixed in time."""
-        return any(slot.plugin is not None for slot in self.chain)
+        return any(inner.plugin is not None for slot in self.chain for inner in slot.within)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +117,7 @@ class Rack:
     def slots(self) -> tuple[Slot, ...]:
         """Every effect of it."""
         chains = (*self.inserts.values(), *(send.chain for send in self.sends), self.bus)
-        return tuple(slot for chain in chains for slot in chain)
+        return tuple(inner for chain in chains for slot in chain for inner in slot.within)
 
     @property
     def impulses(self) -> tuple[Path, ...]:
@@ -218,13 +229,15 @@ def send(table: Table, name: str) -> Send:
     if not chain:
         raise table.fail("chain", "is empty; allowed: one or more effects.")
     made = Send(name, {role: gains.ramp(role, -80, 12, unit="dB") for role in gains.data}, chain)
-    for number, item in enumerate(() if made.live else chain):
+    for number, outer in enumerate(() if made.live else chain):
         inner = table.tables("chain")[number]
-        if not EFFECTS[item.effect].fixed:
-            known = ", ".join(sorted(n for n, e in EFFECTS.items() if e.fixed))
-            raise inner.fail("effect", f"is {item.effect!r}, which moves in time or bends; allowed in a send: {known}.")
-        if item.automate:
-            raise inner.fail("automate", "stands in a send; allowed: in inserts and on the bus.")
+        for item in outer.within:
+            if item.effect not in NESTS and not EFFECTS[item.effect].fixed:
+                known = ", ".join(sorted(n for n, e in EFFECTS.items() if e.fixed))
+                moves = f"is {item.effect!r}, which moves in time or bends; allowed in a send: {known}."
+                raise inner.fail("effect", moves)
+            if item.automate:
+                raise inner.fail("automate", "stands in a send; allowed: in inserts and on the bus.")
     return made
 
 
@@ -237,8 +250,11 @@ def ride(table: Table) -> Ride:
 def slot(table: Table) -> Slot:
     if "plugin" in table.data:
         return hosted_slot(table)
+    if "effect" not in table.data and {"branch", "mid", "side"} & set(table.data):
+        return nest(table)
     name = table.choice("effect", EFFECTS)
-    table.only(("effect", "params", "mix", "bypass", "why", "automate", *(("impulse",) if name == "Impulse" else ())))
+    own = {"Impulse": ("impulse",), "Duck": ("key",)}.get(name, ())
+    table.only(("effect", "params", "mix", "bypass", "why", "automate", *own))
     known = EFFECTS[name].parameters
     given = table.table("params", required=False).only(known)
     params = {
@@ -257,7 +273,43 @@ def slot(table: Table) -> Slot:
         why=table.words("why", default=""),
         automate=automate,
         impulse=impulse(table) if name == "Impulse" else None,
+        key=listened(table) if name == "Duck" else {},
     )
+
+
+def listened(table: Table) -> dict[str, Ramp]:
+    """What a Duck listens to: a place, or several with their levels in dB."""
+    value = table.need("key")
+    if isinstance(value, str):
+        return {table.choice("key", OWN): Ramp(0, 0)}
+    given = table.table("key").only(OWN)
+    return {place: given.ramp(place, -60, 24, unit="dB") for place in given.data}
+
+
+def nest(table: Table) -> Slot:
+    """Chains inside a chain: branches side by side, or one for the middle and one for the sides."""
+    if "branch" in table.data:
+        table.only(("branch", "mix", "bypass", "why", "automate"))
+        chains = tuple(branch(inner) for inner in table.tables("branch"))
+        if len(chains) < 2:
+            raise table.fail("branch", "stands alone; allowed: two or more, of which one may hold nothing.")
+    else:
+        table.only(("mid", "side", "mix", "bypass", "why", "automate"))
+        chains = tuple(tuple(slot(item) for item in table.tables(side)) for side in ("mid", "side"))
+    return Slot(
+        effect=BRANCHES if "branch" in table.data else MID_SIDE,
+        params={},
+        mix=table.ramp("mix", 0, 1, default=1.0),
+        bypass=table.flag("bypass"),
+        why=table.words("why", default=""),
+        automate=automation(table.table("automate", required=False), {}, table),
+        chains=chains,
+    )
+
+
+def branch(table: Table) -> tuple[Slot, ...]:
+    table.only(("chain", "why"))
+    return tuple(slot(item) for item in table.tables("chain"))
 
 
 def hosted_slot(table: Table) -> Slot:

@@ -14,6 +14,7 @@ from melancholia.cues import CUES
 from melancholia.files import ANY_FILE, write_text
 from melancholia.meter import SILENT_LUFS, integrated_lufs
 from melancholia.midi import load_midi
+from melancholia.orchestra import short_name
 from melancholia.parallel import in_threads
 from melancholia.piece import Piece
 from melancholia.previews import data_uri, mixed_down, mp3
@@ -126,7 +127,7 @@ def write_report(
         seconds=master.seconds,
         lanes=lanes,
         stems=[
-            {"name": name, "role": role, "instrument": who_plays(instrument), "lane": lane}
+            {"name": name, "role": role, "instrument": short_name(instrument), "lane": lane}
             for (name, role, instrument), (_, lane) in zip(stems, made, strict=True)
         ],
         tracks=[*whole, *(one for one, _ in made)],
@@ -242,16 +243,9 @@ def pairs(value: Any, between: str) -> str:
     return ", ".join(between.join(f"{number:g}" for number in one) for one in value)
 
 
-def who_plays(instrument: str) -> str:
-    """An instrument's name for people; of a SoundFont its file and preset."""
-    if instrument.startswith("soundfont:"):
-        return Path(instrument.removeprefix("soundfont:")).name
-    return instrument.replace("_", " ")
-
-
 SAID = {
     "intensity": lambda value: pairs(value, ":"),
     "dialogue": lambda value: pairs(value, "-"),
-    "instruments": lambda value: ", ".join(map(who_plays, value)),
+    "instruments": lambda value: ", ".join(map(short_name, value)),
     "theme": lambda value: f"{len(value)} notes",
 }

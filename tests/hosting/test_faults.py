@@ -12,6 +12,7 @@ import pytest
 import melancholia as mel
 from melancholia import racks
 from melancholia.audio import audio
+from melancholia.hosting import process
 from melancholia.hosting.plugin import Hosted, Plugin, PluginError
 from melancholia.parallel import in_threads
 from tests.children import CLI
@@ -98,7 +99,16 @@ def test_a_parent_that_is_killed_leaves_no_worker(chain, tmp_path, children):
     time.sleep(0.5)
     child.send(signal.SIGKILL)
     gone, alive = psutil.wait_procs(found, timeout=2)
-    assert not alive
+    assert not alive and not [name for name in os.listdir("/dev/shm") if name.startswith("melancholia-")]
+
+
+def test_a_worker_that_cannot_be_started_is_a_line(chain, monkeypatch):
+    def refused(*args, **kwargs):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(process.subprocess, "Popen", refused)
+    with pytest.raises(PluginError, match="Gain .insert.any 1 of Gain.toml. could not be started .Resource temp"):
+        mel.apply(NOISE, rack=chain("Gain"), tail_s=0.2)
 
 
 def test_a_plugin_that_is_replaced_between_two_files_is_refused(zoo, tmp_path):

@@ -2,7 +2,9 @@
 
 import base64
 import shutil
+import sys
 from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from melancholia.hosting import bundles
 from melancholia.hosting.bundles import bundle
 from melancholia.hosting.plugin import Hosted, Place, Plugin, slug
 from melancholia.hosting.rates import at_work
+from melancholia.hosting.worker import settable
 
 RATE = 48_000
 RNG = np.random.default_rng(1)
@@ -88,6 +91,35 @@ def test_a_parameter_may_be_a_number_words_or_a_place_and_follow_intensity(zoo):
 def test_a_parameter_that_cannot_be_is_refused(zoo, params, said):
     with pytest.raises(mel.InputError, match=said.replace("?", r"\?").replace("(", r"\(")):
         Hosted(plugin(zoo["Gain"], **params), RATE, 0.5)
+
+
+@pytest.mark.parametrize(("name", "knob"), [
+    ("Threshold", True), ("Output Level", True), ("Peak", True), ("Program", True), ("P12", True),
+    ("Gain Reduction", False), ("gain reduction 2", False), ("Level Meter L", False), ("MIDI Ch. 1 CC 0", False),
+    ("MIDI CC 7|3", False), ("P012", False), ("Buffer Size", False), ("Sample Rate", False), ("Latency", False),
+    ("Current Program", False),
+])  # fmt: skip
+def test_meters_and_what_is_the_hosts_are_no_knobs(name, knob):
+    assert settable(SimpleNamespace(name=name, is_automatable=True)) == knob
+    assert not settable(SimpleNamespace(name=name, is_automatable=False))
+
+
+@pytest.mark.parametrize("name", ["ZamEQ2", "ZaMultiCompX2", "ZamGrains"])
+def test_a_knob_shows_what_was_asked_however_it_is_curved(zam, name):
+    with Hosted(plugin(zam / f"{name}.vst3"), RATE, 0.5) as hosted:
+        for knob in hosted.shown():
+            low, high = float(knob["low"]), float(knob["high"])
+            at = hosted.knobs[knob["name"]]
+
+            def shown(raw, at=at):
+                return float(hosted.worker.ask("shows", 5, index=at, raw=raw)["text"])
+
+            steps = {shown(raw) for raw in np.linspace(0, 1, 41)}
+            whole = all(value == round(value) for value in steps)  # some count in whole numbers, or are switches
+            for share in (0.0, 0.123, 0.6, 1.0):
+                asked = low + share * (high - low)
+                off = abs(shown(hosted.place(knob["name"], asked)) - asked)
+                assert off <= (0.501 if whole else 0.006 * max(1, abs(asked))), (knob["name"], asked)
 
 
 def test_knobs_that_move_make_no_step(zoo, tmp_path):
@@ -205,6 +237,34 @@ def test_a_knob_takes_a_state_and_gives_it_by_its_sound(zam, tmp_path):
     with pytest.raises(mel.InputError, match="does not know the state given"):
         with Hosted(plugin(zam / "ZamEQ2.vst3", state=state), RATE, 0.5):
             pass
+
+
+PRESET = """
+import sys, numpy as np
+from melancholia.hosting import worker
+plugin = worker.opened(sys.argv[1], None)
+worker.turn(plugin, [(p.index, p.get_raw_value_for_text("-35")) for p in plugin._parameters if p.name == "Threshold"])
+plugin(np.zeros((1, 256), np.float32), 48000)
+open(sys.argv[2], "wb").write(plugin.preset_data)
+"""
+
+
+def test_a_preset_of_other_hosts_is_taken(zam, tmp_path, children):
+    comp, preset = zam / "ZamComp.vst3", tmp_path / "comp.vstpreset"
+    assert children.run(sys.executable, "-c", PRESET, comp, preset).returncode == 0
+    loud = NOISE.samples[:, :65_536] * 5
+    with Hosted(plugin(comp, threshold=-35.0), RATE, 0.5) as hosted:
+        wanted = hosted.process(loud)
+    with Hosted(plugin(comp, state=preset), RATE, 0.5) as hosted:
+        assert np.array_equal(hosted.process(loud), wanted)
+    for other in (zam / "ZamEQ2.vst3", zam / "ZamVerb.vst3"):
+        with pytest.raises(mel.InputError, match="does not know the state comp.vstpreset"):
+            Hosted(plugin(other, state=preset), RATE, 0.5)
+    (tmp_path / "torn.vstpreset").write_bytes(preset.read_bytes()[:100])
+    (tmp_path / "none.vstpreset").write_bytes(b"")
+    for bad in ("torn.vstpreset", "none.vstpreset"):
+        with pytest.raises(mel.InputError, match="does not know the state"):
+            Hosted(plugin(comp, state=tmp_path / bad), RATE, 0.5)
 
 
 def test_a_state_may_stand_in_the_chain(zam, tmp_path):

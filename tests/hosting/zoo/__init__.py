@@ -15,7 +15,7 @@ KINDS = (
     "Gain", "CrashOnLoad", "CrashOnBlock", "CrashOnce", "HangOnLoad", "Hang", "Flood", "Leak", "NaN", "Lying", "Late",
     "Clock", "Exit",
 )  # fmt: skip
-SHELL = "Shell"  # holds two: Zoo and Zoo Two
+SHELL, SYNTH = "Shell", "Synth"  # holds two, Zoo and Zoo Two; is an instrument
 
 
 def can_be_built() -> bool:
@@ -24,7 +24,7 @@ def can_be_built() -> bool:
 
 def built(folder: Path) -> dict[str, Path]:
     """Every kind as a bundle in a folder; what was built there from the same source stays."""
-    sources = [HERE / name for name in ("DistrhoPluginInfo.h", "plugin.cpp", "shell.cpp")]
+    sources = [HERE / name for name in ("DistrhoPluginInfo.h", "plugin.cpp", "shell.cpp", "synth.cpp")]
     place = folder / hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     with FileLock(f"{place}.lock"):
         if not place.is_dir():
@@ -36,8 +36,9 @@ def built(folder: Path) -> dict[str, Path]:
             shutil.copy(one, shell / "One.so")
             compiled(shell / "Two.so", "plugin.cpp", "-DSECOND", framework=True)
             compiled(shell / f"{SHELL}.so", "shell.cpp")
+            compiled(home(half, SYNTH) / f"{SYNTH}.so", "synth.cpp", "-DSYNTH", framework=True)
             half.rename(place)
-    return {kind: place / f"{kind}.vst3" for kind in (*KINDS, SHELL)}
+    return {kind: place / f"{kind}.vst3" for kind in (*KINDS, SHELL, SYNTH)}
 
 
 def home(folder: Path, kind: str) -> Path:
