@@ -107,7 +107,9 @@ class Recipe:
     """What was asked for, what it was made with, and (once written) the hash of each file.
 
     `theme` is the tune that was given, as (start, duration in quarters, pitch). `sources` are the files that shaped the
-    sound (mood, rack, SoundFonts), by name, as SHA-256; `made` likewise the files of the song's folder.
+    sound (mood, rack, SoundFonts, plugins), by name, as SHA-256; `made` likewise the files of the song's folder.
+    `plugins` say how each plugin in the rack ran, by where it stands there: its rate in Hz, its block in frames, the
+    verdict on it.
     """
 
     mood: str
@@ -128,6 +130,7 @@ class Recipe:
     hits: tuple[str, ...] = ()
     dialogue: tuple[tuple[float, float], ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
+    plugins: dict[str, dict[str, Any]] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=versions)
     machine: str = field(default_factory=platform.machine)

@@ -12,6 +12,7 @@ from pathlib import Path
 from melancholia.audio import Stem, Stems, check_rate
 from melancholia.errors import InputError
 from melancholia.files import ANY_FILE, write_text, writing_folder
+from melancholia.hosting.rates import how
 from melancholia.instruments import check as check_instrument
 from melancholia.instruments import files as instrument_files
 from melancholia.midi import save_midi
@@ -309,6 +310,7 @@ def make_in(
             hits=plan.marked_hits,
             dialogue=plan.dialogue,
             sources=sources(wanted, chain, instruments or ()),
+            plugins={one.where: how(one, rate) for slot in chain.slots if (one := slot.plugin) and not slot.bypass},
         ),
         folder=folder,
     )

@@ -66,6 +66,8 @@ def make(
     where it is not as sad as asked, or a cue lies outside its band, another tone or other notes are tried, three times
     at most.
     """
+    from melancholia.instruments import warning
+    from melancholia.profile import profile
     from melancholia.racks import rack as find_rack
     from melancholia.song import make_folder
     from melancholia.streams import check_seed, draw_seed
@@ -73,9 +75,12 @@ def make(
     seed = draw_seed() if seed is None else check_seed(seed)
     named = Path(mood).stem if mood.endswith(".toml") else re.sub(r"[^A-Za-z0-9.]+", "-", mood)
     folder = output or Path(f"{named}-{seed}")
-    if rack is not None:
-        chain = find_rack(rack)
+    players = split_names(instruments)
+    if rack is not None or mood.endswith(".toml"):
+        chain = find_rack(rack or profile(mood).rack)
         many.notes(chain.path, chain.warnings)
+    for player in players or ():
+        many.notes(Path(player), tuple(filter(None, [warning(player)])))
     with options.progress(quiet) as progress:
         song = make_folder(
             folder,
@@ -89,7 +94,7 @@ def make(
             key=key,
             bpm=bpm,
             metre=metre,
-            instruments=split_names(instruments),
+            instruments=players,
             rack=rack,
             theme=theme,
             sections=options.named_moods(sections),

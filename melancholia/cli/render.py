@@ -92,6 +92,7 @@ def render(
     check_length(piece, name)
     for name_of_player in dict.fromkeys(one.instrument for one in piece.parts if one.instrument):
         orchestra.check(name_of_player)
+        said += tuple(filter(None, [orchestra.warning(name_of_player)]))
     say(name, said)  # only now: who is refused reads one line
     if wanted is not None:
         piece = perform(piece, wanted, seed=seed)

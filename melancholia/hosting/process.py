@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from pathlib import Path
 from typing import IO, Any
@@ -23,7 +24,8 @@ FRAMES = 65_536  # that go through the memory at once
 KEPT = 16_384  # bytes of what a plugin prints: so many of the first, and so many of the last
 LINES = 3  # of its last words that an error repeats
 START_S, LOAD_S, STATE_S, BLOCK_S, TIMES = 30.0, 20.0, 20.0, 5.0, 20.0  # a block may take BLOCK_S, or TIMES its length
-END_S = 5.0
+END_S, LOOK_S = 5.0, 0.1  # for it to be gone; between looks whether it is
+ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT if os.name == "posix" else 0
 
 
 class Died(MelancholiaError):
@@ -84,15 +86,16 @@ class Worker:
         return found
 
     def answer(self, do: str, within_s: float) -> dict[str, Any]:
-        try:
-            line = self.answers.get(timeout=within_s)
-        except queue.Empty:
+        line = self.line(time.monotonic() + within_s)
+        if line is None:
             self.close()
-            raise Died(f"gave no answer to {do} in {within_s:.3g} s", self.log.last()) from None
+            raise Died(f"gave no answer to {do} in {within_s:.3g} s", self.log.last())
         if not line:
-            status = self.process.wait(END_S)
+            until = time.monotonic() + END_S
+            while not self.has_ended() and time.monotonic() < until:
+                time.sleep(0.002)
             self.close()
-            raise Died(f"{ended(status)} in {do}", self.log.last())
+            raise Died(f"{ended(self.process.returncode)} in {do}", self.log.last())
         found: dict[str, Any] = json.loads(line)
         return found
 
@@ -109,9 +112,24 @@ class Worker:
         self.ask("play", max(BLOCK_S, TIMES * frames / rate), frames=frames, messages=messages)
         return self.made[: channels * frames].reshape(channels, frames).copy()
 
+    def line(self, until: float) -> bytes | None:
+        """What it says next; nothing where it has ended, whoever holds its end of the pipe; None where it is late."""
+        while (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(queue.Empty):
+                return self.answers.get(timeout=min(left, LOOK_S))
+            if self.has_ended() and self.answers.empty():
+                return b""
+        return None
+
+    def has_ended(self) -> bool:
+        """Whether it has; its number is left to it, for what it started goes by that."""
+        if os.name != "posix":
+            return self.process.poll() is not None
+        return os.waitid(os.P_PID, self.process.pid, ENDED) is not None
+
     def close(self) -> None:
         """End it, and all that it started; nothing is left."""
-        if self.process.poll() is None:
+        if self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 if os.name == "posix":
                     os.killpg(self.process.pid, signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import soxr
@@ -96,6 +97,13 @@ def own_rate(plugin: Plugin, rate: int) -> int:
     if report is None or rate not in report.facts.get("not_rates", ()) or not report.facts["rates"]:
         return rate
     return int(min(report.facts["rates"], key=lambda other: (other < rate, abs(other - rate))))
+
+
+def how(plugin: Plugin, rate: int) -> dict[str, Any]:
+    """How a plugin runs in a sound of a rate, for those who want the same again."""
+    report = known(plugin.path, plugin.name)
+    verdict = "not qualified" if report is None else report.verdict
+    return {"plugin": plugin.called, "rate": own_rate(plugin, rate), "block": BLOCK, "verdict": verdict}
 
 
 @lru_cache(maxsize=64)

@@ -49,6 +49,11 @@ def files(name: str) -> tuple[Path, ...]:
     return of(name).files(name) if is_foreign(name) else ()
 
 
+def warning(name: str) -> str:
+    """What should be known of an instrument before it is trusted with work; nothing where all is well."""
+    return vst3.warning(name) if is_foreign(name) and of(name) is vst3 else ""
+
+
 def of(name: str) -> ModuleType:
     """The module that plays instruments of the user's."""
     return soundfont if name.startswith(soundfont.PREFIX) else vst3

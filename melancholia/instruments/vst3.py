@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.errors import InputError
+from melancholia.hosting import reports
 from melancholia.hosting.bundles import bundle, library
 from melancholia.hosting.plugin import Hosted, Plugin, PluginError
-from melancholia.hosting.reports import code_hash
 from melancholia.instruments.events import Events
 
 ON, OFF, CONTROL = 0x90, 0x80, 0xB0  # MIDI 1.0, on the first channel
@@ -42,13 +42,18 @@ def parse(name: str) -> Plugin:
         name=which or None,
         state=Path(state).expanduser() if state else None,
         where="instrument",
-        sha256=code_hash(path),
+        sha256=reports.code_hash(path),
     )
 
 
 def files(name: str) -> tuple[Path, ...]:
     plugin = parse(name)
     return (library(plugin.path), *((plugin.state,) if isinstance(plugin.state, Path) else ()))
+
+
+def warning(name: str) -> str:
+    plugin = parse(name)
+    return reports.warning(plugin.path, plugin.name, plugin.called)
 
 
 def tail_s(name: str) -> float:

@@ -35,3 +35,10 @@ def impatient(monkeypatch):
     for name, seconds in (("BLOCK_S", 2.0), ("TIMES", 0.5)):
         monkeypatch.setattr(process, name, seconds)
     monkeypatch.setattr(qualification, "LOAD_S", 3.0)
+
+
+@pytest.fixture
+def brief(monkeypatch):
+    """Fewer instances, rates and blocks in a qualification."""
+    for name, value in (("FRESH", 3), ("RATES", (44_100, 48_000)), ("SIZES", (64, 16_384)), ("LEAK_S", 4.0)):
+        monkeypatch.setattr(qualification, name, value)

@@ -24,7 +24,7 @@ SIDE_BY_SIDE = 2
 
 
 def more(name: str) -> str:
-    return "load_s = 2\n" if name == "HangOnLoad" else ""
+    return "load_s = 1.5\n" if name == "HangOnLoad" else ""
 
 
 def wrongs(zoo: dict[str, Path], kind: str, count: int, folder: Path) -> tuple[list[str], float]:

@@ -119,6 +119,7 @@ def test_an_instrument_is_no_effect(zoo, tmp_path):
         mel.apply(mel.audio(np.zeros((2, 4800), np.float32), RATE), rack=path)
 
 
+@pytest.mark.usefixtures("brief")
 def test_an_instrument_is_qualified_by_what_it_plays(zoo):
     report = qualification.qualify(zoo["Synth"])
     assert report.verdict == "good" and report.facts["instrument"]

@@ -3,23 +3,25 @@
 import hashlib
 import platform
 import shutil
-import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from filelock import FileLock
 
+from tests.children import Children
+
 HERE = Path(__file__).parent
 DPF = Path("/usr/share/dpf/distrho")
 KINDS = (
     "Gain", "CrashOnLoad", "CrashOnBlock", "CrashOnce", "HangOnLoad", "Hang", "Flood", "Leak", "NaN", "Lying", "Late",
-    "Clock", "Exit",
+    "Clock", "Exit", "Child",
 )  # fmt: skip
 SHELL, SYNTH = "Shell", "Synth"  # holds two, Zoo and Zoo Two; is an instrument
 
 
 def can_be_built() -> bool:
-    return DPF.is_dir() and shutil.which("g++") is not None and platform.system() == "Linux"
+    return DPF.is_dir() and shutil.which("g++") is not None and sys.platform == "linux"
 
 
 def built(folder: Path) -> dict[str, Path]:
@@ -52,5 +54,7 @@ def compiled(path: Path, source: str, *more: str, framework: bool = False) -> Pa
     places = [f"-I{place}" for place in (HERE, DPF, DPF / "src")]
     files = [str(HERE / source), *([str(DPF / "DistrhoPluginMain.cpp")] if framework else [])]
     command = ["g++", *options, *more, *places, *files, "-o", str(path), "-Wl,--no-undefined", "-ldl", "-lpthread"]
-    subprocess.run(command, check=True, capture_output=True, timeout=100)
+    with tempfile.TemporaryDirectory() as folder:
+        done = Children(Path(folder)).run(*command)
+    assert done.returncode == 0, done.stderr
     return path

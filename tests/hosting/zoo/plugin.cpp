@@ -1,5 +1,6 @@
 // A gain that misbehaves as the name of its bundle says: Gain, CrashOnLoad, CrashOnBlock, HangOnLoad, Hang, Flood,
-// CrashOnce (not where it crashed before), Leak, NaN, Lying (about its latency), Late (and tells it), Clock (another sound each time), Exit.
+// CrashOnce (not where it crashed before), Leak, NaN, Lying (about its latency), Late (and tells it), Clock (another sound each time), Exit, Child (starts
+// a process that stays, and crashes).
 #include "DistrhoPlugin.hpp"
 
 #include <chrono>
@@ -8,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <unistd.h>
 #include <string>
 
 START_NAMESPACE_DISTRHO
@@ -33,6 +35,7 @@ public:
     Zoo() : Plugin(1, 0, 0) {
         if (kind == "CrashOnLoad") std::abort();
         if (kind == "HangOnLoad") for (;;) {}
+        if (kind == "Child" && fork() == 0) for (;;) sleep(1000);
         if (kind == "Lying" || kind == "Late") setLatency(LATE);
     }
 
@@ -76,7 +79,7 @@ protected:
     void run(const float** in, float** out, uint32_t frames) override {
         ++blocks;
         if (blocks > WELL) {
-            if (kind == "CrashOnBlock") *static_cast<volatile int*>(nullptr) = 1;
+            if (kind == "CrashOnBlock" || kind == "Child") *static_cast<volatile int*>(nullptr) = 1;
             if (kind == "Hang") for (;;) {}
             if (kind == "Exit") std::_Exit(7);
             if (kind == "CrashOnce") once();
