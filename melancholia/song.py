@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from melancholia.audio import Stem, Stems, check_rate
 from melancholia.errors import InputError
@@ -15,6 +16,7 @@ from melancholia.files import ANY_FILE, write_text, writing_folder
 from melancholia.hosting.rates import how
 from melancholia.instruments import check as check_instrument
 from melancholia.instruments import files as instrument_files
+from melancholia.instruments import plugin as instrument_plugin
 from melancholia.midi import save_midi
 from melancholia.motif import Motif, load_motif
 from melancholia.piece import Piece
@@ -310,7 +312,7 @@ def make_in(
             hits=plan.marked_hits,
             dialogue=plan.dialogue,
             sources=sources(wanted, chain, instruments or ()),
-            plugins={one.where: how(one, rate) for slot in chain.slots if (one := slot.plugin) and not slot.bypass},
+            plugins=plugins(chain, instruments or (), rate),
         ),
         folder=folder,
     )
@@ -338,13 +340,22 @@ def as_text(mood: str | Mapping[str, float] | Profile) -> str:
     return mood if isinstance(mood, str) else ",".join(f"{name}:{weight:.12g}" for name, weight in mood.items())
 
 
+def plugins(chain: Rack, players: Sequence[str], rate: int) -> dict[str, dict[str, Any]]:
+    """How each plugin of the user's runs, in the rack and as a player."""
+    found = {one.where: how(one, rate) for slot in chain.slots if (one := slot.plugin) and not slot.bypass}
+    return found | {name: how(one, rate) for name in players if (one := instrument_plugin(name)) is not None}
+
+
 def sources(wanted: Profile, chain: Rack, players: Sequence[str]) -> dict[str, str]:
     """Hashes of the files that shaped the sound."""
     moods = dict.fromkeys([*wanted.shares, *(name for shares in wanted.sections.values() for name in shares)])
     files = {f"moods/{Path(mood).stem}.toml": mood_path(mood) for mood in moods}
     files[f"chains/{chain.path.name}"] = chain.path
     files |= {f"impulses/{path.name}": path for path in chain.impulses}
-    files |= {f"plugins/{path.name}": path for path in chain.plugins}
+    for path in chain.plugins:
+        base = f"plugins/{path.name}"
+        copies = sum(name == base or name.startswith(f"{base} ") for name in files)
+        files[f"{base} {copies + 1}" if copies else base] = path
     for name in players:
         files |= {path.name: path for path in instrument_files(name)}
     return {name: file_hash(path) for name, path in files.items()}

@@ -44,6 +44,8 @@ def apply(
     chain = racks.rack(rack)
     in_range("intensity", intensity, 0, 1)
     many.notes(chain.path, chain.warnings)
+    if len(files) > 1:
+        racks.check_plugins(chain, intensity)
 
     suffix = many.check_suffix(format_) if format_ is not None else None
 

@@ -12,6 +12,9 @@ from melancholia.cli import completion, options
 from melancholia.errors import InputError, MelancholiaError
 
 named: options.Option = click.option("--name", help="One of several plugins in a bundle.")
+patience: options.Option = click.option(
+    "--load-s", type=click.FloatRange(1, 600), default=20, show_default=True, help="Seconds that it may take to load."
+)
 
 
 @click.group()
@@ -73,24 +76,40 @@ def found(path: Path) -> list[dict[str, str]]:
         report = known(path, name)
         verdict, why = (report.verdict, report.why) if report is not None else ("not qualified", "")
         called = path.stem if len(held) == 1 else f"{path.stem}: {name}"
+        if shadowed(path):
+            why = f"{why}; another comes first by this name" if why else "another comes first by this name"
         rows.append({"name": called, "path": str(path), "verdict": verdict, "why": why})
     return rows
+
+
+def shadowed(path: Path) -> bool:
+    """Whether its name means another bundle."""
+    from melancholia.hosting.bundles import SCHEME, bundle, folders
+
+    if not any(folder in path.parents for folder in folders()):
+        return False
+    try:
+        return bundle(f"{SCHEME}{path.stem}", Path.cwd()) != path
+    except InputError:
+        return True
 
 
 @plugins.command()
 @click.argument("plugin", shell_complete=completion.plugins)
 @named
 @click.option("--state", type=click.Path(path_type=Path), help="As it stands in this state, or .vstpreset.")
+@patience
 @options.as_json
-def show(plugin: str, name: str | None, state: Path | None, as_json: bool) -> None:
+def show(plugin: str, name: str | None, state: Path | None, load_s: float, as_json: bool) -> None:
     """Show what PLUGIN, a name or a path, can be set to, how a rack names it, and what is known of it."""
+    from melancholia.hosting.bundles import meant
     from melancholia.hosting.plugin import Hosted, Plugin
     from melancholia.hosting.reports import known
 
     path = meant(plugin)
     if state is not None and not state.is_file():
         raise InputError(f"{state} does not exist; allowed: a state of the plugin.")
-    with Hosted(Plugin(path, name, state=state, where=str(path)), RATE, 0.0) as hosted:
+    with Hosted(Plugin(path, name, state=state, where=str(path), load_s=load_s), RATE, 0.0, plays=None) as hosted:
         knobs, latency = hosted.shown(), hosted.latency
     report = known(path, name)
     if as_json:
@@ -107,11 +126,12 @@ def show(plugin: str, name: str | None, state: Path | None, as_json: bool) -> No
 
 
 RATE = 48_000
-DIGITS = 4  # behind the point, of what a knob shows
 
 
 def table(knobs: Sequence[dict[str, Any]]) -> list[str]:
     """A line for each knob: its name, from where to where it goes, and where it stands."""
+    from melancholia.hosting.worker import plain
+
     columns = [
         (knob["name"], f"{plain(knob['low'])} to {plain(knob['high'])} {knob['unit']}".strip(), plain(knob["text"]))
         for knob in knobs
@@ -120,23 +140,22 @@ def table(knobs: Sequence[dict[str, Any]]) -> list[str]:
     return [f"{name:<{widths[0]}}  {span:<{widths[1]}}  now {text}" for name, span, text in columns]
 
 
-def plain(text: str) -> str:
-    """A number as people write it; words as they are."""
-    try:
-        return f"{round(float(text), DIGITS):g}"
-    except ValueError:
-        return text.strip()
-
-
 @plugins.command()
 @click.argument("wanted", nargs=-1, metavar="[PLUGIN]...", shell_complete=completion.plugins)
 @named
 @click.option("--all", "everything", is_flag=True, help="Every plugin that scan finds.")
 @click.option("--again", is_flag=True, help="Ask anew what is known already.")
+@patience
 @options.as_json
 @options.quiet
 def qualify(
-    wanted: tuple[str, ...], name: str | None, everything: bool, again: bool, as_json: bool, quiet: bool
+    wanted: tuple[str, ...],
+    name: str | None,
+    everything: bool,
+    again: bool,
+    load_s: float,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Try out PLUGINs, names or paths, in processes of their own, and keep what was found for this version of each.
 
@@ -148,7 +167,7 @@ def qualify(
 
     A plugin whose file changes is another plugin. Exit 1 where one is refused or in quarantine.
     """
-    from melancholia.hosting.bundles import installed
+    from melancholia.hosting.bundles import installed, meant
     from melancholia.hosting.reports import USABLE
 
     if bool(wanted) == everything:
@@ -159,8 +178,8 @@ def qualify(
     reports, failed = [], []
     for path in paths:
         try:
-            for each in (name,) if name is not None else held(path, again):
-                reports.append(tried(path, each, again, None if as_json else shown, quiet))
+            for each in (name,) if name is not None else held(path, again, load_s):
+                reports.append(tried(path, each, again, load_s, None if as_json else shown, quiet))
         except InputError as error:
             if not everything:
                 raise
@@ -173,18 +192,20 @@ def qualify(
         raise MelancholiaError(f"{len(bad)} of {len(reports) + len(failed)} not fit for work: {', '.join(bad)}.")
 
 
-def held(path: Path, again: bool) -> tuple[str | None, ...]:
+def held(path: Path, again: bool, load_s: float) -> tuple[str | None, ...]:
     """The plugins in a bundle, None where it cannot be asked: there is a report on that."""
     from melancholia.hosting.plugin import PluginError
     from melancholia.hosting.qualification import names
 
     try:
-        return names(path, again=again)
+        return names(path, load_s=load_s, again=again)
     except PluginError:
         return (None,)
 
 
-def tried(path: Path, name: str | None, again: bool, show: Callable[[Any], None] | None, quiet: bool) -> Any:
+def tried(
+    path: Path, name: str | None, again: bool, load_s: float, show: Callable[[Any], None] | None, quiet: bool
+) -> Any:
     """The report on a plugin, made where there is none."""
     from melancholia.hosting.qualification import qualify
     from melancholia.hosting.reports import known
@@ -192,7 +213,7 @@ def tried(path: Path, name: str | None, again: bool, show: Callable[[Any], None]
     report = None if again else known(path, name)
     if report is None:
         with options.progress(quiet) as progress:
-            report = qualify(path, name, progress=lambda at, what: progress(at, f"{path.stem}: {what}"))
+            report = qualify(path, name, load_s=load_s, progress=lambda at, what: progress(at, f"{path.stem}: {what}"))
     if show is not None:
         show(report)
     return report
@@ -203,13 +224,3 @@ def shown(report: Any) -> None:
     width = max((len(check.name) for check in report.checks), default=0)
     for check in report.checks:
         click.echo(f"  {check.grade:<5}  {check.name:<{width}}  {check.said}")
-
-
-def meant(said: str) -> Path:
-    """The bundle that a name or a path on the command line means."""
-    from melancholia.hosting.bundles import SCHEME, bundle
-
-    try:
-        return bundle(said if said.startswith(SCHEME) else SCHEME + said, Path.cwd())
-    except InputError as error:
-        raise InputError(f"plugin {error}") from error

@@ -38,7 +38,10 @@ def folders() -> tuple[Path, ...]:
 def installed(places: Sequence[Path] | None = None) -> tuple[Path, ...]:
     """Every bundle in those folders, or in others, by name, of one name the user's own first; none is looked into."""
     found: list[Path] = []
-    for folder in folders() if places is None else places:
+    for folder in dict.fromkeys(folders() if places is None else places):
+        if folder.suffix == SUFFIX:
+            found.append(folder)
+            continue
         for at, names, files in os.walk(folder, followlinks=False):
             bundles = sorted(name for name in (*names, *files) if name.endswith(SUFFIX))
             found += [Path(at) / name for name in bundles]
@@ -55,14 +58,21 @@ def library(path: Path) -> Path:
         It has none for this system.
     """
     here = f"{platform.machine()} {sys.platform}"
+    if not path.exists():
+        raise InputError(f"{path} does not exist; allowed: a {SUFFIX} bundle.")
+    path = path.resolve()
     if path.is_file():
         found = [path]
     else:
         found = [at for pattern in CODE[sys.platform] for at in sorted(path.glob(pattern.format(platform.machine())))]
     if not found:
-        made_for = ", ".join(sorted(at.name for at in path.glob("Contents/*") if at.is_dir())) or "nothing"
-        raise InputError(f"{path} is made for {made_for}; allowed: a plugin for {here}.")
-    code = next((at for at in found if at.stem == path.stem), found[0])
+        others = sorted(at.name for at in path.glob("Contents/*") if at.is_dir())
+        what = f"is made for {', '.join(others)}" if others else "holds no plugin"
+        raise InputError(f"{path} {what}; allowed: a plugin for {here}.")
+    code = next((at for at in found if at.stem == path.stem), None)
+    if code is None and sys.platform == "linux":  # there the format says so
+        raise InputError(f"{path} holds {found[0].name}; allowed: {path.stem}.so, for a bundle keeps its maker's name.")
+    code = code or found[0]
     kind = made_for_another(code)
     if kind:
         raise InputError(f"{path} holds {kind}; allowed: a plugin for {here}.")
@@ -95,7 +105,7 @@ def bundle(said: str, beside: Path) -> Path:
     if not said.startswith(SCHEME) or not name:
         raise InputError(f'is {said!r}; allowed: "{SCHEME}" and a name or a path.')
     if "/" in name or os.sep in name or name.endswith(SUFFIX):
-        path = beside / Path(name).expanduser()
+        path = beside / os.path.expanduser(name)
         if not path.exists():
             raise InputError(f"is {said!r}, and {path} does not exist; allowed: a {SUFFIX} bundle.")
         library(path)
@@ -113,3 +123,11 @@ def bundle(said: str, beside: Path) -> Path:
         raise InputError(f"is {said!r}, which may be {paths}; allowed: {SCHEME} and one of these paths.")
     library(found[0])
     return found[0]
+
+
+def meant(said: str) -> Path:
+    """The bundle that a name, or a path from here on, means."""
+    try:
+        return bundle(said if said.startswith(SCHEME) else SCHEME + said, Path.cwd())
+    except InputError as error:
+        raise InputError(f"plugin {error}") from error

@@ -92,12 +92,18 @@ class Hosted:
             if plugin.state is not None:
                 self.remember(plugin.state)
             self.knobs = indices(facts["parameters"])
+            twice = [
+                name for k, (name, _) in enumerate(plugin.params) if slug(name) in map(slug, dict(plugin.params[:k]))
+            ]
+            if twice:
+                raise self.wrong(f"is told twice where {slug(twice[0])} stands; allowed: once.")
             self.places = {name: self.ends(name, ends) for name, ends in plugin.params}
             settled = [
                 [self.knobs[slug(name)], low + (high - low) * intensity] for name, (low, high) in self.places.items()
             ]
             self.worker.ask("settle", STATE_S, values=settled)
             self.latency = int(self.worker.ask("ready", STATE_S)["latency"])
+            self.worker.log.forget()  # what it said as it was loaded
         except Died as error:
             self.worker.close()
             raise self.failed(error) from error
@@ -106,17 +112,24 @@ class Hosted:
             raise
 
     def loaded(self, **asked: int) -> dict[str, Any]:
-        plugin, path = self.plugin, str(self.plugin.path)
+        plugin, path = self.plugin, str(self.plugin.path.resolve())
         try:
-            return self.worker.ask("load", plugin.load_s, path=path, name=plugin.name, **asked)
+            facts = self.worker.ask("load", plugin.load_s, path=path, name=plugin.name, **asked)
         except Died as error:
-            if error.refused:
-                held = self.worker.ask("names", plugin.load_s, path=path)["names"]
-                try:
-                    one_of(held, plugin.name)
-                except InputError as wrong:
-                    raise self.wrong(str(wrong)) from error
+            if not error.refused:
+                raise
+            self.check_name(path)
             raise
+        if plugin.name not in (None, facts["name"]):  # of a bundle's only plugin any name is taken
+            self.check_name(path)
+        return facts
+
+    def check_name(self, path: str) -> None:
+        held = self.worker.ask("names", self.plugin.load_s, path=path)["names"]
+        try:
+            one_of(held, self.plugin.name)
+        except InputError as error:
+            raise InputError(f"{self.plugin.path.stem} ({self.plugin.where}) {error}") from error
 
     def remember(self, state: Path | bytes) -> None:
         data, called = (state, "given") if isinstance(state, bytes) else (state.read_bytes(), state.name)
@@ -170,8 +183,13 @@ class Hosted:
 
         `moves` say where knobs stand, 0 to 1, by name, from a frame of the block on.
         """
+        if block.ndim != 2 or len(block) != self.channels:
+            raise InputError(f"block is {block.shape}; allowed: ({self.channels}, frames).")
+        unknown = {name for _, knobs in moves for name in knobs if slug(name) not in self.knobs}
+        if unknown:
+            raise self.wrong(f"has no parameter {min(unknown)!r}; known: {', '.join(sorted(self.knobs))}.")
         rows = [(at, [(self.knobs[slug(name)], place) for name, place in knobs.items()]) for at, knobs in moves]
-        parts = []
+        parts = [] if block.shape[1] else [block]
         for start in range(0, block.shape[1], FRAMES):
             part = block[:, start : start + FRAMES]
             its = [(at - start, values) for at, values in rows if start <= at < start + FRAMES]
@@ -222,7 +240,7 @@ class Hosted:
         return InputError(f"{self.plugin.called} ({self.plugin.where}) {message}")
 
     def failed(self, error: Died) -> PluginError:
-        return PluginError(f"{self.plugin.called} ({self.plugin.where}) {error}.")
+        return PluginError(f"{self.plugin.called} ({self.plugin.where}) {str(error).rstrip('.')}.")
 
     def close(self) -> None:
         self.worker.close()
@@ -242,7 +260,7 @@ def one_of(held: Sequence[str], name: str | None) -> str:
         return str(name)
     known = ", ".join(held) or "none"
     if name is None:
-        raise InputError(f"holds {len(held)} plugins; allowed: name = one of {known}.")
+        raise InputError(f"holds {len(held)} plugins; allowed: one of them by name, {known}.")
     raise InputError(f"holds no plugin {name!r}; known: {known}.{nearest(name, held)}")
 
 

@@ -152,15 +152,17 @@ class Log:
         self.first, self.rest, self.bytes = bytearray(), deque[bytes](), 0
 
     def drain(self, stream: IO[bytes]) -> None:
-        kept = 0
         while part := os.read(stream.fileno(), 65_536):
             self.bytes += len(part)
             if len(self.first) < KEPT:
                 self.first += part[: KEPT - len(self.first)]
             self.rest.append(part[-KEPT:])
-            kept += len(self.rest[-1])
-            while kept - len(self.rest[0]) >= KEPT:
-                kept -= len(self.rest.popleft())
+            while len(self.rest) > 1 and sum(map(len, self.rest)) - len(self.rest[0]) >= KEPT:
+                self.rest.popleft()
+
+    def forget(self) -> None:
+        """What was said so far is not the last word of what comes."""
+        self.rest.clear()
 
     def last(self) -> str:
         """Its last lines, as one; what it says again and again is said once."""

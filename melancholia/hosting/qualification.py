@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from melancholia.errors import InputError
+from melancholia.hosting.bundles import meant
 from melancholia.hosting.plugin import TAIL_S, Hosted, Place, Plugin, PluginError, one_of
 from melancholia.hosting.process import LOAD_S, STATE_S, Died, Worker
 from melancholia.hosting.reports import (
@@ -31,6 +32,7 @@ from melancholia.hosting.reports import (
     keep_names,
     known,
     names_of,
+    on_trial,
 )
 from melancholia.hosting.worker import BLOCK, CHANNELS, Samples
 
@@ -51,7 +53,7 @@ SURE = 0.95  # correlation at which a lag is one
 Progress = Callable[[float, str], None]
 
 
-def names(path: Path, *, again: bool = False) -> tuple[str, ...]:
+def names(path: Path, *, load_s: float = LOAD_S, again: bool = False) -> tuple[str, ...]:
     """The plugins in a bundle; its code is asked in a worker, once unless `again`.
 
     Raises
@@ -67,7 +69,7 @@ def names(path: Path, *, again: bool = False) -> tuple[str, ...]:
     if before is None or before.checks[0].name != ASKING:
         try:
             with closing(Worker()) as worker:
-                found = tuple(worker.ask("names", LOAD_S, path=str(path))["names"])
+                found = tuple(worker.ask("names", load_s, path=str(path.resolve()))["names"])
         except Died as error:
             failed = Check(ASKING, FAILS, f"could not be asked what is in it: {error}")
             before = Report(path.stem, str(path), sha256, REFUSED if error.refused else QUARANTINED, (failed,))
@@ -78,15 +80,19 @@ def names(path: Path, *, again: bool = False) -> tuple[str, ...]:
     raise PluginError(f"{path.stem} {before.why}.")
 
 
-def qualify(path: Path, name: str | None = None, *, progress: Progress | None = None) -> Report:
+def qualify(
+    plugin: Path | str, name: str | None = None, *, load_s: float = LOAD_S, progress: Progress | None = None
+) -> Report:
     """Run a plugin through every check, and keep the report by the hash of its code.
 
     Parameters
     ----------
-    path : Path
-        Its bundle.
+    plugin : Path or str
+        Its bundle, or its name.
     name : str, optional
         One of several in it.
+    load_s : float
+        Seconds that it may take to load.
     progress : callable, optional
         Called with a fraction 0..1 and what is being asked.
 
@@ -97,11 +103,13 @@ def qualify(path: Path, name: str | None = None, *, progress: Progress | None = 
     Raises
     ------
     InputError
-        The bundle holds several plugins and none is named, or none of this name; or it is for another system.
+        There is no such bundle, it holds several plugins and none is named, or none of this name; or it is for
+        another system.
     """
+    path = plugin if isinstance(plugin, Path) else meant(plugin)
     sha256 = code_hash(path)
     try:
-        held = names(path, again=True)
+        held = names(path, load_s=load_s, again=True)
     except PluginError:
         report = known(path)
         assert report is not None
@@ -112,8 +120,14 @@ def qualify(path: Path, name: str | None = None, *, progress: Progress | None = 
         raise InputError(f"{path.stem} {error}") from error
     keys, title = ({called, None}, path.stem) if len(held) == 1 else ({called}, f"{path.stem}: {called}")
     unended = Check("end", FAILS, "its qualification did not come to an end")
-    keep(Report(title, str(path), sha256, QUARANTINED, (unended,)), *keys)
-    trial = Trial(Plugin(path, called, load_s=LOAD_S))
+    with on_trial(Report(title, str(path), sha256, QUARANTINED, (unended,)), *keys):
+        report = tried(Trial(Plugin(path, called, load_s=load_s)), title, sha256, progress)
+        keep(report, *keys)
+    return report
+
+
+def tried(trial: "Trial", title: str, sha256: str, progress: Progress | None) -> Report:
+    """All checks, but those that mean nothing after one that failed."""
     found: list[Check] = []
     died = False
     for number, (what, ask) in enumerate(CHECKS.items()):
@@ -131,9 +145,7 @@ def qualify(path: Path, name: str | None = None, *, progress: Progress | None = 
             break
     grades = {check.grade for check in found}
     verdict = QUARANTINED if died else REFUSED if FAILS in grades else LIMITED if NOTE in grades else GOOD
-    report = Report(title, str(path), sha256, verdict, tuple(found), trial.facts)
-    keep(report, *keys)
-    return report
+    return Report(title, str(trial.plugin.path), sha256, verdict, tuple(found), trial.facts)
 
 
 @dataclass(slots=True)

@@ -2,15 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from melancholia.errors import InputError
 from melancholia.files import Kind, begins_with, cache_folder, write_text
-from melancholia.hosting.bundles import library
+from melancholia.hosting.bundles import folders, library
+from melancholia.interrupts import unfinished
 from melancholia.recipe import file_hash
 
 FORMAT = 1  # of reports; those of another are made anew
@@ -90,13 +95,55 @@ def write_note(path: Path, said: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(said, indent=1), over=REPORTS)
 
 
+@contextmanager
+def on_trial(report: Report, *names: str | None) -> Iterator[None]:
+    """Inside, a plugin is on trial, one trial of it at a time: who asks hears what was known before.
+
+    Where this process dies inside, `report` is what is known; an interrupt is no death.
+    """
+    marks = [mark_of(report.sha256, name) for name in names]
+    marks[0].parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock_of(report.sha256)), ExitStack() as stack:
+        for mark in marks:
+            stack.enter_context(unfinished(mark))
+            stack.callback(mark.unlink, missing_ok=True)
+            mark.write_text(json.dumps(asdict(report)), encoding="utf-8")
+        yield
+
+
+def mark_of(sha256: str, name: str | None) -> Path:
+    return note_of(sha256, name).with_suffix(".trial")
+
+
+def lock_of(sha256: str) -> Path:
+    return cache_folder() / "plugins" / f"{sha256[:32]}.lock"
+
+
+def died_on_trial(sha256: str, name: str | None) -> Report | None:
+    """What is known of a plugin that took down whoever tried it."""
+    mark = mark_of(sha256, name)
+    try:
+        text = mark.read_text(encoding="utf-8")
+        with FileLock(lock_of(sha256), timeout=0):
+            return report_of(json.loads(text)) if mark.exists() else None
+    except (OSError, Timeout, ValueError, KeyError, TypeError):  # none, or the trial still goes on
+        return None
+
+
+def report_of(found: Mapping[str, Any]) -> Report:
+    return Report(**{**found, "checks": tuple(Check(**check) for check in found["checks"])})
+
+
 def known(path: Path, name: str | None = None) -> Report | None:
     """The report on a plugin as it lies on the disk now; None where nobody asked yet, or its code was another."""
     try:
-        found = json.loads(note_of(code_hash(path), name).read_text(encoding="utf-8"))
+        sha256 = code_hash(path)
+        if (dead := died_on_trial(sha256, name)) is not None:
+            return dead
+        found = json.loads(note_of(sha256, name).read_text(encoding="utf-8"))
         if found.pop("format") != FORMAT:
             return None
-        return Report(**{**found, "checks": tuple(Check(**check) for check in found["checks"])})
+        return report_of(found)
     except (OSError, ValueError, KeyError, TypeError, InputError):
         return None
 
@@ -122,5 +169,8 @@ def warning(path: Path, name: str | None, called: str) -> str:
     """What should be known before a plugin is trusted with work; nothing where all is well."""
     report = known(path, name)
     if report is None:
-        return f"{called} is not qualified; melancholia plugins qualify {called} says what it does"
+        which = path.stem if path.parent in folders() else str(path)
+        more = "" if name is None else f" --name {shlex.quote(name)}"
+        ask = f"melancholia plugins qualify {shlex.quote(which)}{more}"
+        return f"{called} is not qualified; {ask} says what it does"
     return "" if report.verdict == GOOD else f"{called} is {report}"

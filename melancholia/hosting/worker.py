@@ -325,6 +325,15 @@ def number_in(text: str) -> float | None:
         return None
 
 
+def plain(text: str) -> str:
+    """A number as people write it; words as they are."""
+    try:
+        return f"{round(float(text), DIGITS):g}"
+    except ValueError:
+        return text.strip()
+
+
+DIGITS = 4  # behind the point, of what a knob shows
 STEPS = 60  # halvings of the way to a knob's place
 BESIDE = 1e-5
 
@@ -342,13 +351,15 @@ def raw_of(parameter: Any, value: float | str) -> float:
         for raw in (own, *np.linspace(0, 1, 129)):
             if parameter.get_text_for_raw_value(float(raw)).strip().lower() == value.strip().lower():
                 return float(raw)
-        raise ValueError(f"shows nothing as {value!r}; allowed: {ends[0]} to {ends[1]}")
+        raise ValueError(f"shows nothing as {value!r}; allowed: {plain(ends[0])} to {plain(ends[1])}")
     value = float(shown)  # type: ignore[arg-type]
     low, high = (number_in(end) for end in ends)
     if low is None or high is None:
-        raise ValueError(f"shows words, {ends[0]} to {ends[1]}; allowed: one of them in quotes, or raw = 0 to 1")
+        raise ValueError(
+            f"shows words, {plain(ends[0])} to {plain(ends[1])}; allowed: one of them in quotes, or raw = 0 to 1"
+        )
     if not min(low, high) <= value <= max(low, high):
-        raise ValueError(f"is {value:g}; allowed: {ends[0]} to {ends[1]}")
+        raise ValueError(f"is {value:g}; allowed: {plain(ends[0])} to {plain(ends[1])}")
     raw = float(parameter.get_raw_value_for_text(f"{value:.9g}"))
     if shows(parameter, raw, value):
         return raw

@@ -14,6 +14,7 @@ from melancholia.audio import BLOCK_FRAMES, Audio, Source, Stem, Stems, check_ra
 from melancholia.edits import parts_named
 from melancholia.encoding import AUDIO, write_audio
 from melancholia.errors import InputError, in_range
+from melancholia.hosting.plugin import Plugin
 from melancholia.instruments import soundfont, vst3
 from melancholia.instruments.events import Events, events
 from melancholia.orchestra import GUESSED, INSTRUMENTS, check_instrument, is_foreign, short_name
@@ -49,9 +50,14 @@ def files(name: str) -> tuple[Path, ...]:
     return of(name).files(name) if is_foreign(name) else ()
 
 
+def plugin(name: str) -> Plugin | None:
+    """The plugin of the user's that an instrument is, if it is one."""
+    return vst3.parse(name) if is_foreign(name) and of(name) is vst3 else None
+
+
 def warning(name: str) -> str:
     """What should be known of an instrument before it is trusted with work; nothing where all is well."""
-    return vst3.warning(name) if is_foreign(name) and of(name) is vst3 else ""
+    return vst3.warning(name) if plugin(name) is not None else ""
 
 
 def of(name: str) -> ModuleType:

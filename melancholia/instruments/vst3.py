@@ -1,5 +1,6 @@
 """A plugin of the user's as an instrument: ``vst3:NAME`` or a path, ``#STATE`` behind it, ``#PLUGIN`` of several."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,13 @@ def parse(name: str) -> Plugin:
         path = bundle(said, Path.cwd())
     except InputError as error:
         raise InputError(f"instrument {error}") from error
-    if state and not Path(state).expanduser().is_file():
-        raise InputError(f"instrument {name!r}: {state} does not exist; allowed: a state, or .vstpreset.")
+    file = Path(os.path.expanduser(state))
+    if state and not file.is_file():
+        raise InputError(f"instrument {name!r}: {state} is no file; allowed: a state, or .vstpreset.")
     return Plugin(
         path=path,
         name=which or None,
-        state=Path(state).expanduser() if state else None,
+        state=file if state else None,
         where="instrument",
         sha256=reports.code_hash(path),
     )

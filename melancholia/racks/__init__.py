@@ -1,8 +1,8 @@
 """Racks: dry stems become wet ones that sum to the mix. Inserts by role, shared sends, a bus; one TOML a rack."""
 
-from melancholia.racks.apply import apply
+from melancholia.racks.apply import apply, check_plugins
 from melancholia.racks.mixing import bus, mix
 from melancholia.racks.rack import MOST_TONE_DB, Rack, names, rack, toned
 from melancholia.racks.sends import tail_s
 
-__all__ = ["MOST_TONE_DB", "Rack", "apply", "bus", "mix", "names", "rack", "tail_s", "toned"]
+__all__ = ["MOST_TONE_DB", "Rack", "apply", "bus", "check_plugins", "mix", "names", "rack", "tail_s", "toned"]

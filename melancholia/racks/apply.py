@@ -1,7 +1,7 @@
 """Racks over sound: stems by role with their share of every send, finished recordings through everything."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,8 @@ import numpy as np
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, Stem, Stems
 from melancholia.errors import InputError, in_range
-from melancholia.hosting.plugin import resumed
+from melancholia.hosting.plugin import PluginError, resumed
+from melancholia.hosting.rates import at_work
 from melancholia.orchestra import facts_of
 from melancholia.parallel import in_threads
 from melancholia.profile import Profile
@@ -28,9 +29,24 @@ from melancholia.recordings import Recording, source
 from melancholia.tables import Ramp
 
 LONGEST_TAIL_S = 30.0
+RATE = 48_000  # at which plugins are tried
 
 Arc = Sequence[tuple[float, float]]
 Sections = Sequence[tuple[str, float, float]]
+
+
+def check_plugins(rack: Rack, intensity: float) -> None:
+    """Load each plugin of a rack once: what it cannot be set to is said before any work is done.
+
+    Raises
+    ------
+    InputError
+        A plugin has no such parameter, setting, state or name.
+    """
+    for slot in rack.slots:
+        if slot.plugin is not None and not slot.bypass:
+            with suppress(PluginError):  # one that fails costs each file alone
+                at_work(slot.plugin, RATE, intensity).close()
 
 
 def intensity_of(profile: Profile | None, intensity: float) -> float:

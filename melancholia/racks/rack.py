@@ -19,8 +19,10 @@ shares of the sound; where it stands, times the intensity, is the way from the f
 
 import base64
 import binascii
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -252,6 +254,8 @@ def slot(table: Table) -> Slot:
         return hosted_slot(table)
     if "effect" not in table.data and {"branch", "mid", "side"} & set(table.data):
         return nest(table)
+    if "effect" not in table.data:
+        raise table.fail(None, "says nothing that sounds; allowed: effect, plugin, branch, or mid and side.")
     name = table.choice("effect", EFFECTS)
     own = {"Impulse": ("impulse",), "Duck": ("key",)}.get(name, ())
     table.only(("effect", "params", "mix", "bypass", "why", "automate", *own))
@@ -322,8 +326,6 @@ def hosted_slot(table: Table) -> Slot:
         raise table.fail("plugin", str(error)) from error
     given = table.table("params", required=False)
     params = tuple((key, settings(given, key)) for key in given.data)
-    place = ".".join(str(part) for part in table.where if isinstance(part, str))
-    number = next((part + 1 for part in reversed(table.where) if isinstance(part, int)), 1)
     return Slot(
         effect=said,
         params={},
@@ -336,12 +338,27 @@ def hosted_slot(table: Table) -> Slot:
             name=table.words("name") if "name" in table.data else None,
             params=params,
             state=state(table) if "state" in table.data else None,
-            where=f"{place} {number} of {table.path.name}",
-            rate=int(table.number("rate", LOWEST, HIGHEST, unit="Hz")) if "rate" in table.data else None,
+            where=f"{place_in(table)} of {table.path.name}",
+            rate=own_rate(table) if "rate" in table.data else None,
             load_s=table.number("load_s", 1, LONGEST_LOAD_S, unit="s", default=LOAD_S),
             sha256=code_hash(path),
         ),
     )
+
+
+def place_in(table: Table) -> str:
+    """Where a table stands, as ``insert.any 1, branch 2, chain 1``."""
+    said = ""
+    for part in table.where:
+        said += f" {part + 1}, " if isinstance(part, int) else f"{part}."
+    return said.replace(". ", " ").strip(" ,.")
+
+
+def own_rate(table: Table) -> int:
+    rate = table.number("rate", LOWEST, HIGHEST, unit="Hz")
+    if rate != round(rate):
+        raise table.fail("rate", f"is {rate:g} Hz; allowed: whole numbers.")
+    return round(rate)
 
 
 def state(table: Table) -> Path | bytes:
@@ -352,9 +369,9 @@ def state(table: Table) -> Path | bytes:
             return base64.b64decode("".join(said.removeprefix(INLINE).split()), validate=True)
         except binascii.Error as error:
             raise table.fail("state", f"is no base64 ({error}); allowed: {INLINE} and a state, or a file.") from error
-    path = table.path.parent / said
+    path = table.path.parent / os.path.expanduser(said)
     if not path.is_file():
-        raise table.fail("state", f"is {table.words('state')!r}, and {path} does not exist; allowed: a file.")
+        raise table.fail("state", f"is {said!r}, and {path} is no file; allowed: a state, or .vstpreset.")
     return path
 
 
@@ -405,6 +422,8 @@ def moved(table: Table, key: str, value: object) -> How:
     if isinstance(how, str):
         return how
     if isinstance(how, list) and len(how) >= 2 and all(is_point(point) for point in how):
+        if any(later[0] < earlier[0] for earlier, later in pairwise(how)):
+            raise table.fail(key, f"goes back in time: {how!r}; allowed: breakpoints in order.")
         return tuple((float(x), float(y)) for x, y in how)
     raise table.fail(key, f'is {how!r}; allowed: "arc", a section, or [[0, 0], [0.5, 1], ...].')
 

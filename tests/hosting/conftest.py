@@ -34,7 +34,6 @@ def impatient(monkeypatch):
     """What hangs is waited for a moment only."""
     for name, seconds in (("BLOCK_S", 2.0), ("TIMES", 0.5)):
         monkeypatch.setattr(process, name, seconds)
-    monkeypatch.setattr(qualification, "LOAD_S", 3.0)
 
 
 @pytest.fixture

@@ -93,7 +93,8 @@ def test_make_takes_one_by_name(zoo, tmp_path, monkeypatch):
     line = ["make", "longing", "--seconds", "15", "--seed", "2", "--no-report", "-q", "-o", "out"]
     assert run([*line, "--instruments", f"{synth},felt_piano"]) == 0
     recipe = json.loads((tmp_path / "out" / "recipe.json").read_text())
-    assert "Synth.so" in json.dumps(recipe)
+    assert "Synth.so" in recipe["sources"]
+    assert recipe["plugins"][synth] == {"plugin": "Synth", "rate": 48_000, "block": 256, "verdict": "not qualified"}
     assert list((tmp_path / "out" / "stems" / "dry").glob("*-Synth.wav"))
 
 
@@ -101,7 +102,7 @@ def test_make_takes_one_by_name(zoo, tmp_path, monkeypatch):
     ("name", "said"),
     [
         ("vst3:Nobody", "instrument is 'vst3:Nobody', which is not in"),
-        ("vst3:{Synth}#none.state", "none.state does not exist"),
+        ("vst3:{Synth}#none.state", "none.state is no file"),
         ("vst3:{Gain}", "is an effect; allowed: an instrument"),
         ("vst:x", "Unknown instrument 'vst:x'"),
     ],

@@ -85,7 +85,8 @@ def test_a_parameter_may_be_a_number_words_or_a_place_and_follow_intensity(zoo):
     [
         ({"gian": 0.0}, "no parameter 'gian'; known: gain. Did you mean 'gain'?"),
         ({"gain": 30.0}, "gain is 30; allowed: -60"),
-        ({"gain": "loud"}, "gain shows nothing as 'loud'"),
+        ({"gain": "loud"}, "gain shows nothing as 'loud'; allowed: -60 to 24"),
+        ({"gain": 0.0, "Gain": 1.0}, "is told twice where gain stands"),
     ],
 )
 def test_a_parameter_that_cannot_be_is_refused(zoo, params, said):
@@ -161,6 +162,37 @@ def test_a_bundle_for_another_system_is_refused(zoo, tmp_path, said, machine, wo
     (home / "X.so").write_bytes(said)
     with pytest.raises(mel.InputError, match=words):
         bundle("vst3:X.vst3", tmp_path)
+
+
+def test_a_bundle_keeps_its_makers_name_but_may_be_linked(zoo, tmp_path):
+    shutil.copytree(zoo["Gain"], tmp_path / "Other.vst3")
+    with pytest.raises(mel.InputError, match="Other.vst3 holds Gain.so; allowed: Other.so"):
+        bundle("vst3:Other.vst3", tmp_path)
+    (tmp_path / "Link.vst3").symlink_to(zoo["Gain"])
+    with Hosted(plugin(bundle("vst3:Link.vst3", tmp_path)), RATE, 0.5) as hosted:
+        assert hosted.knobs
+    for said in ("vst3:~nobody-here/x.vst3", "vst3:gone.vst3"):
+        with pytest.raises(mel.InputError, match="does not exist"):
+            bundle(said, tmp_path)
+
+
+def test_a_wrong_block_is_refused(zoo):
+    with Hosted(plugin(zoo["Gain"]), RATE, 0.5) as hosted:
+        assert hosted.process(np.zeros((2, 0), np.float32)).shape == (2, 0)
+        with pytest.raises(mel.InputError, match="block is .3, 256.; allowed: .2, frames."):
+            hosted.process(np.zeros((3, 256), np.float32))
+        with pytest.raises(mel.InputError, match="no parameter 'nope'"):
+            hosted.process(np.zeros((2, 256), np.float32), [(0, {"nope": 0.5})])
+
+
+def test_a_plugin_is_named_by_its_place_in_chains_inside_chains(zoo, tmp_path):
+    branches = "".join(
+        f'[[insert.any.branch]]\n[[insert.any.branch.chain]]\nplugin = "vst3:{zoo["Gain"]}"\n' for _ in range(2)
+    )
+    path = tmp_path / "x.toml"
+    path.write_text(f'schema = 1\nname = "x"\n[[insert.any]]\n{branches}params = {{ gain = 99 }}\n')
+    with pytest.raises(mel.InputError, match="Gain .insert.any 1, branch 2, chain 1 of x.toml. .* gain is 99; allowed"):
+        mel.apply(NOISE, rack=path)
 
 
 def test_of_bundles_of_one_name_the_first_folder_has_its_own(zoo, tmp_path, monkeypatch):

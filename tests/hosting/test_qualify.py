@@ -1,7 +1,11 @@
 """What is found out about a plugin before it is trusted, and what is made of it."""
 
 import json
+import shlex
 import shutil
+import signal
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -45,7 +49,7 @@ def test_each_fault_is_found_and_named(zoo, monkeypatch, kind, verdict, why, che
     """By all checks, or by one, which may be the last of many."""
     if check is not None:
         monkeypatch.setattr(qualification, "CHECKS", {name: qualification.CHECKS[name] for name in ("load", check)})
-    report = qualification.qualify(zoo[kind])
+    report = qualification.qualify(zoo[kind], load_s=3.0)
     assert report.verdict == verdict and why in report.why
     assert reports.known(zoo[kind]) == report
 
@@ -70,7 +74,7 @@ def test_what_depends_on_the_size_of_blocks_is_said(zam):
 
 
 def test_the_verdict_is_on_the_code_and_not_on_the_name(zoo, tmp_path):
-    own = tmp_path / "Own.vst3"
+    own = tmp_path / "own" / "Gain.vst3"
     shutil.copytree(zoo["Gain"], own)
     assert reports.known(own) is None
     kept = reports.Report("Gain", str(own), reports.code_hash(own), "refused", (reports.Check("x", "fails", "is bad"),))
@@ -81,12 +85,48 @@ def test_the_verdict_is_on_the_code_and_not_on_the_name(zoo, tmp_path):
     assert reports.known(own) is None
 
 
-def test_who_takes_the_house_down_stays_in_quarantine(zoo, monkeypatch):
-    monkeypatch.setitem(qualification.CHECKS, "layouts", lambda trial: 1 / 0)  # we die ourselves
-    with pytest.raises(ZeroDivisionError):
-        qualification.qualify(zoo["Gain"])
+TRY = "import sys; from melancholia.hosting import qualify; qualify(sys.argv[1])"
+
+
+def until_it_is_tried(path):
+    until = time.monotonic() + 30
+    mark = reports.mark_of(reports.code_hash(path), None)
+    while not mark.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert mark.exists()
+
+
+def test_who_takes_the_house_down_is_in_quarantine_and_who_is_on_trial_is_not(zoo, tmp_path, children):
+    good = reports.Report("Gain", "", reports.code_hash(zoo["Gain"]), "good")
+    reports.keep(good, None)
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    child = children.start(sys.executable, "-c", TRY, zoo["Gain"], env=env)
+    until_it_is_tried(zoo["Gain"])
+    assert reports.known(zoo["Gain"]) == good
+    child.send(signal.SIGKILL)
+    child.wait(10)
     report = reports.known(zoo["Gain"])
     assert report.verdict == "quarantined" and report.why == "its qualification did not come to an end"
+    assert qualification.qualify(zoo["Gain"]).verdict == "good" == reports.known(zoo["Gain"]).verdict
+
+
+def test_an_interrupt_is_no_verdict(zoo, tmp_path, children):
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    child = children.start(*CLI, "plugins", "qualify", zoo["Gain"], "-q", env=env)
+    until_it_is_tried(zoo["Gain"])
+    child.send(signal.SIGINT)
+    assert child.wait(10).returncode == 130
+    assert reports.known(zoo["Gain"]) is None
+
+
+def test_what_is_advised_can_be_done(zoo, here, tmp_path):
+    assert "qualify Gain says" in reports.warning(here / "Gain.vst3", None, "Gain")
+    (tmp_path / "my plugins").mkdir()
+    (tmp_path / "my plugins" / "Shell.vst3").symlink_to(zoo["Shell"])
+    said = reports.warning(tmp_path / "my plugins" / "Shell.vst3", "Zoo Two", "Zoo Two")
+    command = said[said.index("melancholia plugins") :].removesuffix(" says what it does")
+    assert run([*shlex.split(command)[1:], "-q"]) == 0
+    assert reports.warning(tmp_path / "my plugins" / "Shell.vst3", "Zoo Two", "Zoo Two") == ""
 
 
 def test_a_damaged_note_is_no_note(zoo):
@@ -120,10 +160,16 @@ def test_a_bundle_may_hold_several(zoo, tmp_path):
     path.write_text(text + 'name = "Zoo Two"\nparams = { gain = -6 }\n')
     assert mel.apply(sound, rack=path, tail_s=0).samples == pytest.approx(sound.samples * 10 ** (-6 / 20), abs=1e-6)
     path.write_text(text)
-    with pytest.raises(mel.InputError, match="holds 2 plugins; allowed: name = one of Zoo, Zoo Two"):
+    with pytest.raises(
+        mel.InputError,
+        match="Shell .insert.any 1 of x.toml. holds 2 plugins; allowed: one of them by name, Zoo, Zoo Two",
+    ):
         mel.apply(sound, rack=path, tail_s=0)
     path.write_text(text + 'name = "Zoo Too"\n')
-    with pytest.raises(mel.InputError, match="holds no plugin 'Zoo Too'.*Did you mean 'Zoo Two'"):
+    with pytest.raises(mel.InputError, match="Shell .* holds no plugin 'Zoo Too'.*Did you mean 'Zoo Two'"):
+        mel.apply(sound, rack=path, tail_s=0)
+    path.write_text(text.replace("Shell", "Gain") + 'name = "Another"\n')
+    with pytest.raises(mel.InputError, match="Gain .* holds no plugin 'Another'; known: Zoo"):
         mel.apply(sound, rack=path, tail_s=0)
 
 
@@ -157,9 +203,21 @@ def test_the_command_line_scans_shows_and_qualifies(here, capsys, tmp_path):
         )
 
 
+def test_a_wrong_knob_is_said_once_for_many_files(here, tmp_path, capsys):
+    path = tmp_path / "x.toml"
+    path.write_text('schema = 1\nname = "x"\n[[bus]]\nplugin = "vst3:Gain"\nparams = { gain = 99 }\n')
+    for name in ("a.wav", "b.wav"):
+        mel.write_audio(tmp_path / name, [np.zeros((2, 4800), np.float32)], rate=RATE, channels=2)
+    files = [str(tmp_path / name) for name in ("a.wav", "b.wav")]
+    assert run(["apply", *files, "--rack", str(path), "-o", str(tmp_path / "wet")]) == 2
+    assert capsys.readouterr().err.count("gain is 99; allowed: -60 to 24") == 1
+
+
 @pytest.mark.parametrize(("args", "said"), [
     (["scan", "nowhere"], "nowhere is no folder"),
     (["show", "Gian"], "Did you mean 'Gain'"),
+    (["show", "~nobody-here/x.vst3"], "does not exist"),
+    (["show", "Gain", "--name", "Other"], "holds no plugin 'Other'"),
     (["show", "Gain", "--state", "none"], "none does not exist"),
     (["qualify"], "allowed: the names or paths of plugins, or --all"),
     (["qualify", "Shell", "--name", "Zoo Too"], "Did you mean 'Zoo Two'"),
