@@ -11,6 +11,7 @@ import numpy as np
 
 from melancholia.errors import InputError, MelancholiaError, nearest
 from melancholia.hosting.process import FRAMES, LOAD_S, STATE_S, Died, Worker
+from melancholia.hosting.reports import code_hash
 from melancholia.hosting.worker import BLOCK, CHANNELS, Samples
 
 SHOWN = 12  # parameters that an error names
@@ -78,6 +79,8 @@ class Hosted:
         plays: bool | None = False,
     ) -> None:
         self.plugin, self.rate, self.channels = plugin, rate, channels
+        if plugin.sha256 and code_hash(plugin.path) != plugin.sha256:
+            raise PluginError(f"{plugin.called} ({plugin.where}) was replaced on the disk since it was named.")
         try:
             self.worker = Worker()
         except Died as error:
@@ -92,11 +95,9 @@ class Hosted:
             if plugin.state is not None:
                 self.remember(plugin.state)
             self.knobs = indices(facts["parameters"])
-            twice = [
-                name for k, (name, _) in enumerate(plugin.params) if slug(name) in map(slug, dict(plugin.params[:k]))
-            ]
-            if twice:
-                raise self.wrong(f"is told twice where {slug(twice[0])} stands; allowed: once.")
+            slugs = [slug(name) for name, _ in plugin.params]
+            if twice := {name for name in slugs if slugs.count(name) > 1}:
+                raise self.wrong(f"is told twice where {min(twice)} stands; allowed: once.")
             self.places = {name: self.ends(name, ends) for name, ends in plugin.params}
             settled = [
                 [self.knobs[slug(name)], low + (high - low) * intensity] for name, (low, high) in self.places.items()

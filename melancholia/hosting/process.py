@@ -21,7 +21,7 @@ from melancholia.errors import MelancholiaError, shown
 from melancholia.hosting.worker import CHANNELS, Samples
 
 FRAMES = 65_536  # that go through the memory at once
-KEPT = 16_384  # bytes of what a plugin prints: so many of the first, and so many of the last
+KEPT = 16_384  # bytes of what a plugin prints, the last of it; up to twice as many while it prints
 LINES = 3  # of its last words that an error repeats
 START_S, LOAD_S, STATE_S, BLOCK_S, TIMES = 30.0, 20.0, 20.0, 5.0, 20.0  # a block may take BLOCK_S, or TIMES its length
 END_S, LOOK_S = 5.0, 0.1  # for it to be gone; between looks whether it is
@@ -146,16 +146,14 @@ class Worker:
 
 
 class Log:
-    """What a plugin prints: the first and the last of it, however much it is."""
+    """What a plugin prints: the last of it, and how much it was."""
 
     def __init__(self) -> None:
-        self.first, self.rest, self.bytes = bytearray(), deque[bytes](), 0
+        self.rest, self.bytes = deque[bytes](), 0
 
     def drain(self, stream: IO[bytes]) -> None:
         while part := os.read(stream.fileno(), 65_536):
             self.bytes += len(part)
-            if len(self.first) < KEPT:
-                self.first += part[: KEPT - len(self.first)]
             self.rest.append(part[-KEPT:])
             while len(self.rest) > 1 and sum(map(len, self.rest)) - len(self.rest[0]) >= KEPT:
                 self.rest.popleft()

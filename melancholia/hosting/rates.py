@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 
 from melancholia.hosting.plugin import Hosted, Moves, Plugin, PluginError
-from melancholia.hosting.reports import code_hash, known
+from melancholia.hosting.reports import known
 from melancholia.hosting.worker import BLOCK, CHANNELS, Samples
 
 LOWEST, HIGHEST = 22_050, 192_000  # Hz, of plugins
@@ -80,8 +80,6 @@ def at_work(plugin: Plugin, rate: int, intensity: float, channels: int = CHANNEL
     PluginError
         It failed, or its code is no longer that with which the chain was read.
     """
-    if plugin.sha256 and code_hash(plugin.path) != plugin.sha256:
-        raise PluginError(f"{plugin.called} ({plugin.where}) was replaced on the disk since its chain was read.")
     own = own_rate(plugin, rate)
     if own == rate:
         return Hosted(plugin, rate, intensity, channels)
@@ -89,14 +87,15 @@ def at_work(plugin: Plugin, rate: int, intensity: float, channels: int = CHANNEL
 
 
 def own_rate(plugin: Plugin, rate: int) -> int:
-    """The rate that a plugin runs at in a sound of a rate: the chain's word, or the nearest at which it was found to
-    run where it was found not to run at the sound's."""
+    """The rate that an effect runs at in a sound of a rate: the chain's word, or the nearest at which it was found to
+    run where it was found not to run at the sound's; an instrument plays at the sound's."""
     if plugin.rate is not None:
         return plugin.rate
     report = known(plugin.path, plugin.name)
-    if report is None or rate not in report.facts.get("not_rates", ()) or not report.facts["rates"]:
+    facts = report.facts if report is not None else {}
+    if rate not in facts.get("not_rates", ()) or not facts["rates"] or facts.get("instrument"):
         return rate
-    return int(min(report.facts["rates"], key=lambda other: (other < rate, abs(other - rate))))
+    return int(min(facts["rates"], key=lambda other: (other < rate, abs(other - rate))))
 
 
 def how(plugin: Plugin, rate: int) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def tail_s(plugin: Plugin, rate: int, intensity: float) -> float:
 
 
 def rung(plugin: Plugin, rate: int, intensity: float) -> float:
-    with Hosted(plugin, own_rate(plugin, rate), intensity) as hosted:
+    with Hosted(plugin, own_rate(plugin, rate), intensity, plays=None) as hosted:
         return hosted.tail_s()
 
 

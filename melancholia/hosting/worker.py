@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 BLOCK = 256  # frames of the plugin's own block: one size, for a larger one than any before resets an effect
 CHANNELS = 2
 PIECE = 8192  # frames of one call: what it makes stays in the cache, in memory that need not be asked for anew
+DIGITS = 4  # behind the point, of what a knob shows
 BOOT_S = 2.0  # that pedalboard waits for an instrument's first sound
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -85,7 +86,7 @@ class Host:
         return {"names": VST3Plugin.get_plugin_names_for_file(path)}
 
     def load(self, path: str, name: str | None, rate: int, channels: int, block: int) -> dict[str, Any]:
-        """Load it for so many channels; what it is, how late it is, and the parameters that may be set."""
+        """Load it for so many channels; what it is, and the parameters that may be set."""
         self.block = block
         first = opened(path, name)
         self.rate, self.channels = rate, channels
@@ -98,8 +99,6 @@ class Host:
         return {
             "name": first.name,
             "instrument": first.is_instrument,
-            "latency": self.latency,
-            "channels": self.wide,
             **self.parameters(),
         }
 
@@ -333,7 +332,6 @@ def plain(text: str) -> str:
         return text.strip()
 
 
-DIGITS = 4  # behind the point, of what a knob shows
 STEPS = 60  # halvings of the way to a knob's place
 BESIDE = 1e-5
 

@@ -1,7 +1,6 @@
 """A plugin of the user's as an instrument: ``vst3:NAME`` or a path, ``#STATE`` behind it, ``#PLUGIN`` of several."""
 
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.errors import InputError
-from melancholia.hosting import reports
+from melancholia.hosting import rates, reports
 from melancholia.hosting.bundles import bundle, library
 from melancholia.hosting.plugin import Hosted, Plugin, PluginError
 from melancholia.instruments.events import Events
@@ -18,6 +17,7 @@ ON, OFF, CONTROL = 0x90, 0x80, 0xB0  # MIDI 1.0, on the first channel
 MODULATION, EXPRESSION, PEDAL = 1, 11, 64  # controllers
 CONTROLLERS = {"expression": (EXPRESSION, MODULATION), "pedal": (PEDAL,)}
 RELEASE_VELOCITY = 64
+RATE = 48_000  # at which it is heard how long it rings
 
 Message = tuple[int, tuple[int, int, int]]  # at a frame, three bytes
 
@@ -59,13 +59,7 @@ def warning(name: str) -> str:
 
 
 def tail_s(name: str) -> float:
-    return rings(parse(name))
-
-
-@lru_cache(maxsize=64)
-def rings(plugin: Plugin) -> float:
-    with Hosted(plugin, 48_000, 0.0, plays=True) as hosted:
-        return hosted.tail_s()
+    return rates.tail_s(parse(name), RATE, 0.0)
 
 
 def play_as(name: str) -> Any:

@@ -339,7 +339,7 @@ def hosted_slot(table: Table) -> Slot:
             params=params,
             state=state(table) if "state" in table.data else None,
             where=f"{place_in(table)} of {table.path.name}",
-            rate=own_rate(table) if "rate" in table.data else None,
+            rate=whole_rate(table) if "rate" in table.data else None,
             load_s=table.number("load_s", 1, LONGEST_LOAD_S, unit="s", default=LOAD_S),
             sha256=code_hash(path),
         ),
@@ -354,7 +354,7 @@ def place_in(table: Table) -> str:
     return said.replace(". ", " ").strip(" ,.")
 
 
-def own_rate(table: Table) -> int:
+def whole_rate(table: Table) -> int:
     rate = table.number("rate", LOWEST, HIGHEST, unit="Hz")
     if rate != round(rate):
         raise table.fail("rate", f"is {rate:g} Hz; allowed: whole numbers.")

@@ -140,6 +140,16 @@ def test_many_chains_of_many_plugins_at_once_are_as_one_by_one(zoo, tmp_path):
     assert not workers()
 
 
+def test_a_log_holds_the_last_and_no_more(tmp_path):
+    path = tmp_path / "said"
+    path.write_bytes(b"begun\n" + b"x" * 99 + b"\n" * 10_000_000 + b"the end\n")
+    log = process.Log()
+    with path.open("rb", buffering=0) as file:
+        log.drain(file)
+    assert log.last() == "the end" and log.bytes == path.stat().st_size
+    assert sum(map(len, log.rest)) <= 2 * process.KEPT
+
+
 def test_a_worker_takes_little_memory(zoo):
     with Hosted(Plugin(zoo["Gain"]), RATE, 0.5) as hosted:
         hosted.process(NOISE.samples)

@@ -1,6 +1,7 @@
 """Plugins as players: every message at its frame, expression, release, state, latency, and a song with one."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -87,11 +88,21 @@ def round_trip(piece, folder):
     return mel.load_midi(folder / "x.mid")
 
 
-def test_make_takes_one_by_name(zoo, tmp_path, monkeypatch):
+def test_an_instrument_that_is_replaced_is_refused(zoo, tmp_path):
+    shutil.copytree(zoo["Synth"], tmp_path / "Synth.vst3")
+    plugin = vst3.parse(f"vst3:{tmp_path / 'Synth.vst3'}")
+    code = next((tmp_path / "Synth.vst3").rglob("*.so"))
+    code.write_bytes(code.read_bytes() + b"\0")
+    with pytest.raises(mel.PluginError, match="Synth .instrument. was replaced on the disk"):
+        vst3.rendered(plugin, played([0.0], [1.0], [60]), RATE, RATE)
+
+
+def test_make_takes_one_by_name(zoo, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     synth = f"vst3:{zoo['Synth']}"
     line = ["make", "longing", "--seconds", "15", "--seed", "2", "--no-report", "-q", "-o", "out"]
     assert run([*line, "--instruments", f"{synth},felt_piano"]) == 0
+    assert "Synth is not qualified; melancholia plugins qualify" in capsys.readouterr().err
     recipe = json.loads((tmp_path / "out" / "recipe.json").read_text())
     assert "Synth.so" in recipe["sources"]
     assert recipe["plugins"][synth] == {"plugin": "Synth", "rate": 48_000, "block": 256, "verdict": "not qualified"}
