@@ -6,7 +6,11 @@ MelancholiaError    the work failed                   exit 1
 """
 
 import difflib
+import os
 from collections.abc import Collection
+from pathlib import Path
+
+OUR_FAULT = "a fault of ours; alone and with --debug it shows where"
 
 
 class MelancholiaError(Exception):
@@ -63,3 +67,18 @@ def one_line(said: Exception | str) -> str:
     """What is said, on one line: a file's name may hold line ends, and what a terminal would obey."""
     line = " ".join(str(said).split())
     return "".join(letter if letter.isprintable() or "\udc80" <= letter <= "\udcff" else "?" for letter in line)
+
+
+def in_a_line(source: Path, error: Exception) -> str:
+    """What became of one file of many, on a line that names it."""
+    if isinstance(error, MelancholiaError):
+        return one_line(named(source, error))
+    if isinstance(error, OSError) and error.strerror:
+        name = source if error.filename is None else os.fsdecode(error.filename)
+        return one_line(f"{shown(str(name))}: {error.strerror}.")
+    return one_line(f"{source}: {type(error).__name__}: {error} ({OUR_FAULT})")
+
+
+def named(source: Path, error: MelancholiaError) -> str:
+    """What an error says, with the file that it is about."""
+    return str(error) if str(source) in str(error) else f"{source}: {error}"

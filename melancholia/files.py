@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -192,6 +192,27 @@ def writing_folder(path: Path, *, over: Kind | None = None) -> Iterator[Path]:
             raise failed_to_write(path, error) from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder of our own inside `folder`, for what is only under way; it is gone when the block ends."""
+    part = part_of(folder / OURS)
+    with unfinished(part), ExitStack() as stack:
+        try:
+            stack.enter_context(locked(part, made_folder))
+        except OSError as error:
+            raise failed_to_write(folder, error) from error
+        stack.callback(shutil.rmtree, part, ignore_errors=True)
+        yield part
+
+
+def give_place(made: Path, path: Path, *, over: Kind | None = None) -> None:
+    """Give a finished file or folder of a scratch folder beside it its name; `over` is what may be replaced."""
+    try:
+        put_in_place(made, Path(os.path.realpath(path)), over, shown=path)
+    except OSError as error:
+        raise failed_to_write(path, error) from error
 
 
 def made_file(part: Path) -> int | None:

@@ -15,15 +15,17 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 INTERRUPTED = 130  # what shells say of a process that SIGINT ended
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 LONGEST_REMOVAL_S = 1.5  # threads may still write into a folder while it is removed
+NOTHING_HALF = "nothing was left half-written."
 SHOW_CURSOR = "\r\x1b[K\x1b[?25h"  # a progress bar hides it
 
 UNFINISHED: dict[str, None] = {}  # paths, in the order they were begun
+LAST: list[Callable[[], str]] = []  # what an interrupt calls; the last one counts
 ENDING = threading.Lock()  # held while something must not be torn apart; taken for good by the end
 
 
@@ -44,6 +46,21 @@ def whole() -> Iterator[None]:
     """Inside, an interrupt waits: for the moment between two renames that belong together."""
     with ENDING:
         yield
+
+
+@contextmanager
+def instead(end_work: Callable[[], str]) -> Iterator[None]:
+    """Inside, an interrupt calls `end_work`, which ends what is under way elsewhere, and says what it returns.
+
+    It is called in a thread of its own, while everything else goes on.
+    """
+    with ENDING:
+        LAST.append(end_work)
+    try:
+        yield
+    finally:
+        with ENDING:
+            LAST.remove(end_work)
 
 
 def last_word() -> None:
@@ -76,11 +93,15 @@ def end_when_told(ours: socket.socket) -> None:
 def end() -> None:
     """Remove what is unfinished, say so in one line, and end the process."""
     ENDING.acquire()
+    said = NOTHING_HALF
+    if LAST:
+        with suppress(Exception):  # it must end, whatever that thinks of it
+            said = LAST[-1]()
     for name in list(UNFINISHED):
         remove(name)
     with_bar = SHOW_CURSOR if sys.stderr is not None and sys.stderr.isatty() else ""
     try:
-        os.write(stderr(), f"{with_bar}melancholia: interrupted; nothing was left half-written.\n".encode())
+        os.write(stderr(), f"{with_bar}melancholia: interrupted; {said}\n".encode())
     except (OSError, ValueError):  # nobody listens any more
         pass
     os._exit(INTERRUPTED)

@@ -15,8 +15,8 @@ from melancholia import interrupts
 from melancholia.errors import MelancholiaError, one_line, shown
 
 COMMANDS = (
-    "make", "compose", "render", "apply", "master", "loudness", "score", "listener", "plugins", "moods", "racks",
-    "instruments", "completion",
+    "make", "compose", "render", "apply", "master", "loudness", "score", "batch", "listener", "plugins", "moods",
+    "racks", "instruments", "completion",
 )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def run(args: list[str] | None = None) -> int:
         click.echo(bare.format_message())
         return 0
     except (KeyboardInterrupt, click.Abort):
-        return failed("interrupted; nothing was left half-written.", 130)
+        return failed(f"interrupted; {interrupts.NOTHING_HALF}", 130)
     except click.ClickException as error:
         hint = f" Try 'melancholia {given[0]} --help'." if given and given[0] in COMMANDS else ""
         return failed(error.format_message() + hint, error.exit_code)

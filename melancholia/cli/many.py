@@ -11,11 +11,10 @@ from pathlib import Path
 import click
 
 from melancholia.cli import options
-from melancholia.errors import Cancelled, InputError, MelancholiaError, nearest, one_line, shown
+from melancholia.errors import Cancelled, InputError, in_a_line, nearest, shown
 from melancholia.files import is_stream
 
 STREAM = "-"  # stdin among the sources, stdout as the output
-OUR_FAULT = "a fault of ours; alone and with --debug it shows where"
 FIELDS = ("stem", "parent", "number")
 USUAL_SUFFIX, USUAL_NAME = "wav", "{stem}"
 
@@ -136,19 +135,6 @@ def folder_for(folder: Path | None) -> Iterator[None]:
         if made and folder is not None:
             with suppress(OSError):  # it is not empty
                 folder.rmdir()
-
-
-def in_a_line(source: Path, error: Exception) -> str:
-    if isinstance(error, MelancholiaError):
-        return named(source, error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{shown(os.fsdecode(error.filename))}: {error.strerror}."
-    return f"{source}: {type(error).__name__}: {one_line(error)} ({OUR_FAULT})"
-
-
-def named(source: Path, error: MelancholiaError) -> str:
-    """What an error says, with the file that it is about."""
-    return str(error) if str(source) in str(error) else f"{source}: {error}"
 
 
 def show(text: str, target: Path) -> None:

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from melancholia.cli import completion, many, options
-from melancholia.errors import InputError, MelancholiaError, one_line
+from melancholia.errors import InputError, MelancholiaError, in_a_line
 
 if TYPE_CHECKING:
     from melancholia.audio import Stems
@@ -141,7 +141,7 @@ def judged(
     except Exception as error:
         if alone:
             raise
-        return f"{path}: {type(error).__name__}: {one_line(error)} ({many.OUR_FAULT})"
+        return in_a_line(path, error)
 
 
 def is_song(path: Path) -> bool:

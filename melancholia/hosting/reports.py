@@ -165,6 +165,12 @@ def names_note(sha256: str) -> Path:
     return cache_folder() / "plugins" / f"{sha256[:32]}-names.json"
 
 
+def usable(path: Path, name: str | None) -> bool:
+    """Whether a plugin is known to be fit for work."""
+    report = known(path, name)
+    return report is not None and report.verdict in USABLE
+
+
 def warning(path: Path, name: str | None, called: str) -> str:
     """What should be known before a plugin is trusted with work; nothing where all is well."""
     report = known(path, name)

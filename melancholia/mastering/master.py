@@ -27,8 +27,8 @@ LOOK_AHEAD_S = 0.005
 FAST_S, SLOW_ATTACK_S, SLOW_RELEASE_S = 0.080, 0.120, 0.600
 AIM_DB = 0.05  # below the ceiling: what other meters' kernels read more
 SHORTEST_S = 0.4
-LOUDEST_LUFS, QUIETEST_LUFS = -5.0, -40.0
-LOWEST_CEILING_DBTP = -20.0
+LOUDNESSES_LUFS = -40.0, -5.0
+CEILINGS_DBTP = -20.0, 0.0
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_S8": 8}
 TRIES = 4
 LOSSY_SLACK_DB = 0.1  # over the ceiling, after decoding
@@ -65,8 +65,8 @@ def plan_master(
     InputError
         A target lies outside its range, or the sound is shorter than 0.4 s, where loudness is undefined.
     """
-    in_range("loudness", lufs, QUIETEST_LUFS, LOUDEST_LUFS, "LUFS")
-    in_range("ceiling", ceiling_dbtp, LOWEST_CEILING_DBTP, 0, "dBTP")
+    in_range("loudness", lufs, *LOUDNESSES_LUFS, "LUFS")
+    in_range("ceiling", ceiling_dbtp, *CEILINGS_DBTP, "dBTP")
     sound = source(sound)
     if sound.frames < SHORTEST_S * sound.rate:
         raise InputError(
@@ -204,8 +204,8 @@ def master(
         samples = np.concatenate(list(limited(sound, plan)), axis=1)
         return Audio(np.ascontiguousarray(samples), sound.rate)
     return deliver(
-        sound, plan, Path(out), lufs=lufs, ceiling_dbtp=ceiling_dbtp, subtype=subtype, seed=seed, force=force,
-        progress=progress,
+        sound, plan, Path(out), lufs=lufs, ceiling_dbtp=ceiling_dbtp, subtype=subtype, seed=seed,
+        force=force, progress=progress,
     ).recording  # fmt: skip
 
 
@@ -229,14 +229,15 @@ def deliver(
     subtype: str | None = None,
     seed: int = 0,
     force: bool = False,
+    tags_of: Source | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Delivered:
     """Write a master as planned; what is written is measured as people will hear it, and made anew if it is too high.
 
     Integers are measured as they are dithered: where a block stands above the ceiling (by the rounding of dither, or
     between the nodes) the curve is lowered. A coder overshoots by its own means: what it made is decoded, and the
-    ceiling lowered by as much. What the source says of itself (tags, chunks) goes with it. What is still over after
-    `TRIES`, and what could not be kept, is said in the recording's `notes`.
+    ceiling lowered by as much. What the source says of itself (tags, chunks), or `tags_of` where that is another sound,
+    goes with it. What is still over after `TRIES`, and what could not be kept, is said in the recording's `notes`.
     """
     over = AUDIO if force else None
     check_output(out, *((sound.path,) if isinstance(sound, Recording) else ()), over=over)
@@ -257,7 +258,7 @@ def deliver(
                 if peak <= ceiling_dbtp + LOSSY_SLACK_DB or last:
                     break
                 aim -= LOSSY_STEP * (peak - ceiling_dbtp)
-                plan = plan_master(sound, lufs=lufs, ceiling_dbtp=max(aim, LOWEST_CEILING_DBTP))
+                plan = plan_master(sound, lufs=lufs, ceiling_dbtp=max(aim, CEILINGS_DBTP[0]))
             else:
                 high = peaks / 10 ** ((ceiling_dbtp + 1e-3) / 20)
                 peak = plan.before.true_peak_dbtp + plan.gain_db  # where the limiter rests, not all peaks are looked at
@@ -266,7 +267,7 @@ def deliver(
                 if high.max(initial=0.0) <= 1 or plan.reduction_db == 0 and high.max() <= 1.0006 or last:
                     break
                 plan = tightened(plan, high)
-        notes = carried(sound, part) + unsaid(kind, mask_of(sound), sound.channels)
+        notes = carried(tags_of or sound, part) + unsaid(kind, mask_of(sound), sound.channels)
         if peak > ceiling_dbtp + LOSSY_SLACK_DB:
             notes += (f"its true peak is {peak:+.1f} dBTP, over the ceiling of {ceiling_dbtp:+.1f} dBTP",)
     made = written_as(out, kind, **shape, frames=frames, notes=notes)

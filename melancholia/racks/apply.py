@@ -71,6 +71,7 @@ def apply(
     arc: Arc = ...,
     sections: Sections = ...,
     tail_s: float | None = ...,
+    spread: bool = ...,
     out: None = ...,
     folder: Path | str | None = ...,
     format_: str | None = ...,
@@ -88,6 +89,7 @@ def apply(
     arc: Arc = ...,
     sections: Sections = ...,
     tail_s: float | None = ...,
+    spread: bool = ...,
     out: None = ...,
     folder: None = ...,
     format_: str | None = ...,
@@ -105,6 +107,7 @@ def apply(
     arc: Arc = ...,
     sections: Sections = ...,
     tail_s: float | None = ...,
+    spread: bool = ...,
     out: Path | str,
     folder: None = ...,
     format_: str | None = ...,
@@ -121,6 +124,7 @@ def apply(
     arc: Arc = (),
     sections: Sections = (),
     tail_s: float | None = None,
+    spread: bool = True,
     out: Path | str | None = None,
     folder: Path | str | None = None,
     format_: str | None = None,
@@ -146,6 +150,8 @@ def apply(
         What automation follows: (seconds, 0..1), and (name, start s, end s).
     tail_s : float, optional
         How long the result goes on behind the end of the sound; as long as the rack rings when left out.
+    spread : bool
+        Whether sends may make two channels of one; if not, it is the middle of what they make.
     out : Path, optional
         For a recording: stream into this file; what its format cannot hold over full scale is turned down, and said
         in the `notes` of the Recording.
@@ -185,7 +191,7 @@ def apply(
 
     made = partial(around, opened, wet) if opened.channels > 2 else partial(wet, opened)
     channels = max(2, opened.channels)
-    if opened.channels == 1 and not chain.sends:  # nothing spreads it
+    if opened.channels == 1 and not (chain.sends and spread):
         made, channels = partial(middles, made), 1
     return gathered(made, opened, channels, tail, out, progress, format_=format_, force=force, carry=True)
 

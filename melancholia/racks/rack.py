@@ -20,11 +20,11 @@ shares of the sound; where it stands, times the intensity, is the way from the f
 import base64
 import binascii
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from melancholia.audio import ROLES
 from melancholia.errors import InputError, in_range, unknown
@@ -33,9 +33,10 @@ from melancholia.hosting.bundles import bundle, library
 from melancholia.hosting.plugin import Place, Plugin, Setting
 from melancholia.hosting.process import LOAD_S
 from melancholia.hosting.rates import HIGHEST, LOWEST
-from melancholia.hosting.reports import code_hash, warning
+from melancholia.hosting.reports import code_hash, usable, warning
 from melancholia.racks.effects import EFFECTS
 from melancholia.racks.impulse import check_impulse, impulses
+from melancholia.recipe import file_hash
 from melancholia.tables import Ramp, Table, read_table
 
 ANY = "any"
@@ -134,10 +135,34 @@ class Rack:
         return tuple(sorted({library(plugin.path) for plugin in used} | states))
 
     @property
+    def identity(self) -> dict[str, Any]:
+        """What the sound depends on: what its file says beside words for people, and hashes of other files."""
+        files = [*self.impulses, *self.plugins]
+        said = without(read_table(self.path).data, ("about", "why"))
+        return {"said": said, "files": [f"{file.name} {file_hash(file)}" for file in files]}
+
+    @property
+    def unqualified(self) -> tuple[str, ...]:
+        """Its plugins that are not known to be usable, each with what is known of it."""
+        return tuple(warning(*one) for one in self.used_plugins if not usable(*one[:2]))
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What should be known of its plugins before they are trusted with work."""
+        return tuple(said for said in (warning(*plugin) for plugin in self.used_plugins) if said)
+
+    @property
+    def used_plugins(self) -> list[tuple[Path, str | None, str]]:
+        """Bundle, name in it, and name for people of each plugin that is not bypassed."""
         used = {(s.plugin.path, s.plugin.name, s.plugin.called) for s in self.slots if s.plugin and not s.bypass}
-        return tuple(said for said in (warning(*plugin) for plugin in sorted(used, key=str)) if said)
+        return sorted(used, key=str)
+
+
+def without(data: Any, keys: Collection[str]) -> Any:
+    """What a file says, without what stands under some keys."""
+    if isinstance(data, dict):
+        return {key: without(value, keys) for key, value in data.items() if key not in keys}
+    return [without(one, keys) for one in data] if isinstance(data, list) else data
 
 
 def said(by_place: Mapping[str, T], place: str, default: T) -> T:

@@ -1,0 +1,140 @@
+"""One file of a batch, where it is worked on: an outcome comes of it whatever happens, never an exception."""
+
+import errno
+import filecmp
+import math
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from melancholia.batch.jobs import Job
+from melancholia.batch.rows import DONE, FAILED, Row
+from melancholia.encoding import AUDIO
+from melancholia.errors import InputError, MelancholiaError, in_a_line
+from melancholia.files import Kind, give_place, scratch
+from melancholia.recipe import file_hash
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+           errno.EINTR, errno.EBUSY)  # fmt: skip
+
+
+class Fault(Enum):
+    """Whose fault it is that there is no output, and so what helps."""
+
+    FILE = auto()  # nothing does
+    PASSING = auto()  # another try, later
+    FULL = auto()  # space on the output disk: then for every other file, too
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The row of a file, whose fault it is where it failed, and whether the output was there already."""
+
+    row: Row
+    fault: Fault | None = None
+    kept: bool = False
+
+
+class Changed(InputError):
+    """A source that somebody writes while it is read."""
+
+
+def attempt(job: Job, out: Path, before: Row | None, force: bool) -> Outcome:
+    """Make the output of a job in the folder `out`; `before` is what an earlier run says of its source."""
+    began = perf_counter()
+    try:
+        row, kept = made(job, out, before, force)
+        return Outcome(row if kept else replace(row, seconds=round(perf_counter() - began, 3)), kept=kept)
+    except Exception as error:
+        row = Row(str(job.source), FAILED, error=in_a_line(job.source, error))
+        return Outcome(replace(row, seconds=round(perf_counter() - began, 3)), fault_of(error))
+
+
+def made(job: Job, out: Path, before: Row | None, force: bool) -> tuple[Row, bool]:
+    if not job.source.is_file():
+        raise InputError(f"{job.source} is no file; allowed: an audio file.")
+    seen, output = standing(job.source), out / job.output
+    stays_inside(output, out)
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        hashed = pool.submit(file_hash, job.source)
+        if before is not None and is_made(before, job, out) and job.key(hashed.result()) == before.key:
+            return replace(before, source={"sha256": hashed.result(), **seen}), True
+        folder = stack.enter_context(scratch(output.parent))
+        part = folder / output.name
+        try:
+            done = job.work(job.source, part)
+        except MelancholiaError as error:  # it speaks of the part
+            raise type(error)(str(error).replace(str(part), str(output))) from error
+        sha256 = hashed.result()
+        if standing(job.source) != seen:
+            raise Changed(f"{job.source} was changed while it was read.")
+        give_place(part, output, over=AUDIO if force else earlier(output, before))
+    row = Row(
+        str(job.source), DONE, job.output, key=job.key(sha256), source={"sha256": sha256, **seen},
+        made=standing(output), figures=finite(done.figures), notes=done.notes,
+    )  # fmt: skip
+    return row, False
+
+
+def standing(path: Path) -> dict[str, int]:
+    """By what it is seen that a file is the same as before."""
+    found = path.stat()
+    return {"bytes": found.st_size, "mtime_ns": found.st_mtime_ns}
+
+
+def is_made(row: Row, job: Job, out: Path) -> bool:
+    """Whether the output of a row stands as it was made."""
+    try:
+        return row.status == DONE and row.output == job.output and standing(out / job.output) == row.made
+    except OSError:
+        return False
+
+
+def stays_inside(output: Path, out: Path) -> None:
+    """Refuse an output that a link would lead elsewhere."""
+    folder = Path(os.path.realpath(output.parent))
+    if output.is_symlink() or not folder.is_relative_to(os.path.realpath(out)):
+        raise InputError(f"{output} is or goes through a link; allowed: what stays in the output folder.")
+
+
+def earlier(output: Path, before: Row | None) -> Kind:
+    """What may be replaced: the output that a row tells of, or the very bytes that are to stand there.
+
+    Those are what a run leaves that is killed between an output and its row.
+    """
+
+    def holds(path: Path) -> bool:
+        if before is not None and before.status == DONE and standing(path) == before.made:
+            return True
+        return path.is_file() and filecmp.cmp(path, output, shallow=False)
+
+    return Kind("an output of this batch", holds)
+
+
+def fault_of(error: Exception) -> Fault:
+    """Whose fault it is, by the error of the system behind it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, Changed | MemoryError):
+            return Fault.PASSING
+        if isinstance(cause, OSError) and cause.errno in FULL:
+            return Fault.FULL
+        if isinstance(cause, OSError) and cause.errno in PASSING:
+            return Fault.PASSING
+        cause = cause.__cause__
+    return Fault.FILE
+
+
+def finite(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures as JSON has them: null where there is none, as the loudness of silence."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in figures.items()
+    }

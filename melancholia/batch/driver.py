@@ -1,0 +1,396 @@
+"""A batch from its first file to its last: what is done is left, what fails is a row, nothing is lost by a kill.
+
+The driver keeps a few jobs in flight, whoever works on them, and writes a row for each outcome. Where a worker died, or
+something that passes stood in the way, it tries again; a file that is bad is not tried twice.
+"""
+
+import heapq
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from filelock import FileLock, Timeout
+
+from melancholia.batch.attempt import Fault, Outcome, attempt, is_made, standing
+from melancholia.batch.jobs import Job
+from melancholia.batch.rows import FAILED, MANIFEST, Manifest, Row, read_manifest
+from melancholia.batch.workers import workers
+from melancholia.errors import InputError, MelancholiaError, one_line, shown
+from melancholia.files import clear
+from melancholia.interrupts import whole
+
+LOCK = ".melancholia-batch.lock"
+BACK_OFF_S = (1.0, 4.0, 16.0)
+IN_FLIGHT = 2  # jobs per worker: one at work, one that waits for it
+SHORTEST_DEADLINE_S, SLOWEST_BYTES_A_SECOND = 120.0, 16_000  # an MP3 at 128 kbit/s in real time
+SETTLED_S = 1.0  # a source that was touched since may be under way
+MOST_FAILURES_KEPT = 1000
+
+
+class Executor(Protocol):
+    """Whoever works: as in `concurrent.futures`, a process pool, a cluster."""
+
+    def submit(self, work: Callable[..., Any], /, *args: Any) -> "Future[Any]": ...
+
+
+@dataclass(slots=True)
+class Summary:
+    """What came of a batch: how many files were done, kept from earlier, failed; the first failures; why it stopped."""
+
+    total: int
+    done: int = 0
+    kept: int = 0
+    failures: int = 0
+    failed: list[Row] = field(default_factory=list)
+    seconds: float = 0.0
+    stopped: str = ""
+
+    @property
+    def left(self) -> int:
+        """Files that were not tried."""
+        return self.total - self.done - self.kept - self.failures
+
+    def count(self, outcome: Outcome) -> None:
+        if outcome.row.status == FAILED:
+            self.failures += 1
+            if len(self.failed) < MOST_FAILURES_KEPT:
+                self.failed.append(outcome.row)
+        elif outcome.kept:
+            self.kept += 1
+        else:
+            self.done += 1
+
+
+@dataclass(order=True, slots=True)
+class Later:
+    """A job that waits, until when, and how often it was tried; the place in the queue settles a tie."""
+
+    due: float
+    place: int
+    job: Job = field(compare=False)
+    tries: int = field(compare=False, default=0)
+
+
+Heard = Callable[[Outcome, Summary], None]
+
+
+def run(
+    jobs: Sequence[Job],
+    out: Path | str,
+    *,
+    at_once: int | None = None,
+    executor: Executor | None = None,
+    deadline_s: float | None = None,
+    max_failures: int | None = None,
+    force: bool = False,
+    heard: Heard | None = None,
+) -> Summary:
+    """Do all jobs into the folder `out`, and write what became of each into its ``manifest.jsonl``.
+
+    What an earlier run did is kept where source, settings and versions are the same; what it was killed in is done
+    again. The same call goes on from wherever a run ended.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        As from `masters`.
+    out : path
+        Made where it is missing. One run at a time writes into it.
+    at_once : int, optional
+        Files at a time, each in a process of its own; as many as there are cores when left out.
+    executor : Executor, optional
+        Whoever works instead, with `submit` as in `concurrent.futures`; `at_once` jobs are in its hands at a time.
+    deadline_s : float, optional
+        Seconds that a file may take (of our own processes); when left out two minutes, and a second for each 16 kB.
+    max_failures : int, optional
+        The batch stops when more files than that failed.
+    force : bool
+        Replace audio files that stand where outputs go, and are none of an earlier run.
+    heard : callable, optional
+        Called with each outcome and the summary so far.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    InputError
+        There are no jobs, another run writes into the folder, its manifest is none of ours, a source would be
+        overwritten, pebble is not installed.
+    MelancholiaError
+        The folder cannot be written, or the executor broke.
+    """
+    if not jobs:
+        raise InputError("there are no jobs; allowed: one or more.")
+    folder = Path(os.path.abspath(out))
+    count = at_once or cores()
+    late = partial(deadline_of, deadline_s)
+    spare_sources(jobs, folder)
+    with held(folder), Manifest(folder) as manifest:
+        with tree(folder, jobs):
+            batch = Driver(jobs, folder, manifest, force=force, max_failures=max_failures, heard=heard)
+            if executor is not None:
+                batch.drive(executor, count)
+            else:
+                with workers(min(count, len(jobs)), late) as own:
+                    batch.drive(own, count)
+        manifest.settle()
+    return batch.summary
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def deadline_of(asked: float | None, job: Job, *others: object) -> float:
+    """Seconds that a file may take."""
+    if asked is not None:
+        return asked
+    size = 0
+    with suppress(OSError):
+        size = job.source.stat().st_size
+    return SHORTEST_DEADLINE_S + size / SLOWEST_BYTES_A_SECOND
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Have an output folder for ourselves."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise InputError(
+            f"{folder} is being written by another run; allowed: another folder, or this one when that has ended."
+        ) from None
+    except OSError as error:
+        raise MelancholiaError(f"{folder} cannot be written: {error.strerror or one_line(error)}.") from error
+
+
+def spare_sources(jobs: Sequence[Job], folder: Path) -> None:
+    """Refuse outputs that are sources."""
+    sources = {os.path.realpath(job.source) for job in jobs}
+    for job in jobs:
+        if os.path.realpath(folder / job.output) in sources:
+            raise InputError(
+                f"{shown(str(folder / job.output))} is a source; allowed: another output folder, sources are never "
+                "overwritten."
+            )
+
+
+@contextmanager
+def tree(folder: Path, jobs: Iterable[Job]) -> Iterator[None]:
+    """The folders of all outputs, without what killed runs left; those that stay empty go again."""
+    folders = sorted({(folder / job.output).parent for job in jobs})
+    for one in folders:
+        with suppress(OSError):  # its files will say so
+            one.mkdir(parents=True, exist_ok=True)
+            clear(one)
+    try:
+        yield
+    finally:
+        for one in reversed(folders):
+            clear(one)
+            while one != folder and not one.is_symlink():
+                try:
+                    one.rmdir()
+                except OSError:  # it is not empty
+                    break
+                one = one.parent
+
+
+class Driver:
+    """What is in flight, what waits, and what came of the rest."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        folder: Path,
+        manifest: Manifest,
+        *,
+        force: bool,
+        max_failures: int | None,
+        heard: Heard | None,
+    ) -> None:
+        self.folder, self.manifest, self.force = folder, manifest, force
+        self.max_failures, self.heard = max_failures, heard
+        self.summary = Summary(len(jobs))
+        self.fresh = iter(jobs)
+        self.later: list[Later] = []
+        self.alone: list[Later] = []  # whose worker died: tried again when nothing else is under way
+        self.flying: dict[Future[Any], Later] = {}
+        self.places = 0
+        self.refused = 0  # how often in a row the disk was full
+        self.paused_until = 0.0
+
+    def drive(self, executor: Executor, at_once: int) -> None:
+        """Do all jobs, a few in flight at a time."""
+        began = time.monotonic()
+        self.jobs = self.to_do()
+        try:
+            while not self.summary.stopped:
+                self.launch(executor, at_once)
+                if not self.flying and not self.waits():
+                    break
+                self.land()
+        finally:
+            for future in self.flying:
+                future.cancel()
+            self.summary.seconds = time.monotonic() - began
+
+    def to_do(self) -> Iterator[Later]:
+        """The jobs whose outputs are not there yet; the others are counted."""
+        for job in self.fresh:
+            before = self.manifest.before(str(job.source))
+            if before is not None and is_kept(job, before, self.folder):
+                self.tell(Outcome(before, kept=True))
+                continue
+            self.places += 1
+            yield Later(self.settled_at(job), self.places, job)
+
+    def settled_at(self, job: Job) -> float:
+        """When a source has been left alone for long enough."""
+        with suppress(OSError):
+            age = time.time() - job.source.stat().st_mtime
+            return time.monotonic() + SETTLED_S - age if 0 <= age < SETTLED_S else 0.0
+        return 0.0
+
+    def launch(self, executor: Executor, at_once: int) -> None:
+        """Hand out what is due."""
+        now = time.monotonic()
+        if now < self.paused_until:
+            return
+        while len(self.flying) < IN_FLIGHT * at_once and (one := self.due(now)) is not None:
+            self.submit(executor, one)
+        if not self.flying and not self.later and self.alone:
+            self.submit(executor, self.alone.pop(0))
+
+    def due(self, now: float) -> Later | None:
+        """The next job: one that waited long enough, or a fresh one."""
+        while True:
+            if self.later and self.later[0].due <= now:
+                return heapq.heappop(self.later)
+            one = next(self.jobs, None)
+            if one is None or one.due <= now:
+                return one
+            heapq.heappush(self.later, one)
+
+    def submit(self, executor: Executor, one: Later) -> None:
+        before = self.manifest.before(str(one.job.source))
+        self.flying[executor.submit(attempt, one.job, self.folder, before, self.force)] = one
+
+    def waits(self) -> bool:
+        return bool(self.later or self.alone)
+
+    def land(self) -> None:
+        """Wait until something came of a job in flight, or one that waits is due."""
+        until = max(self.later[0].due if self.later else 0.0, self.paused_until)
+        pause = max(0.01, until - time.monotonic()) if until else None
+        if not self.flying:
+            time.sleep(pause or 0.01)
+            return
+        room = pause if until and (self.later or self.paused_until > time.monotonic()) else None
+        landed, _ = wait(self.flying, timeout=room, return_when=FIRST_COMPLETED)
+        for future in landed:
+            self.landed(self.flying.pop(future), future)
+
+    def landed(self, one: Later, future: "Future[Any]") -> None:
+        try:
+            outcome: Outcome = future.result()
+        except BrokenExecutor as error:
+            raise MelancholiaError(f"the workers are gone: {one_line(error) or type(error).__name__}.") from error
+        except TimeoutError:
+            self.tell(failed(one.job, "took longer than its deadline"))
+            return
+        except Exception as error:
+            if one.tries:
+                self.tell(failed(one.job, f"the process that worked on it died, twice: {one_line(error)}"))
+            else:
+                self.alone.append(Later(0.0, one.place, one.job, 1))
+            return
+        if outcome.fault is Fault.FULL:
+            self.wait_for_space(one, outcome)
+        elif outcome.fault is Fault.PASSING and one.tries < len(BACK_OFF_S):
+            self.put_off(one, BACK_OFF_S[one.tries], one.tries + 1)
+        else:
+            self.refused = 0
+            self.tell(outcome)
+
+    def put_off(self, one: Later, seconds: float, tries: int) -> None:
+        heapq.heappush(self.later, Later(time.monotonic() + seconds, one.place, one.job, tries))
+
+    def wait_for_space(self, one: Later, outcome: Outcome) -> None:
+        """The disk is full: nothing is handed out for a while; when that did not help, the batch stops."""
+        self.put_off(one, 0.0, one.tries)
+        if time.monotonic() < self.paused_until:  # it was handed out before that was known
+            return
+        if self.refused == len(BACK_OFF_S):
+            self.summary.stopped = one_line(outcome.row.error or "the disk is full")
+            return
+        self.paused_until = time.monotonic() + BACK_OFF_S[self.refused]
+        self.refused += 1
+
+    def tell(self, outcome: Outcome) -> None:
+        """Write a row for an outcome, and let it be known."""
+        self.write(outcome)
+        if self.heard is not None:
+            self.heard(outcome, self.summary)
+        if self.max_failures is not None and self.summary.failures > self.max_failures:
+            self.summary.stopped = f"more than {self.max_failures} files failed"
+
+    def write(self, outcome: Outcome) -> None:
+        """Append the row and count it; where the disk has no room for it, after a while."""
+        row = outcome.row
+        output = self.folder / row.output if row.output is not None else None
+        known = outcome.kept and self.manifest.before(row.input) == row
+        for pause in (*BACK_OFF_S, None):
+            try:
+                with whole():
+                    if not known:
+                        self.manifest.add(row, output)
+                    self.summary.count(outcome)
+                return
+            except OSError as error:
+                if pause is None:
+                    raise MelancholiaError(
+                        f"{self.manifest.path} cannot be written: {error.strerror or one_line(error)}."
+                    ) from error
+                time.sleep(pause)
+
+
+def is_kept(job: Job, before: Row, folder: Path) -> bool:
+    """Whether an earlier run did just this, by what can be seen without reading the source."""
+    seen = {name: before.source.get(name) for name in ("bytes", "mtime_ns")}
+    try:
+        same = standing(job.source) == seen and job.key(str(before.source.get("sha256"))) == before.key
+    except OSError:
+        return False
+    return same and is_made(before, job, folder)
+
+
+def failed(job: Job, why: str) -> Outcome:
+    return Outcome(Row(str(job.source), FAILED, error=f"{one_line(str(job.source))}: {why}."), Fault.FILE)
+
+
+def planned(jobs: Sequence[Job], out: Path | str) -> Iterator[tuple[Job, str]]:
+    """What a run would do with each job, without writing anything: `make` it, or leave it where it was `done before`.
+
+    Raises
+    ------
+    InputError
+        A source would be overwritten.
+    """
+    folder = Path(os.path.abspath(out))
+    spare_sources(jobs, folder)
+    known = {row.input: row for row in read_manifest(folder)} if (folder / MANIFEST).is_file() else {}
+    for job in jobs:
+        before = known.get(str(job.source))
+        yield job, "done before" if before is not None and is_kept(job, before, folder) else "make"

@@ -1,0 +1,143 @@
+"""Which files a batch takes, and what each of its outputs is called: the tree of the sources, mirrored.
+
+A pattern is a file, a folder (every audio file in it, by suffix) or a glob as shells know it: ``*``, ``?``, ``[a-z]``
+inside a name, ``**`` for any folders. Names that begin with a dot are taken only where the pattern says so. Links to
+files are followed, links to folders are not.
+"""
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+
+from melancholia.encoding import SUFFIXES
+from melancholia.errors import InputError, shown
+
+MAGIC = re.compile(r"[*?[]")
+FOREIGN = ("m4a", "mp4", "aac", "wma", "wv", "mka", "ape", "tta", "mpc", "ac3", "amr", "dsf", "dff")  # PyAV's
+USUAL_SUFFIX = "wav"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Files, absolute and in order, and the folder whose tree their outputs mirror."""
+
+    root: Path
+    files: tuple[Path, ...]
+
+
+def found(patterns: Sequence[str | Path], *, root: Path | None = None, out: Path | None = None) -> Found:
+    """The files of all patterns, each once; what lies in `out` is left out.
+
+    Parameters
+    ----------
+    patterns : files, folders or globs
+    root : Path, optional
+        The folder whose tree the outputs mirror; when left out, the one that holds what the patterns name.
+
+    Raises
+    ------
+    InputError
+        A pattern names nothing, no file fits any, or one lies outside `root`.
+    """
+    files: dict[Path, None] = {}
+    roots = []
+    for pattern in map(str, patterns):
+        base, wanted = searched(pattern)
+        roots.append(base)
+        files |= dict.fromkeys([base / wanted[0]] if isinstance(wanted, tuple) else inside(base, wanted, out))
+    if not files:
+        said = shown(", ".join(map(str, patterns)))
+        raise InputError(f"{said} fits no file; allowed: files, folders, or globs as 'in/**/*'.")
+    top = Path(os.path.abspath(root)) if root is not None else Path(os.path.commonpath(roots))
+    for file in files:
+        if not file.is_relative_to(top):
+            raise InputError(f"{shown(str(file))} lies outside {top}; allowed: a root that holds every source.")
+    return Found(top, tuple(sorted(files)))
+
+
+def searched(pattern: str) -> tuple[Path, tuple[str] | list[str] | None]:
+    """The folder of a pattern and what is wanted there: (a file's name,), the parts of a glob, None for all audio."""
+    path = Path(os.path.abspath(os.path.expanduser(pattern)))
+    if path.is_dir():
+        return path, None
+    if os.path.lexists(path):
+        return path.parent, (path.name,)
+    parts = Path(os.path.expanduser(pattern)).parts
+    first = next((k for k, part in enumerate(parts) if MAGIC.search(part)), None)
+    if first is None:
+        raise InputError(f"{shown(pattern)} does not exist; allowed: files, folders, or globs as 'in/**/*.flac'.")
+    base = Path(os.path.abspath(Path(*parts[:first]) if first else Path()))
+    if not base.is_dir():
+        raise InputError(f"{shown(str(base))} is no folder; allowed: globs in a folder that exists.")
+    return base, list(parts[first:])
+
+
+def inside(base: Path, glob: list[str] | None, out: Path | None) -> Iterator[Path]:
+    """The files below a folder that fit a glob (None: whose suffix is that of audio)."""
+    left_out = os.path.realpath(out) if out is not None else None
+    for folder, names, files in os.walk(base):
+        names[:] = sorted(n for n in names if os.path.realpath(os.path.join(folder, n)) != left_out)
+        parts = Path(folder).relative_to(base).parts
+        for name in sorted(files):
+            if fits((*parts, name), glob) if glob is not None else is_audio_by_name((*parts, name)):
+                yield Path(folder, name)
+
+
+def fits(parts: Sequence[str], glob: Sequence[str]) -> bool:
+    """Whether a path, in parts, fits a glob, in parts."""
+    if not glob:
+        return not parts
+    if glob[0] == "**":
+        return fits(parts, glob[1:]) or bool(parts) and parts[0][0] != "." and fits(parts[1:], glob)
+    if not parts or parts[0][0] == "." != glob[0][0]:
+        return False
+    return fnmatchcase(parts[0], glob[0]) and fits(parts[1:], glob[1:])
+
+
+def is_audio_by_name(parts: Sequence[str]) -> bool:
+    suffix = PurePath(parts[-1]).suffix[1:].lower()
+    return suffix in (*SUFFIXES, *FOREIGN) and not any(part[0] == "." for part in parts)
+
+
+def outputs(sources: Found, *, format_: str | None = None) -> list[str]:
+    """The output of each source, relative to the output folder: its own name, in its own format where that is written.
+
+    Parameters
+    ----------
+    format_ : str, optional
+        A suffix for all.
+
+    Raises
+    ------
+    InputError
+        Two sources would have one output, also where upper and lower case, or accents written otherwise, are the same.
+    """
+    names: list[str] = []
+    taken: dict[str, Path] = {}
+    folders: set[str] = set()
+    for file in sources.files:
+        inner = file.relative_to(sources.root)
+        own = inner.suffix[1:].lower()
+        suffix = inner.suffix if format_ is None and own in SUFFIXES else f".{format_ or USUAL_SUFFIX}"
+        name = inner.with_suffix(suffix) if own in (*SUFFIXES, *FOREIGN) else inner.with_name(inner.name + suffix)
+        one = folded(name)
+        if one in taken:
+            raise InputError(
+                f"{shown(str(taken[one]))} and {shown(str(file))} would both become {shown(str(name))}; allowed: "
+                "sources whose outputs differ (each in its own format, without --format, or one of them)."
+            )
+        taken[one] = file
+        folders |= {folded(parent) for parent in name.parents}
+        names.append(name.as_posix())
+    for one in taken.keys() & folders:
+        raise InputError(f"the output of {shown(str(taken[one]))} is a folder of others; allowed: another format.")
+    return names
+
+
+def folded(name: PurePath) -> str:
+    """A name as the least exact file system takes it."""
+    return unicodedata.normalize("NFC", name.as_posix()).casefold()

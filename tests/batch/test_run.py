@@ -1,0 +1,290 @@
+"""A batch does each file once, says what became of it in one row, and goes on from wherever it ended."""
+
+import errno
+import json
+import os
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+
+from melancholia import batch
+from melancholia.batch import driver
+from melancholia.batch.rows import MANIFEST
+from melancholia.errors import InputError, MelancholiaError
+from tests.batch.works import Copied, Counted, Dying, Failing, Growing, Hanging, Here, jobs, settle
+
+NAMES = ("a", "b", "c", "d", "e")
+
+
+@pytest.fixture
+def source(tmp_path):
+    (folder := tmp_path / "in").mkdir()
+    for name in NAMES:
+        (folder / name).write_text(f"sound of {name}")
+        settle(folder / name)
+    return folder
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """What is tried again is tried again at once."""
+    monkeypatch.setattr(driver, "BACK_OFF_S", (0.02, 0.02, 0.02))
+
+
+def rows(out):
+    return {row.input.rpartition("/")[2]: row for row in batch.read_manifest(out)}
+
+
+def lines(out):
+    return [json.loads(line) for line in (out / MANIFEST).read_text().splitlines()]
+
+
+def stamps(out):
+    return {path.name: path.stat().st_mtime_ns for path in out.iterdir() if path.name in NAMES}
+
+
+def counts(source):
+    return {path.name: path.stat().st_size for path in (source.parent / "counts").iterdir()}
+
+
+def test_each_file_is_done_and_has_a_row(source, out):
+    summary = batch.run(jobs(source, Copied("!")), out, executor=Here())
+    assert (summary.done, summary.kept, summary.failures, summary.left) == (5, 0, 0, 0)
+    assert {name: (out / name).read_text() for name in NAMES} == {name: f"sound of {name}!" for name in NAMES}
+    for row in lines(out):
+        name = row["output"]
+        assert set(row) == {
+            "input",
+            "status",
+            "output",
+            "error",
+            "key",
+            "source",
+            "made",
+            "figures",
+            "notes",
+            "seconds",
+        }
+        assert row["input"] == str(source / name) and row["status"] == "done" and row["error"] is None
+        assert row["made"] == {"bytes": 11, "mtime_ns": (out / name).stat().st_mtime_ns}
+        assert row["figures"] == {"bytes": 10}
+
+
+def test_a_second_run_does_nothing(source, out):
+    batch.run(jobs(source, Copied()), out, executor=Here())
+    was, said = stamps(out), (out / MANIFEST).read_bytes()
+    summary = batch.run(jobs(source, Copied()), out, executor=(idle := Here()))
+    assert (summary.done, summary.kept, idle.seen) == (0, 5, [])
+    assert stamps(out) == was and (out / MANIFEST).read_bytes() == said
+
+
+def test_other_settings_do_all_anew_in_place(source, out):
+    batch.run(jobs(source, Copied()), out, executor=Here())
+    summary = batch.run(jobs(source, Copied("!")), out, executor=Here())
+    assert summary.done == 5 and (out / "a").read_text() == "sound of a!" and len(lines(out)) == 5
+
+
+def test_a_source_that_changed_is_done_anew_and_a_touched_one_is_not(source, out):
+    batch.run(jobs(source, Copied()), out, executor=Here())
+    was = stamps(out)
+    (source / "b").write_text("another")
+    for name in ("b", "c"):
+        settle(source / name, 30)
+    summary = batch.run(jobs(source, Copied()), out, executor=Here())
+    assert (summary.done, summary.kept) == (1, 4) and (out / "b").read_text() == "another"
+    assert {name for name, stamp in stamps(out).items() if stamp != was[name]} == {"b"}
+    assert len(lines(out)) == 5
+    assert batch.run(jobs(source, Copied()), out, executor=(idle := Here())).kept == 5 and idle.seen == []
+
+
+@pytest.mark.parametrize("harm", ["gone", "changed"])
+def test_an_output_that_is_gone_is_made_again_and_a_changed_one_is_somebodys(source, out, harm):
+    batch.run(jobs(source, Copied()), out, executor=Here())
+    (out / "a").unlink()
+    if harm == "changed":
+        (out / "a").write_text("by hand")
+    summary = batch.run(jobs(source, Copied()), out, executor=Here())
+    assert (summary.done, summary.failures) == ((1, 0) if harm == "gone" else (0, 1))
+    assert (out / "a").read_text() == ("sound of a" if harm == "gone" else "by hand")
+    assert (rows(out)["a"].status == "failed") is (harm == "changed")
+
+
+def test_what_stands_there_and_is_nobodys_output_stays_unless_forced(source, out):
+    out.mkdir()
+    (out / "a").write_text("mine")
+    summary = batch.run(jobs(source, Copied()), out, executor=Here())
+    assert summary.failures == 1 and (out / "a").read_text() == "mine"
+    assert "a is not an output of this batch" in rows(out)["a"].error
+    (out / "a").write_bytes(b"")  # an empty file is nobody's work
+    assert batch.run(jobs(source, Copied()), out, executor=Here(), force=True).done == 1
+
+
+def test_a_kill_between_an_output_and_its_row_costs_nothing(source, out):
+    batch.run(jobs(source, Copied()), out, executor=Here())
+    kept = (out / MANIFEST).read_bytes().splitlines(keepends=True)
+    (out / MANIFEST).write_bytes(b"".join(kept[:3]) + kept[3][:40])
+    summary = batch.run(jobs(source, Copied()), out, executor=Here())
+    assert (summary.done, summary.kept, summary.failures) == (2, 3, 0)
+    assert len(lines(out)) == 5 and set(rows(out)) == set(NAMES)
+
+
+def test_a_bad_file_is_a_row_and_no_reason_to_stop(source, out):
+    summary = batch.run(jobs(source, Failing(victim="b", number=errno.EINVAL)), out, executor=Here())
+    assert (summary.done, summary.failures) == (4, 1) and not (out / "b").exists()
+    assert rows(out)["b"].error == f"{source / 'b'}: Invalid argument." == summary.failed[0].error
+    assert counts(source) == {"b": 1}
+    assert batch.run(jobs(source, Failing(victim="b")), out, executor=Here()).done == 1  # tried again the next time
+    assert len(lines(out)) == 5
+
+
+def test_a_passing_fault_is_tried_again_three_times(source, out):
+    assert batch.run(jobs(source, Failing(victim="b", refusals=3)), out, executor=Here()).done == 5
+    summary = batch.run(jobs(source, Failing("!", victim="c", refusals=9)), out, executor=Here())
+    assert summary.failures == 1 and counts(source) == {"b": 4, "c": 4}
+
+
+def test_a_full_disk_is_waited_for(source, out):
+    work = Failing(number=errno.ENOSPC, refusals=2)
+    assert batch.run(jobs(source, work), out, executor=Here()).done == 5
+
+
+def test_a_disk_that_stays_full_stops_the_batch_and_no_file_is_blamed(source, out):
+    work = Failing(number=errno.ENOSPC, refusals=99)
+    summary = batch.run(jobs(source, work), out, executor=Here())
+    assert "No space left" in summary.stopped and (summary.failures, summary.left) == (0, 5)
+    assert lines(out) == []
+    assert batch.run(jobs(source, Copied()), out, executor=Here()).done == 5
+
+
+def test_a_manifest_that_cannot_be_written_waits_and_tears_no_line(source, out, monkeypatch):
+    write, refusals = os.write, iter([True, True, False, True] + [False] * 99)
+
+    def grudging(handle, data):
+        if data.startswith(b'{"input"') and next(refusals):
+            write(handle, data[:7])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(handle, data)
+
+    monkeypatch.setattr(os, "write", grudging)
+    assert batch.run(jobs(source, Copied()), out, executor=Here()).done == 5
+    assert len(lines(out)) == 5
+
+
+def test_a_file_that_grows_is_not_done_half(source, out):
+    summary = batch.run(jobs(source, Growing(victim="b", growths=2)), out, executor=Here())
+    assert summary.done == 5 and (out / "b").read_text() == "sound of bmoremore"
+    summary = batch.run(jobs(source, Growing("!", victim="c", growths=99)), out, executor=Here())
+    assert summary.failures == 1 and "c was changed while it was read" in summary.failed[0].error
+    assert (out / "c").read_text() == "sound of c"  # the earlier one, whole
+
+
+def test_a_file_of_this_moment_waits_until_it_has_settled(source, out, monkeypatch):
+    monkeypatch.setattr(driver, "SETTLED_S", 0.3)
+    settle(source / "a", 0)
+    batch.run(jobs(source, Copied()), out, executor=(here := Here()))
+    assert here.seen == ["b", "c", "d", "e", "a"]
+
+
+def test_more_failures_than_allowed_stop_it(source, out):
+    work = Failing(number=errno.EINVAL, refusals=99)
+    summary = batch.run(jobs(source, work), out, executor=Here(), at_once=1, max_failures=1)
+    assert summary.failures == 2 and summary.left == 3 and summary.stopped == "more than 1 files failed"
+    assert batch.run(jobs(source, Copied()), out, executor=Here()).done == 5
+
+
+def test_a_dead_process_costs_its_file_a_second_try_alone(source, out):
+    assert batch.run(jobs(source, Dying(victim="b")), out, at_once=2).done == 5
+    assert counts(source) == {"b": 2}
+
+
+def test_a_file_that_kills_whoever_reads_it_is_a_row(source, out):
+    summary = batch.run(jobs(source, Dying(victim="b", deaths=9)), out, at_once=2)
+    assert (summary.done, summary.failures) == (4, 1) and counts(source) == {"b": 2}
+    assert "the process that worked on it died, twice" in rows(out)["b"].error
+    assert not list(out.glob(".*.part"))
+
+
+def test_a_file_that_takes_too_long_is_a_row(source, out):
+    summary = batch.run(jobs(source, Hanging(victim="b")), out, at_once=2, deadline_s=1)
+    assert (summary.done, summary.failures) == (4, 1)
+    assert rows(out)["b"].error == f"{source / 'b'}: took longer than its deadline."
+    assert not list(out.glob(".*.part"))
+
+
+def test_broken_workers_end_it_and_what_was_done_stays_done(source, out):
+    class Breaking(Here):
+        def submit(self, work, /, *args):
+            if len(self.seen) < 2:
+                return super().submit(work, *args)
+            future = Future()
+            future.set_exception(BrokenProcessPool("gone"))
+            return future
+
+    with pytest.raises(MelancholiaError, match="the workers are gone: gone"):
+        batch.run(jobs(source, Copied()), out, executor=Breaking(), at_once=1)
+    assert len(lines(out)) == 2
+    assert batch.run(jobs(source, Copied()), out, executor=Here()).kept == 2
+
+
+def test_one_run_at_a_time_has_a_folder(source, out):
+    refused = []
+
+    class Second(Here):
+        def submit(self, work, /, *args):
+            with pytest.raises(InputError, match="is being written by another run") as caught:
+                batch.run(jobs(source, Copied()), out, executor=Here())
+            refused.append(caught.value)
+            return super().submit(work, *args)
+
+    assert batch.run(jobs(source, Counted()), out, executor=Second()).done == 5
+    assert len(refused) == 5 and counts(source) == dict.fromkeys(NAMES, 1)
+
+
+def test_a_manifest_of_somebody_else_stays(source, out):
+    out.mkdir()
+    (out / MANIFEST).write_text('{"theirs": 1}\n')
+    with pytest.raises(InputError, match="no manifest of ours"):
+        batch.run(jobs(source, Copied()), out, executor=Here())
+    assert (out / MANIFEST).read_text() == '{"theirs": 1}\n'
+
+
+def test_a_source_is_never_an_output(source):
+    with pytest.raises(InputError, match="sources are never overwritten"):
+        batch.run(jobs(source, Copied("!")), source, executor=Here())
+    assert sorted(path.name for path in source.iterdir()) == list(NAMES)
+
+
+@pytest.mark.parametrize("link", ["folder", "output"])
+def test_nothing_leaves_the_output_folder_through_a_link(source, out, tmp_path, link):
+    (away := tmp_path / "away").mkdir()
+    (source / "sub").mkdir()
+    (source / "a").rename(source / "sub" / "a")
+    out.mkdir()
+    if link == "folder":
+        (out / "sub").symlink_to(away)
+    else:
+        (out / "sub").mkdir()
+        (out / "sub" / "a").symlink_to(away / "a")
+    work = Copied()
+    job = batch.Job(source / "sub" / "a", "sub/a", work, "settings")
+    summary = batch.run([job], out, executor=Here())
+    assert summary.failures == 1 and "goes through a link" in summary.failed[0].error
+    assert not list(away.iterdir())
+
+
+def test_folders_without_an_output_are_not_left(source, out):
+    job = batch.Job(source / "nothing", "deep/er/nothing", Copied(), "settings")
+    assert batch.run([job], out, executor=Here()).failures == 1
+    assert [path.name for path in out.iterdir() if path.is_dir()] == []
+
+
+def test_without_pebble_it_says_what_to_install(source, out, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pebble", None)
+    with pytest.raises(InputError, match=r"needs pebble; allowed: pip install 'melancholia\[batch\]'"):
+        batch.run(jobs(source, Copied()), out)
