@@ -2,19 +2,26 @@
 
 from melancholia.batch.attempt import Outcome
 from melancholia.batch.driver import Heard, Summary, planned, run
+from melancholia.batch.gate import Gate, gate
 from melancholia.batch.jobs import Job, Made, Mastering, masters
 from melancholia.batch.rows import Row, read_manifest
+from melancholia.batch.summary import Spread, spreads, write_page
 
 __all__ = [
+    "Gate",
     "Heard",
     "Job",
     "Made",
     "Mastering",
     "Outcome",
     "Row",
+    "Spread",
     "Summary",
+    "gate",
     "masters",
     "planned",
     "read_manifest",
     "run",
+    "spreads",
+    "write_page",
 ]

@@ -35,11 +35,15 @@ class Fault(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The row of a file, whose fault it is where it failed, and whether the output was there already."""
+    """The row of a file, whose fault it is where it failed, and whether the output was there already.
+
+    `unmatched` says that it did not get through its gate.
+    """
 
     row: Row
     fault: Fault | None = None
     kept: bool = False
+    unmatched: bool = False
 
 
 class Changed(InputError):
@@ -51,10 +55,16 @@ def attempt(job: Job, out: Path, before: Row | None, force: bool) -> Outcome:
     began = perf_counter()
     try:
         row, kept = made(job, out, before, force)
-        return Outcome(row if kept else replace(row, seconds=round(perf_counter() - began, 3)), kept=kept)
+        row = judged(row, job, out)
+        return there(row if kept else replace(row, seconds=round(perf_counter() - began, 3)), job, kept=kept)
     except Exception as error:
         row = Row(str(job.source), FAILED, error=in_a_line(job.source, error))
         return Outcome(replace(row, seconds=round(perf_counter() - began, 3)), fault_of(error))
+
+
+def there(row: Row, job: Job, *, kept: bool) -> Outcome:
+    """The outcome of a job whose output is there."""
+    return Outcome(row, kept=kept, unmatched=job.gate is not None and row.verdict.get("matched") is not True)
 
 
 def made(job: Job, out: Path, before: Row | None, force: bool) -> tuple[Row, bool]:
@@ -81,6 +91,18 @@ def made(job: Job, out: Path, before: Row | None, force: bool) -> tuple[Row, boo
         made=standing(output), figures=finite(done.figures), notes=done.notes,
     )  # fmt: skip
     return row, False
+
+
+def judged(row: Row, job: Job, out: Path) -> Row:
+    """The row with the verdict of its job's gate."""
+    if job.gate is None or is_judged(row, job):
+        return row
+    return replace(row, verdict=finite(job.gate(out / job.output, job.source if job.work.colours else None)))
+
+
+def is_judged(row: Row, job: Job) -> bool:
+    """Whether a row has the verdict that its job asks for."""
+    return job.gate is None or row.verdict.get("settings") == job.gate.settings
 
 
 def standing(path: Path) -> dict[str, int]:
@@ -134,7 +156,10 @@ def fault_of(error: Exception) -> Fault:
 
 def finite(figures: Mapping[str, Any]) -> dict[str, Any]:
     """Figures as JSON has them: null where there is none, as the loudness of silence."""
-    return {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in figures.items()
-    }
+    return {name: plain(value) for name, value in figures.items()}
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return finite(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
-from melancholia.batch.attempt import Fault, Outcome, attempt, is_made, standing
+from melancholia.batch.attempt import Fault, Outcome, attempt, is_judged, is_made, standing, there
 from melancholia.batch.jobs import Job
 from melancholia.batch.rows import FAILED, MANIFEST, Manifest, Row, read_manifest
 from melancholia.batch.workers import workers
@@ -41,12 +41,17 @@ class Executor(Protocol):
 
 @dataclass(slots=True)
 class Summary:
-    """What came of a batch: how many files were done, kept from earlier, failed; the first failures; why it stopped."""
+    """What came of a batch: how many files were done, kept from earlier, failed; the first failures; why it stopped.
+
+    `unmatched` of those that are there did not get through the gate; `rows` were written.
+    """
 
     total: int
     done: int = 0
     kept: int = 0
     failures: int = 0
+    unmatched: int = 0
+    rows: int = 0
     failed: list[Row] = field(default_factory=list)
     seconds: float = 0.0
     stopped: str = ""
@@ -61,7 +66,9 @@ class Summary:
             self.failures += 1
             if len(self.failed) < MOST_FAILURES_KEPT:
                 self.failed.append(outcome.row)
-        elif outcome.kept:
+            return
+        self.unmatched += outcome.unmatched
+        if outcome.kept:
             self.kept += 1
         else:
             self.done += 1
@@ -251,7 +258,7 @@ class Driver:
         for job in self.fresh:
             before = self.manifest.before(str(job.source))
             if before is not None and is_kept(job, before, self.folder):
-                self.tell(Outcome(before, kept=True))
+                self.tell(there(before, job, kept=True))
                 continue
             self.places += 1
             yield Later(self.settled_at(job), self.places, job)
@@ -356,6 +363,7 @@ class Driver:
                 with whole():
                     if not known:
                         self.manifest.add(row, output)
+                        self.summary.rows += 1
                     self.summary.count(outcome)
                 return
             except OSError as error:
@@ -373,7 +381,7 @@ def is_kept(job: Job, before: Row, folder: Path) -> bool:
         same = standing(job.source) == seen and job.key(str(before.source.get("sha256"))) == before.key
     except OSError:
         return False
-    return same and is_made(before, job, folder)
+    return same and is_made(before, job, folder) and is_judged(before, job)
 
 
 def failed(job: Job, why: str) -> Outcome:

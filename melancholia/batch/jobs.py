@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from melancholia.batch.gate import Gate
 from melancholia.batch.sources import found, outputs
 from melancholia.errors import InputError, in_range
 from melancholia.recipe import versions
@@ -20,7 +21,10 @@ IN_MEMORY_BYTES = 2**27  # longer sound goes through the disk between rack and m
 
 
 class Work(Protocol):
-    """What makes an output of a source."""
+    """What makes an output of a source. `colours` says that effects go over it."""
+
+    @property
+    def colours(self) -> bool: ...
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -42,12 +46,16 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A source (absolute), its output relative to the output folder, what is done, and the hash of what that is."""
+    """A source (absolute), its output relative to the output folder, what is done, and the hash of what that is.
+
+    What comes out is judged by `gate`, where there is one.
+    """
 
     source: Path
     output: str
     work: Work
     settings: str
+    gate: Gate | None = None
 
     def key(self, source_sha256: str) -> str:
         """The name of the output by its content: SHA-256 over source, settings and versions."""
@@ -66,6 +74,10 @@ class Mastering:
     rack: "Rack | None" = None
     intensity: float = 0.7
     spread: bool = False
+
+    @property
+    def colours(self) -> bool:
+        return self.rack is not None
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -119,6 +131,7 @@ def masters(
     root: Path | str | None = None,
     out: Path | str | None = None,
     unqualified: bool = False,
+    gate: Gate | None = None,
 ) -> tuple[Job, ...]:
     """A master of each file that fits.
 
@@ -142,6 +155,8 @@ def masters(
         The output folder: where it lies among the sources, what is in it is none.
     unqualified : bool
         Take plugins, too, that are not qualified.
+    gate : Gate, optional
+        What the outputs are judged by, as from `gate`.
 
     Returns
     -------
@@ -173,7 +188,7 @@ def masters(
     names = outputs(sources, format_=format_)
     work = Mastering(wanted, ceiling, chain, intensity, spread)
     settings = settings_of(work)
-    return tuple(Job(file, name, work, settings) for file, name in zip(sources.files, names, strict=True))
+    return tuple(Job(file, name, work, settings, gate) for file, name in zip(sources.files, names, strict=True))
 
 
 def settings_of(work: Work) -> str:

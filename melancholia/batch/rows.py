@@ -5,6 +5,7 @@
     key       SHA-256 of source, settings and versions     source   its sha256, bytes, mtime_ns
     made      the output's bytes and mtime_ns              figures  what was measured
     notes     what is odd about it, a line each            seconds  that the work took
+    verdict   what a gate says of the output, where there is one: mood, intensity, sadness, matched, why, cues
 
 A torn last line is what a kill leaves: it goes. The last row of a source counts; when a run ends, it is the only one.
 """
@@ -40,6 +41,7 @@ class Row:
     made: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    verdict: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
     @classmethod

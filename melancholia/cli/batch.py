@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from melancholia.batch import Heard, Job, Outcome, Summary
 
 MOST_SHOWN = 20  # failures in the table at the end; the manifest has all
+TABLE = ("loudness before", "loudness", "true peak", "limited by at most", "length", "sadness")
 LONGEST_END_S = 1.0
 
 
@@ -32,10 +33,14 @@ LONGEST_END_S = 1.0
 @options.output("The folder to write into; the same one again goes on where a run ended.", kind=str)
 @click.option("--format", "format_", help="Of all outputs: wav, flac, mp3 ...; that of the source when left out.")
 @click.option("--root", type=click.Path(path_type=Path), help="The folder whose tree is mirrored; found when left out.")
+@click.option(
+    "--gate", shell_complete=completion.moods, help="Listen to each: what is not as this mood wants is listed."
+)
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Files at a time; as many as there are cores when left out.")
 @click.option("--deadline", type=click.FloatRange(1), help="Seconds that a file may take; by its size when left out.")
 @click.option("--max-failures", type=click.IntRange(0), help="Stop when more files than that failed.")
 @click.option("--unqualified", is_flag=True, help="Take plugins, too, that are not qualified.")
+@click.option("--no-report", is_flag=True, help="Write no summary.html.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @options.force
 @options.as_json
@@ -50,10 +55,12 @@ def batch(
     output: str,
     format_: str | None,
     root: Path | None,
+    gate: str | None,
     jobs: int | None,
     deadline: float | None,
     max_failures: int | None,
     unqualified: bool,
+    no_report: bool,
     dry_run: bool,
     force: bool,
     as_json: bool,
@@ -63,14 +70,17 @@ def batch(
 
     GLOB is a file, a folder, or a pattern in quotes, as 'in/**/*.flac'. What became of each stands in manifest.jsonl of
     the output folder. Whatever ends a run (Ctrl-C, a kill, a full disk), the same command goes on from there.
-    A file that cannot be done is a row and a line on stderr, and then the exit code is 1.
+    A file that cannot be done is a row and a line on stderr, and then the exit code is 1; so is one that does not get
+    through the gate, which is kept all the same.
     """
+    from melancholia.batch import gate as gate_for
     from melancholia.batch import masters, run
 
     suffix = many.check_suffix(format_) if format_ is not None else None
     asked = masters(
         patterns, rack=rack, intensity=intensity, lufs=lufs, ceiling_dbtp=ceiling, spread=spread,
         format_=suffix, root=root, out=output, unqualified=unqualified,
+        gate=gate_for(gate, intensity) if gate is not None else None,
     )  # fmt: skip
     if dry_run:
         would(asked, output, as_json=as_json)
@@ -79,8 +89,8 @@ def batch(
         found = run(
             asked, output, at_once=jobs, deadline_s=deadline, max_failures=max_failures, force=force, heard=heard
         )
-    close(found, output, as_json=as_json, quiet=quiet)
-    if found.failures or found.stopped:
+    close(found, asked, Path(output), as_json=as_json, page=not no_report)
+    if found.failures or found.unmatched or found.stopped:
         raise click.exceptions.Exit(1)
 
 
@@ -114,6 +124,8 @@ def reporting(total: int, output: str, *, as_json: bool, quiet: bool) -> Iterato
             row = outcome.row
             if row.error is not None:
                 options.talk(f"melancholia: {row.error}")
+            if outcome.unmatched:
+                options.talk(f"melancholia: {row.input} does not match {row.verdict['mood']}: {row.verdict['why']}")
             if not outcome.kept:
                 many.notes(Path(row.input), row.notes)
             if as_json:
@@ -138,12 +150,37 @@ def end_workers(folder: Path) -> None:
         clear(inner)
 
 
-def close(summary: "Summary", output: str, *, as_json: bool, quiet: bool) -> None:
-    """The table at the end."""
+def close(summary: "Summary", jobs: Sequence["Job"], folder: Path, *, as_json: bool, page: bool) -> None:
+    """The table at the end, on stdout; and the same as a page, with drawings."""
+    from melancholia.batch import read_manifest, spreads, write_page
+
+    ours = {str(job.source) for job in jobs}
+    rows = [row for row in read_manifest(folder) if row.input in ours]
+    first = in_words(summary)
     if not as_json:
-        minutes = f" in {summary.seconds / 60:.1f} min" if summary.seconds >= 90 else f" in {summary.seconds:.1f} s"
-        kept = f", {summary.kept} were done before" if summary.kept else ""
-        left = f", {summary.left} left" if summary.left else ""
-        click.echo(f"{summary.done} done{kept}, {summary.failures} failed{left}{minutes}: {output}")
+        click.echo(f"{first}: {folder}")
+        table = [one for one in spreads(rows) if one.name in TABLE]
+        if table:
+            click.echo(f"{'':24}{'least':>9}{'middle':>9}{'most':>9}")
+        for one in table:
+            places = 2 if one.name == "sadness" else 1
+            values = "".join(f"{value:>9.{places}f}" for value in (one.least, one.middle, one.most))
+            click.echo(f"{one.name:<24}{values}  {one.unit}".rstrip())
+        for row in summary.failed[:MOST_SHOWN]:
+            click.echo(f"failed: {row.error}")
+        if summary.failures > MOST_SHOWN:
+            click.echo(f"and {summary.failures - MOST_SHOWN} more, in {folder / 'manifest.jsonl'}")
+    if page and summary.rows:
+        write_page(folder, rows, title=f"Batch {folder.name}", lines=[f"{first}."])
     if summary.stopped:
         options.talk(f"melancholia: stopped: {summary.stopped.rstrip('.')}; the same command goes on from there.")
+
+
+def in_words(summary: "Summary") -> str:
+    time = f"{summary.seconds / 60:.1f} min" if summary.seconds >= 90 else f"{summary.seconds:.1f} s"
+    said = [f"{summary.done} done"]
+    said += [f"{summary.kept} were done before"] if summary.kept else []
+    said += [f"{summary.failures} failed"]
+    said += [f"{summary.unmatched} did not match"] if summary.unmatched else []
+    said += [f"{summary.left} left"] if summary.left else []
+    return f"{', '.join(said)} in {time}"

@@ -67,7 +67,11 @@ def outputs(out):
 def test_one_command_masters_a_tree_and_names_what_is_bad(here, capsys, on_the_spot, rack):
     assert run(["batch", "in/**/*", *rack, "-o", "out"]) == 1
     said = capsys.readouterr()
-    assert said.out.startswith("4 done, 1 failed in ") and said.out.endswith(" s: out\n")
+    first, head, *table, last = said.out.splitlines()
+    assert first.startswith("4 done, 1 failed in ") and first.endswith(" s: out")
+    assert head.split() == ["least", "middle", "most"]
+    assert f"{'loudness':<24}{-16:>9.1f}{-16:>9.1f}{-16:>9.1f}  LUFS" in table
+    assert last.startswith(f"failed: {here}/in/bad.wav cannot be read as audio")
     assert f"melancholia: {here}/in/bad.wav cannot be read as audio" in said.err
     assert outputs(here / "out") == GOOD
     for name in GOOD:

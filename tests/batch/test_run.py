@@ -69,6 +69,7 @@ def test_each_file_is_done_and_has_a_row(source, out):
             "made",
             "figures",
             "notes",
+            "verdict",
             "seconds",
         }
         assert row["input"] == str(source / name) and row["status"] == "done" and row["error"] is None

@@ -10,7 +10,7 @@ import soundfile
 
 import melancholia as mel
 from tests.batch.works import Copied, jobs, settle
-from tests.benchmarks.bench_mastering import RATE, SECONDS, song
+from tests.benchmarks.bench_mastering import RATE, song
 
 FILES, TINY, THOUSAND = 16, 10_000, 1_000
 MB = 2**20
