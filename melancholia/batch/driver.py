@@ -20,14 +20,14 @@ from filelock import FileLock, Timeout
 from melancholia.batch.attempt import Fault, Outcome, attempt, is_judged, is_made, standing, there
 from melancholia.batch.jobs import Job
 from melancholia.batch.rows import FAILED, MANIFEST, Manifest, Row, read_manifest
-from melancholia.batch.workers import workers
+from melancholia.batch.workers import Late, workers
 from melancholia.errors import InputError, MelancholiaError, one_line, shown
 from melancholia.files import clear
 from melancholia.interrupts import whole
 
 LOCK = ".melancholia-batch.lock"
 BACK_OFF_S = (1.0, 4.0, 16.0)
-IN_FLIGHT = 2  # jobs per worker: one at work, one that waits for it
+IN_FLIGHT = 2  # jobs for each worker of somebody else's: one at work, one that waits for it
 SHORTEST_DEADLINE_S, SLOWEST_BYTES_A_SECOND = 120.0, 16_000  # an MP3 at 128 kbit/s in real time
 SETTLED_S = 1.0  # a source that was touched since may be under way
 MOST_FAILURES_KEPT = 1000
@@ -57,9 +57,14 @@ class Summary:
     stopped: str = ""
 
     @property
+    def told(self) -> int:
+        """Files of which it is known what came of them."""
+        return self.done + self.kept + self.failures
+
+    @property
     def left(self) -> int:
         """Files that were not tried."""
-        return self.total - self.done - self.kept - self.failures
+        return self.total - self.told
 
     def count(self, outcome: Outcome) -> None:
         if outcome.row.status == FAILED:
@@ -130,7 +135,7 @@ def run(
     ------
     InputError
         There are no jobs, another run writes into the folder, its manifest is none of ours, a source would be
-        overwritten, pebble is not installed.
+        overwritten.
     MelancholiaError
         The folder cannot be written, or the executor broke.
     """
@@ -144,9 +149,9 @@ def run(
         with tree(folder, jobs):
             batch = Driver(jobs, folder, manifest, force=force, max_failures=max_failures, heard=heard)
             if executor is not None:
-                batch.drive(executor, count)
+                batch.drive(executor, IN_FLIGHT * count)
             else:
-                with workers(min(count, len(jobs)), late) as own:
+                with workers(late) as own:
                     batch.drive(own, count)
         manifest.settle()
     return batch.summary
@@ -230,7 +235,7 @@ class Driver:
         self.folder, self.manifest, self.force = folder, manifest, force
         self.max_failures, self.heard = max_failures, heard
         self.summary = Summary(len(jobs))
-        self.fresh = iter(jobs)
+        self.jobs = self.to_do(jobs)
         self.later: list[Later] = []
         self.alone: list[Later] = []  # whose worker died: tried again when nothing else is under way
         self.flying: dict[Future[Any], Later] = {}
@@ -238,13 +243,12 @@ class Driver:
         self.refused = 0  # how often in a row the disk was full
         self.paused_until = 0.0
 
-    def drive(self, executor: Executor, at_once: int) -> None:
+    def drive(self, executor: Executor, in_flight: int) -> None:
         """Do all jobs, a few in flight at a time."""
         began = time.monotonic()
-        self.jobs = self.to_do()
         try:
             while not self.summary.stopped:
-                self.launch(executor, at_once)
+                self.launch(executor, in_flight)
                 if not self.flying and not self.waits():
                     break
                 self.land()
@@ -253,9 +257,9 @@ class Driver:
                 future.cancel()
             self.summary.seconds = time.monotonic() - began
 
-    def to_do(self) -> Iterator[Later]:
+    def to_do(self, jobs: Sequence[Job]) -> Iterator[Later]:
         """The jobs whose outputs are not there yet; the others are counted."""
-        for job in self.fresh:
+        for job in jobs:
             before = self.manifest.before(str(job.source))
             if before is not None and is_kept(job, before, self.folder):
                 self.tell(there(before, job, kept=True))
@@ -270,12 +274,12 @@ class Driver:
             return time.monotonic() + SETTLED_S - age if 0 <= age < SETTLED_S else 0.0
         return 0.0
 
-    def launch(self, executor: Executor, at_once: int) -> None:
+    def launch(self, executor: Executor, in_flight: int) -> None:
         """Hand out what is due."""
         now = time.monotonic()
         if now < self.paused_until:
             return
-        while len(self.flying) < IN_FLIGHT * at_once and (one := self.due(now)) is not None:
+        while len(self.flying) < in_flight and (one := self.due(now)) is not None:
             self.submit(executor, one)
         if not self.flying and not self.later and self.alone:
             self.submit(executor, self.alone.pop(0))
@@ -292,7 +296,10 @@ class Driver:
 
     def submit(self, executor: Executor, one: Later) -> None:
         before = self.manifest.before(str(one.job.source))
-        self.flying[executor.submit(attempt, one.job, self.folder, before, self.force)] = one
+        try:
+            self.flying[executor.submit(attempt, one.job, self.folder, before, self.force)] = one
+        except BrokenExecutor as error:
+            raise gone(error) from error
 
     def waits(self) -> bool:
         return bool(self.later or self.alone)
@@ -313,9 +320,9 @@ class Driver:
         try:
             outcome: Outcome = future.result()
         except BrokenExecutor as error:
-            raise MelancholiaError(f"the workers are gone: {one_line(error) or type(error).__name__}.") from error
-        except TimeoutError:
-            self.tell(failed(one.job, "took longer than its deadline"))
+            raise gone(error) from error
+        except Late as error:
+            self.tell(failed(one.job, str(error)))
             return
         except Exception as error:
             if one.tries:
@@ -382,6 +389,10 @@ def is_kept(job: Job, before: Row, folder: Path) -> bool:
     except OSError:
         return False
     return same and is_made(before, job, folder) and is_judged(before, job)
+
+
+def gone(error: Exception) -> MelancholiaError:
+    return MelancholiaError(f"the workers are gone: {one_line(error) or type(error).__name__}.")
 
 
 def failed(job: Job, why: str) -> Outcome:

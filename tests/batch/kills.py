@@ -60,10 +60,11 @@ def kill(child: Child, out: Path, at_rows: int, rng: np.random.Generator, *, wor
     if not worker:
         child.kill()
         return True
-    at_work = [process for process in child.others() if is_worker(process)]
-    if at_work:
-        os.kill(at_work[int(rng.integers(len(at_work)))].pid, signal.SIGKILL)
-    return bool(at_work)
+    while child.process.poll() is None:
+        if at_work := [process for process in child.others() if is_worker(process)]:
+            os.kill(at_work[int(rng.integers(len(at_work)))].pid, signal.SIGKILL)
+            return True
+    return False
 
 
 def is_worker(process: psutil.Process) -> bool:

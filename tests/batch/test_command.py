@@ -51,7 +51,7 @@ def on_the_spot(monkeypatch):
         def __exit__(self, *error):
             return None
 
-    monkeypatch.setattr(driver, "workers", lambda count, deadline_s: Pool())
+    monkeypatch.setattr(driver, "workers", lambda deadline_s: Pool())
 
 
 GOOD = ["deep/same.flac", "mono.wav", "round.wav", "same.ogg"]
@@ -153,12 +153,6 @@ def test_a_plugin_that_is_not_qualified_is_refused_unless_asked_for(here, capsys
     assert "ZamGEQ31 is not qualified; melancholia plugins qualify ZamGEQ31 says" in (err := capsys.readouterr().err)
     assert "--unqualified" in err and not (here / "out").exists()
     assert run([*call, "--unqualified"]) == 0 and outputs(here / "out") == ["mono.wav"]
-
-
-def test_without_the_extra_it_says_what_to_install(here, capsys, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pebble", None)
-    assert run(["batch", "in", "-o", "out"]) == 2
-    assert "pip install 'melancholia[batch]'" in capsys.readouterr().err
 
 
 def test_kills_of_the_run_and_of_its_workers_lose_nothing(children, tmp_path):

@@ -2,7 +2,10 @@
 
 import errno
 import json
+import multiprocessing
 import os
+import signal
+import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 
@@ -10,7 +13,9 @@ import pytest
 
 from melancholia import batch
 from melancholia.batch import driver
+from melancholia.batch import workers as workers_of
 from melancholia.batch.rows import MANIFEST
+from melancholia.batch.workers import workers
 from melancholia.errors import InputError, MelancholiaError
 from tests.batch.works import Copied, Counted, Dying, Failing, Growing, Hanging, Here, jobs, settle
 
@@ -233,6 +238,33 @@ def test_broken_workers_end_it_and_what_was_done_stays_done(source, out):
     assert batch.run(jobs(source, Copied()), out, executor=Here()).kept == 2
 
 
+def test_workers_that_are_killed_at_rest_are_replaced():
+    with workers(lambda *args: 60.0) as own:
+        first = [own.submit(os.getpid) for _ in range(2)]
+        pids = {future.result(30) for future in first}
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        until = time.monotonic() + 10
+        while multiprocessing.active_children() and time.monotonic() < until:
+            time.sleep(0.01)
+        others = {own.submit(os.getpid).result(30), own.submit(os.getpid).result(30)}
+    assert len(pids) == 2 and not pids & others
+
+
+def test_a_worker_is_replaced_after_so_many_files(monkeypatch):
+    monkeypatch.setattr(workers_of, "FILES_A_PROCESS", 2)
+    with workers(lambda *args: 60.0) as own:
+        pids = [own.submit(os.getpid).result(30) for _ in range(4)]
+    assert pids[0] == pids[1] != pids[2] == pids[3]
+
+
+def test_workers_have_one_thread_for_linear_algebra_and_the_rest_stays_as_it_was(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    with workers(lambda *args: 60.0) as own:
+        found = own.submit(os.getenv, "OMP_NUM_THREADS").result(30)
+    assert found == "1" and os.environ["OMP_NUM_THREADS"] == "7" and "NUMBA_NUM_THREADS" not in os.environ
+
+
 def test_one_run_at_a_time_has_a_folder(source, out):
     refused = []
 
@@ -283,9 +315,3 @@ def test_folders_without_an_output_are_not_left(source, out):
     job = batch.Job(source / "nothing", "deep/er/nothing", Copied(), "settings")
     assert batch.run([job], out, executor=Here()).failures == 1
     assert [path.name for path in out.iterdir() if path.is_dir()] == []
-
-
-def test_without_pebble_it_says_what_to_install(source, out, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pebble", None)
-    with pytest.raises(InputError, match=r"needs pebble; allowed: pip install 'melancholia\[batch\]'"):
-        batch.run(jobs(source, Copied()), out)
