@@ -1,9 +1,12 @@
 """Work over many files: each is done once, whatever happens between; one row a file says what became of it."""
 
 from melancholia.batch.attempt import Outcome
+from melancholia.batch.catalogue import Making, songs
 from melancholia.batch.driver import Heard, Summary, planned, run
 from melancholia.batch.gate import Gate, gate
-from melancholia.batch.jobs import Job, Made, Mastering, masters
+from melancholia.batch.jobs import Job, Made
+from melancholia.batch.listening import Listening, scores
+from melancholia.batch.mastering import Mastering, masters
 from melancholia.batch.rows import Row, read_manifest
 from melancholia.batch.summary import Spread, spreads, write_page
 
@@ -11,7 +14,9 @@ __all__ = [
     "Gate",
     "Heard",
     "Job",
+    "Listening",
     "Made",
+    "Making",
     "Mastering",
     "Outcome",
     "Row",
@@ -22,6 +27,8 @@ __all__ = [
     "planned",
     "read_manifest",
     "run",
+    "scores",
+    "songs",
     "spreads",
     "write_page",
 ]

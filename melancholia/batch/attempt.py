@@ -15,10 +15,10 @@ from typing import Any
 
 from melancholia.batch.jobs import Job
 from melancholia.batch.rows import DONE, FAILED, Row
-from melancholia.encoding import AUDIO
+from melancholia.encoding import AUDIO, SUFFIXES
 from melancholia.errors import InputError, MelancholiaError, in_a_line
-from melancholia.files import Kind, give_place, scratch
-from melancholia.recipe import file_hash
+from melancholia.files import ANY_FILE, Kind, give_place, scratch
+from melancholia.recipe import SONG, file_hash
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
@@ -58,22 +58,22 @@ def attempt(job: Job, out: Path, before: Row | None, force: bool) -> Outcome:
         row = judged(row, job, out)
         return there(row if kept else replace(row, seconds=round(perf_counter() - began, 3)), job, kept=kept)
     except Exception as error:
-        row = Row(str(job.source), FAILED, error=in_a_line(job.source, error))
+        row = Row(job.name, FAILED, error=in_a_line(job.source or Path(job.name), error))
         return Outcome(replace(row, seconds=round(perf_counter() - began, 3)), fault_of(error))
 
 
 def there(row: Row, job: Job, *, kept: bool) -> Outcome:
     """The outcome of a job whose output is there."""
-    return Outcome(row, kept=kept, unmatched=job.gate is not None and row.verdict.get("matched") is not True)
+    return Outcome(row, kept=kept, unmatched=job.judges and row.verdict.get("matched") is not True)
 
 
 def made(job: Job, out: Path, before: Row | None, force: bool) -> tuple[Row, bool]:
-    if not job.source.is_file():
+    if job.source is not None and not job.source.is_file():
         raise InputError(f"{job.source} is no file; allowed: an audio file.")
     seen, output = standing(job.source), out / job.output
     stays_inside(output, out)
     with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
-        hashed = pool.submit(file_hash, job.source)
+        hashed = pool.submit(hash_of, job.source)
         if before is not None and is_made(before, job, out) and job.key(hashed.result()) == before.key:
             return replace(before, source={"sha256": hashed.result(), **seen}), True
         folder = stack.enter_context(scratch(output.parent))
@@ -85,12 +85,18 @@ def made(job: Job, out: Path, before: Row | None, force: bool) -> tuple[Row, boo
         sha256 = hashed.result()
         if standing(job.source) != seen:
             raise Changed(f"{job.source} was changed while it was read.")
-        give_place(part, output, over=AUDIO if force else earlier(output, before))
+        give_place(part, output, over=forced(job) if force else earlier(job, output, before))
     row = Row(
-        str(job.source), DONE, job.output, key=job.key(sha256), source={"sha256": sha256, **seen},
-        made=standing(output), figures=finite(done.figures), notes=done.notes,
+        job.name, DONE, job.output, key=job.key(sha256), source={"sha256": sha256, **seen},
+        made=standing(output / job.work.proof), figures=finite(done.figures), notes=done.notes,
+        verdict=finite(done.verdict),
     )  # fmt: skip
     return row, False
+
+
+def hash_of(source: Path | None) -> str:
+    """SHA-256 of a source, "" where it is no file: then the settings say all."""
+    return "" if source is None else file_hash(source)
 
 
 def judged(row: Row, job: Job, out: Path) -> Row:
@@ -105,8 +111,10 @@ def is_judged(row: Row, job: Job) -> bool:
     return job.gate is None or row.verdict.get("settings") == job.gate.settings
 
 
-def standing(path: Path) -> dict[str, int]:
-    """By what it is seen that a file is the same as before."""
+def standing(path: Path | None) -> dict[str, int]:
+    """By what it is seen that a file is the same as before; nothing where there is none to see."""
+    if path is None:
+        return {}
     found = path.stat()
     return {"bytes": found.st_size, "mtime_ns": found.st_mtime_ns}
 
@@ -114,7 +122,8 @@ def standing(path: Path) -> dict[str, int]:
 def is_made(row: Row, job: Job, out: Path) -> bool:
     """Whether the output of a row stands as it was made."""
     try:
-        return row.status == DONE and row.output == job.output and standing(out / job.output) == row.made
+        place = out / job.output / job.work.proof
+        return row.status == DONE and row.output == job.output and standing(place) == row.made
     except OSError:
         return False
 
@@ -126,18 +135,29 @@ def stays_inside(output: Path, out: Path) -> None:
         raise InputError(f"{output} is or goes through a link; allowed: what stays in the output folder.")
 
 
-def earlier(output: Path, before: Row | None) -> Kind:
+def earlier(job: Job, output: Path, before: Row | None) -> Kind:
     """What may be replaced: the output that a row tells of, or the very bytes that are to stand there.
 
-    Those are what a run leaves that is killed between an output and its row.
+    Those are what a run leaves that is killed between an output and its row. A folder is what its proof says, where
+    that is a recipe: it is ours as long as nothing in it was changed or added.
     """
+    proof = job.work.proof
 
     def holds(path: Path) -> bool:
-        if before is not None and before.status == DONE and standing(path) == before.made:
+        if proof and (not (path / proof).is_file() or not SONG.holds(path)):
+            return False
+        if before is not None and before.status == DONE and standing(path / proof) == before.made:
             return True
-        return path.is_file() and filecmp.cmp(path, output, shallow=False)
+        return (path / proof).is_file() and filecmp.cmp(path / proof, output / proof, shallow=False)
 
     return Kind("an output of this batch", holds)
+
+
+def forced(job: Job) -> Kind:
+    """What may be replaced when that was asked for."""
+    if job.work.proof:
+        return SONG
+    return AUDIO if job.output.rpartition(".")[2].lower() in SUFFIXES else ANY_FILE
 
 
 def fault_of(error: Exception) -> Fault:

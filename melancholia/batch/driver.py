@@ -168,7 +168,7 @@ def deadline_of(asked: float | None, job: Job, *others: object) -> float:
         return asked
     size = 0
     with suppress(OSError):
-        size = job.source.stat().st_size
+        size = standing(job.source).get("bytes", 0)
     return SHORTEST_DEADLINE_S + size / SLOWEST_BYTES_A_SECOND
 
 
@@ -189,7 +189,7 @@ def held(folder: Path) -> Iterator[None]:
 
 def spare_sources(jobs: Sequence[Job], folder: Path) -> None:
     """Refuse outputs that are sources."""
-    sources = {os.path.realpath(job.source) for job in jobs}
+    sources = {os.path.realpath(job.source) for job in jobs if job.source is not None}
     for job in jobs:
         if os.path.realpath(folder / job.output) in sources:
             raise InputError(
@@ -260,7 +260,7 @@ class Driver:
     def to_do(self, jobs: Sequence[Job]) -> Iterator[Later]:
         """The jobs whose outputs are not there yet; the others are counted."""
         for job in jobs:
-            before = self.manifest.before(str(job.source))
+            before = self.manifest.before(job.name)
             if before is not None and is_kept(job, before, self.folder):
                 self.tell(there(before, job, kept=True))
                 continue
@@ -270,7 +270,7 @@ class Driver:
     def settled_at(self, job: Job) -> float:
         """When a source has been left alone for long enough."""
         with suppress(OSError):
-            age = time.time() - job.source.stat().st_mtime
+            age = time.time() - standing(job.source).get("mtime_ns", 0) / 1e9
             return time.monotonic() + SETTLED_S - age if 0 <= age < SETTLED_S else 0.0
         return 0.0
 
@@ -295,7 +295,7 @@ class Driver:
             heapq.heappush(self.later, one)
 
     def submit(self, executor: Executor, one: Later) -> None:
-        before = self.manifest.before(str(one.job.source))
+        before = self.manifest.before(one.job.name)
         try:
             self.flying[executor.submit(attempt, one.job, self.folder, before, self.force)] = one
         except BrokenExecutor as error:
@@ -383,7 +383,7 @@ class Driver:
 
 def is_kept(job: Job, before: Row, folder: Path) -> bool:
     """Whether an earlier run did just this, by what can be seen without reading the source."""
-    seen = {name: before.source.get(name) for name in ("bytes", "mtime_ns")}
+    seen = {name: value for name, value in before.source.items() if name != "sha256"}
     try:
         same = standing(job.source) == seen and job.key(str(before.source.get("sha256"))) == before.key
     except OSError:
@@ -396,7 +396,7 @@ def gone(error: Exception) -> MelancholiaError:
 
 
 def failed(job: Job, why: str) -> Outcome:
-    return Outcome(Row(str(job.source), FAILED, error=f"{one_line(str(job.source))}: {why}."), Fault.FILE)
+    return Outcome(Row(job.name, FAILED, error=f"{one_line(job.name)}: {why}."), Fault.FILE)
 
 
 def planned(jobs: Sequence[Job], out: Path | str) -> Iterator[tuple[Job, str]]:
@@ -411,5 +411,5 @@ def planned(jobs: Sequence[Job], out: Path | str) -> Iterator[tuple[Job, str]]:
     spare_sources(jobs, folder)
     known = {row.input: row for row in read_manifest(folder)} if (folder / MANIFEST).is_file() else {}
     for job in jobs:
-        before = known.get(str(job.source))
+        before = known.get(job.name)
         yield job, "done before" if before is not None and is_kept(job, before, folder) else "make"

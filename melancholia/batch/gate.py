@@ -11,6 +11,7 @@ from melancholia.recipe import versions
 
 if TYPE_CHECKING:
     from melancholia.profile import Profile
+    from melancholia.scoring import Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,21 @@ class Gate:
         """
         from melancholia.scoring import score
 
-        asked = {"mood": self.profile.mood, "intensity": self.profile.intensity, "settings": self.settings}
+        asked = {"mood": self.profile.mood, "intensity": self.profile.intensity}
         try:
             found = score(output, self.profile, dry=dry)
         except InputError as error:
-            return {**asked, "sadness": None, "matched": False, "why": str(error), "cues": {}}
-        cues = {row.name: row.value for row in found.cues}
-        said = {"sadness": found.sadness, "matched": found.matched is True, "why": found.why, "cues": cues}
-        return {**asked, **said}
+            said = {**asked, "sadness": None, "matched": False, "why": str(error), "cues": {}}
+        else:
+            said = verdict(found)
+        return {**said, "settings": self.settings}
+
+
+def verdict(found: "Score") -> dict[str, Any]:
+    """What a row says of a score, as ``score.json`` does."""
+    said = found.to_dict()
+    kept = {name: said[name] for name in ("mood", "intensity", "sadness", "matched", "why")}
+    return {**kept, "cues": {cue["name"]: cue["value"] for cue in said["cues"]}}
 
 
 def gate(mood: str, intensity: float = 0.7) -> Gate:

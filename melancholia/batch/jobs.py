@@ -2,193 +2,72 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from melancholia.batch.gate import Gate
-from melancholia.batch.sources import found, outputs
-from melancholia.errors import InputError, in_range
 from melancholia.recipe import versions
-from melancholia.recordings import Recording, recording
-
-if TYPE_CHECKING:
-    from melancholia.audio import Source
-    from melancholia.racks import Rack
-
-IN_MEMORY_BYTES = 2**27  # longer sound goes through the disk between rack and master
 
 
 class Work(Protocol):
-    """What makes an output of a source. `colours` says that effects go over it."""
+    """What makes an output of a source.
+
+    `colours` says that effects go over the source, `judges` that an output that is not as asked counts as one that did
+    not get through a gate. `proof` is the file in an output folder that is there when all of it is; "" where the output
+    is a file.
+    """
 
     @property
     def colours(self) -> bool: ...
+    @property
+    def judges(self) -> bool: ...
+    @property
+    def proof(self) -> str: ...
 
     @property
     def identity(self) -> Mapping[str, Any]:
         """All that the output depends on beside the source, as JSON has it."""
         ...
 
-    def __call__(self, source: Path, output: Path) -> "Made":
+    def __call__(self, source: Path | None, output: Path) -> "Made":
         """Write `output`, in a folder that is there for it alone and goes when all is done."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What was measured of an output, and what is odd about it, a line each."""
+    """What was measured of an output, what is odd about it, a line each, and the verdict where there is one."""
 
     figures: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    verdict: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A source (absolute), its output relative to the output folder, what is done, and the hash of what that is.
+    """What is done with a source.
 
-    What comes out is judged by `gate`, where there is one.
+    `name` is what the manifest calls the source, `source` its file (absolute) where it has one, `output` is relative to
+    the output folder, `settings` the hash of all that is asked. What comes out is judged by `gate`, where there is one.
     """
 
-    source: Path
+    name: str
+    source: Path | None
     output: str
     work: Work
     settings: str
     gate: Gate | None = None
 
+    @property
+    def judges(self) -> bool:
+        """Whether an output that is not as asked counts."""
+        return self.gate is not None or self.work.judges
+
     def key(self, source_sha256: str) -> str:
         """The name of the output by its content: SHA-256 over source, settings and versions."""
         return hashlib.sha256(f"{self.settings} {source_sha256}".encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Mastering:
-    """A rack, where there is one, and a master at a loudness (LUFS) under a ceiling (dBTP).
-
-    `spread` lets the rack's sends make two channels of one.
-    """
-
-    lufs: float = -16.0
-    ceiling_dbtp: float = -1.0
-    rack: "Rack | None" = None
-    intensity: float = 0.7
-    spread: bool = False
-
-    @property
-    def colours(self) -> bool:
-        return self.rack is not None
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        rack = None if self.rack is None else {**self.rack.identity, "intensity": self.intensity, "spread": self.spread}
-        return {"work": "master", "lufs": self.lufs, "ceiling_dbtp": self.ceiling_dbtp, "rack": rack}
-
-    def __call__(self, source: Path, output: Path) -> Made:
-        from melancholia import mastering
-        from melancholia.encoding import encoding, fitted
-
-        sound = recording(source)
-        spreads = self.spread and self.rack is not None and bool(self.rack.sends)
-        channels = max(2, sound.channels) if spreads else sound.channels
-        fitted(encoding(output, delivered=True), output, rate=sound.rate, channels=channels, frames=sound.frames)
-        wet = self.through_rack(sound, output.parent)
-        plan = mastering.plan_master(wet, lufs=self.lufs, ceiling_dbtp=self.ceiling_dbtp)
-        made = mastering.deliver(wet, plan, output, lufs=self.lufs, ceiling_dbtp=self.ceiling_dbtp, tags_of=sound)
-        figures = {
-            "length_s": wet.frames / wet.rate,
-            "before_lufs": made.plan.before.integrated_lufs,
-            "range_lu": made.plan.before.range_lu,
-            "lufs": made.plan.reached_lufs,
-            "true_peak_dbtp": made.true_peak_dbtp,
-            "gain_db": made.plan.gain_db,
-            "reduction_db": made.plan.reduction_db,
-        }
-        said = (made.plan.note.rstrip("."),) if made.plan.note else ()
-        return Made(figures, (*sound.notes, *said, *made.recording.notes))
-
-    def through_rack(self, sound: Recording, folder: Path) -> "Source":
-        """The sound with the rack over it: in memory, or where it is long, or has a mask to keep, in a folder."""
-        from melancholia import racks
-
-        if self.rack is None:
-            return sound
-        if sound.channels <= 2 and 8 * sound.frames <= IN_MEMORY_BYTES:
-            return racks.apply(sound, rack=self.rack, intensity=self.intensity, spread=self.spread)
-        between = folder / "between rack and master.wav"
-        return racks.apply(sound, rack=self.rack, intensity=self.intensity, spread=self.spread, out=between)
-
-
-def masters(
-    patterns: Sequence[str | Path] | str | Path,
-    *,
-    rack: "Rack | Path | str | None" = None,
-    intensity: float = 0.7,
-    lufs: float | None = None,
-    ceiling_dbtp: float | None = None,
-    spread: bool = False,
-    format_: str | None = None,
-    root: Path | str | None = None,
-    out: Path | str | None = None,
-    unqualified: bool = False,
-    gate: Gate | None = None,
-) -> tuple[Job, ...]:
-    """A master of each file that fits.
-
-    Parameters
-    ----------
-    patterns : one or several of files, folders, globs
-        As ``in/**/*.flac``; see `sources`.
-    rack : name, path or Rack, optional
-        It goes over each file before the master.
-    intensity : float
-        Of the rack, 0 to 1.
-    lufs, ceiling_dbtp : float, optional
-        Loudness (LUFS, -40 to -5) and true peak (dBTP, -20 to 0); those of the rack, else -16 and -1, when left out.
-    spread : bool
-        Let the sends of a rack make two channels of one; as many as the source has when left out.
-    format_ : str, optional
-        The suffix of every output; each keeps that of its source when left out, or is a WAV where that is not written.
-    root : path, optional
-        The folder whose tree the outputs mirror.
-    out : path, optional
-        The output folder: where it lies among the sources, what is in it is none.
-    unqualified : bool
-        Take plugins, too, that are not qualified.
-    gate : Gate, optional
-        What the outputs are judged by, as from `gate`.
-
-    Returns
-    -------
-    tuple of Job
-
-    Raises
-    ------
-    InputError
-        Nothing fits, a value lies outside its range, two outputs would have one name, a plugin is not qualified.
-    """
-    from melancholia.mastering import CEILINGS_DBTP, LOUDNESSES_LUFS
-
-    chain: Rack | None = None
-    if rack is not None:
-        from melancholia import racks
-
-        chain = racks.rack(rack)
-        in_range("intensity", intensity, 0, 1)
-        if chain.unqualified and not unqualified:
-            raise InputError(f"{chain.unqualified[0]}; allowed: plugins that are qualified, or --unqualified.")
-        racks.check_plugins(chain, intensity)
-    usual = Mastering() if chain is None else Mastering(chain.lufs, chain.ceiling_dbtp)
-    wanted = usual.lufs if lufs is None else lufs
-    ceiling = usual.ceiling_dbtp if ceiling_dbtp is None else ceiling_dbtp
-    in_range("loudness", wanted, *LOUDNESSES_LUFS, "LUFS")
-    in_range("ceiling", ceiling, *CEILINGS_DBTP, "dBTP")
-    given = [patterns] if isinstance(patterns, str | Path) else patterns
-    sources = found(given, root=Path(root) if root is not None else None, out=Path(out) if out is not None else None)
-    names = outputs(sources, format_=format_)
-    work = Mastering(wanted, ceiling, chain, intensity, spread)
-    settings = settings_of(work)
-    return tuple(Job(file, name, work, settings, gate) for file, name in zip(sources.files, names, strict=True))
 
 
 def settings_of(work: Work) -> str:

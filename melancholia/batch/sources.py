@@ -8,7 +8,7 @@ files are followed, links to folders are not.
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
@@ -20,6 +20,8 @@ MAGIC = re.compile(r"[*?[]")
 FOREIGN = ("m4a", "mp4", "aac", "wma", "wv", "mka", "ape", "tta", "mpc", "ac3", "amr", "dsf", "dff")  # PyAV's
 USUAL_SUFFIX = "wav"
 
+Patterns = Sequence[str | Path] | str | Path
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -29,13 +31,13 @@ class Found:
     files: tuple[Path, ...]
 
 
-def found(patterns: Sequence[str | Path], *, root: Path | None = None, out: Path | None = None) -> Found:
+def found(patterns: Patterns, *, root: Path | str | None = None, out: Path | str | None = None) -> Found:
     """The files of all patterns, each once; what lies in `out` is left out.
 
     Parameters
     ----------
-    patterns : files, folders or globs
-    root : Path, optional
+    patterns : one or several of files, folders, globs
+    root : path, optional
         The folder whose tree the outputs mirror; when left out, the one that holds what the patterns name.
 
     Raises
@@ -45,12 +47,13 @@ def found(patterns: Sequence[str | Path], *, root: Path | None = None, out: Path
     """
     files: dict[Path, None] = {}
     roots = []
-    for pattern in map(str, patterns):
+    given = [str(patterns)] if isinstance(patterns, str | Path) else list(map(str, patterns))
+    for pattern in given:
         base, wanted = searched(pattern)
         roots.append(base)
         files |= dict.fromkeys([base / wanted[0]] if isinstance(wanted, tuple) else inside(base, wanted, out))
     if not files:
-        said = shown(", ".join(map(str, patterns)))
+        said = shown(", ".join(given))
         raise InputError(f"{said} fits no file; allowed: files, folders, or globs as 'in/**/*'.")
     top = Path(os.path.abspath(root)) if root is not None else Path(os.path.commonpath(roots))
     for file in files:
@@ -76,7 +79,7 @@ def searched(pattern: str) -> tuple[Path, tuple[str] | list[str] | None]:
     return base, list(parts[first:])
 
 
-def inside(base: Path, glob: list[str] | None, out: Path | None) -> Iterator[Path]:
+def inside(base: Path, glob: list[str] | None, out: Path | str | None) -> Iterator[Path]:
     """The files below a folder that fit a glob (None: whose suffix is that of audio)."""
     left_out = os.path.realpath(out) if out is not None else None
     for folder, names, files in os.walk(base):
@@ -104,7 +107,7 @@ def is_audio_by_name(parts: Sequence[str]) -> bool:
 
 
 def outputs(sources: Found, *, format_: str | None = None) -> list[str]:
-    """The output of each source, relative to the output folder: its own name, in its own format where that is written.
+    """The output of each source, relative to the output folder: its name, in its own format where that is written.
 
     Parameters
     ----------
@@ -116,14 +119,28 @@ def outputs(sources: Found, *, format_: str | None = None) -> list[str]:
     InputError
         Two sources would have one output, also where upper and lower case, or accents written otherwise, are the same.
     """
+    return mirrored(sources, lambda inner: with_format(inner, format_))
+
+
+def with_format(inner: Path, format_: str | None) -> Path:
+    own = inner.suffix[1:].lower()
+    suffix = inner.suffix if format_ is None and own in SUFFIXES else f".{format_ or USUAL_SUFFIX}"
+    return inner.with_suffix(suffix) if own in (*SUFFIXES, *FOREIGN) else inner.with_name(inner.name + suffix)
+
+
+def mirrored(sources: Found, named: Callable[[Path], Path]) -> list[str]:
+    """The output of each source, `named` by its path below the root.
+
+    Raises
+    ------
+    InputError
+        Two sources would have one output.
+    """
     names: list[str] = []
     taken: dict[str, Path] = {}
     folders: set[str] = set()
     for file in sources.files:
-        inner = file.relative_to(sources.root)
-        own = inner.suffix[1:].lower()
-        suffix = inner.suffix if format_ is None and own in SUFFIXES else f".{format_ or USUAL_SUFFIX}"
-        name = inner.with_suffix(suffix) if own in (*SUFFIXES, *FOREIGN) else inner.with_name(inner.name + suffix)
+        name = named(file.relative_to(sources.root))
         one = folded(name)
         if one in taken:
             raise InputError(

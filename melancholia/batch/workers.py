@@ -64,6 +64,7 @@ class Workers:
     def submit(self, work: Callable[..., Any], /, *args: Any) -> "Future[Any]":
         """The future fails with `Died` or `Late` where its process did not live, or it was late."""
         task: Future[Any] = Future()
+        task.set_running_or_notify_cancel()
         worker, inner = self.handed_out(work, args)
         was_late = threading.Event()
 

@@ -10,6 +10,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from melancholia import interrupts
 from melancholia.cli import completion, many, options
@@ -18,6 +19,13 @@ from melancholia.files import clear
 if TYPE_CHECKING:
     from melancholia.batch import Heard, Job, Outcome, Summary
 
+WORKS = ("master", "score", "make")
+BELONGS = {  # what an option has a meaning for
+    **dict.fromkeys(("rack", "lufs", "ceiling", "spread", "format_"), ("master",)),
+    **dict.fromkeys(("intensity", "root", "gate"), ("master", "score")),
+    "strict": ("make",),
+    "unqualified": ("master", "make"),
+}
 MOST_SHOWN = 20  # failures in the table at the end; the manifest has all
 TABLE = ("loudness before", "loudness", "true peak", "limited by at most", "length", "sadness")
 LONGEST_END_S = 1.0
@@ -25,6 +33,13 @@ LONGEST_END_S = 1.0
 
 @click.command()
 @click.argument("patterns", nargs=-1, required=True, metavar="GLOB...")
+@click.option(
+    "--work",
+    type=click.Choice(list(WORKS)),
+    default="master",
+    show_default=True,
+    help="What is done: a master of each file; a verdict on each; a song of each line of a CSV file.",
+)
 @click.option("--rack", shell_complete=completion.racks, help="A rack that goes over each before it is mastered.")
 @options.intensity
 @click.option("--lufs", type=float, help="Integrated loudness, LUFS; what the rack says, or -16, when left out.")
@@ -36,17 +51,19 @@ LONGEST_END_S = 1.0
 @click.option(
     "--gate", shell_complete=completion.moods, help="Listen to each: what is not as this mood wants is listed."
 )
+@click.option("--strict", is_flag=True, help="Of songs: list those that do not match what was asked.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Files at a time; as many as there are cores when left out.")
 @click.option("--deadline", type=click.FloatRange(1), help="Seconds that a file may take; by its size when left out.")
 @click.option("--max-failures", type=click.IntRange(0), help="Stop when more files than that failed.")
 @click.option("--unqualified", is_flag=True, help="Take plugins, too, that are not qualified.")
-@click.option("--no-report", is_flag=True, help="Write no summary.html.")
+@click.option("--no-report", is_flag=True, help="Write no summary.html, and no report.html of songs.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @options.force
 @options.as_json
 @options.quiet
 def batch(
     patterns: tuple[str, ...],
+    work: str,
     rack: str | None,
     intensity: float,
     lufs: float | None,
@@ -56,6 +73,7 @@ def batch(
     format_: str | None,
     root: Path | None,
     gate: str | None,
+    strict: bool,
     jobs: int | None,
     deadline: float | None,
     max_failures: int | None,
@@ -68,20 +86,29 @@ def batch(
 ) -> None:
     """Master all files that fit, each once: the tree of the sources is mirrored in the output folder.
 
-    GLOB is a file, a folder, or a pattern in quotes, as 'in/**/*.flac'. What became of each stands in manifest.jsonl of
+    GLOB is a file, a folder, or a pattern in quotes, as 'in/**/*.flac'; with --work make, a CSV file with the columns
+    mood, seconds, seed and whatever else make takes. What became of each stands in manifest.jsonl of
     the output folder. Whatever ends a run (Ctrl-C, a kill, a full disk), the same command goes on from there.
     A file that cannot be done is a row and a line on stderr, and then the exit code is 1; so is one that does not get
     through the gate, which is kept all the same.
     """
     from melancholia.batch import gate as gate_for
-    from melancholia.batch import masters, run
+    from melancholia.batch import masters, run, scores, songs
 
-    suffix = many.check_suffix(format_) if format_ is not None else None
-    asked = masters(
-        patterns, rack=rack, intensity=intensity, lufs=lufs, ceiling_dbtp=ceiling, spread=spread,
-        format_=suffix, root=root, out=output, unqualified=unqualified,
-        gate=gate_for(gate, intensity) if gate is not None else None,
-    )  # fmt: skip
+    check_options(work)
+    judge = gate_for(gate, intensity) if gate is not None else None
+    if work == "make":
+        if len(patterns) > 1:
+            raise click.UsageError("--work make takes one CSV file; several were given.")
+        asked = songs(patterns[0], report=not no_report, strict=strict, unqualified=unqualified)
+    elif work == "score":
+        asked = scores(patterns, gate=judge, root=root, out=output)
+    else:
+        suffix = many.check_suffix(format_) if format_ is not None else None
+        asked = masters(
+            patterns, rack=rack, intensity=intensity, lufs=lufs, ceiling_dbtp=ceiling, spread=spread,
+            format_=suffix, root=root, out=output, unqualified=unqualified, gate=judge,
+        )  # fmt: skip
     if dry_run:
         would(asked, output, as_json=as_json)
         return
@@ -94,6 +121,15 @@ def batch(
         raise click.exceptions.Exit(1)
 
 
+def check_options(work: str) -> None:
+    """Refuse what has no meaning for this work."""
+    ctx = click.get_current_context()
+    for name, works in BELONGS.items():
+        if work not in works and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            option = f"--{name.strip('_').replace('_', '-')}"
+            raise click.UsageError(f"{option} is given with --work {work}; allowed: with {' or '.join(works)}.")
+
+
 def would(jobs: Sequence["Job"], output: str, *, as_json: bool) -> None:
     """What a run would do, a line a file."""
     from melancholia.batch import planned
@@ -101,9 +137,9 @@ def would(jobs: Sequence["Job"], output: str, *, as_json: bool) -> None:
     for job, what in planned(jobs, output):
         target = Path(output) / job.output
         if as_json:
-            click.echo(json.dumps({"input": str(job.source), "output": str(target), "would": what}))
+            click.echo(json.dumps({"input": job.name, "output": str(target), "would": what}))
         else:
-            click.echo(f"{job.source} -> {target}{'' if what == 'make' else f'  ({what})'}")
+            click.echo(f"{job.name} -> {target}{'' if what == 'make' else f'  ({what})'}")
 
 
 @contextmanager
@@ -154,7 +190,7 @@ def close(summary: "Summary", jobs: Sequence["Job"], folder: Path, *, as_json: b
     """The table at the end, on stdout; and the same as a page, with drawings."""
     from melancholia.batch import read_manifest, spreads, write_page
 
-    ours = {str(job.source) for job in jobs}
+    ours = {job.name for job in jobs}
     rows = [row for row in read_manifest(folder) if row.input in ours]
     first = in_words(summary)
     if not as_json:

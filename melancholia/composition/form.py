@@ -130,6 +130,16 @@ def parse_metre(text: str) -> tuple[int, int]:
     return METRES[text]
 
 
+def check_asked(seconds: float, *, bpm: float | None, metre: str | None, setting: Setting) -> None:
+    """Refuse what no form can have, whatever the mood: a length, tempo, metre or setting outside what is allowed."""
+    in_range("seconds", seconds, SHORTEST_S, LONGEST_S, "s")
+    setting.check(seconds)
+    if bpm is not None:
+        in_range("bpm", bpm, SLOWEST_BPM, FASTEST_BPM, "quarters a minute")
+    if metre is not None:
+        parse_metre(metre)
+
+
 def draw(rng: np.random.Generator, weights: dict[str, float]) -> str:
     """One of the names, by weight."""
     names = sorted(weights)
@@ -160,13 +170,12 @@ def plan_form(
     has whole bars alone; between the hits of a film whole bars are bent to its seconds. `local` is what the mood aims
     at in each place, `named` are sections that the form must have.
     """
-    in_range("seconds", seconds, SHORTEST_S, LONGEST_S, "s")
-    setting.check(seconds)
+    check_asked(seconds, bpm=bpm, metre=metre, setting=setting)
     here: Local = local or (lambda share, *names: writing)
     drawn = draw(rng, dict(writing.metres)) if metre is None else metre
     places = (np.arange(64) + 0.5) / 64
     mean_bpm = 1 / float(np.mean([1 / here(share).bpm for share in places])) if local else writing.bpm
-    wanted = mean_bpm if bpm is None else in_range("bpm", bpm, SLOWEST_BPM, FASTEST_BPM, "quarters a minute")
+    wanted = mean_bpm if bpm is None else bpm
     end = setting.end_s(seconds)
     marks = [0.0, *setting.hits, end]
     if setting.hits and metre is None:

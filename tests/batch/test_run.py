@@ -305,13 +305,13 @@ def test_nothing_leaves_the_output_folder_through_a_link(source, out, tmp_path, 
         (out / "sub").mkdir()
         (out / "sub" / "a").symlink_to(away / "a")
     work = Copied()
-    job = batch.Job(source / "sub" / "a", "sub/a", work, "settings")
+    job = batch.Job("a", source / "sub" / "a", "sub/a", work, "settings")
     summary = batch.run([job], out, executor=Here())
     assert summary.failures == 1 and "goes through a link" in summary.failed[0].error
     assert not list(away.iterdir())
 
 
 def test_folders_without_an_output_are_not_left(source, out):
-    job = batch.Job(source / "nothing", "deep/er/nothing", Copied(), "settings")
+    job = batch.Job("nothing", source / "nothing", "deep/er/nothing", Copied(), "settings")
     assert batch.run([job], out, executor=Here()).failures == 1
     assert [path.name for path in out.iterdir() if path.is_dir()] == []

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from melancholia.batch import Job, Made
 from melancholia.batch.jobs import settings_of
@@ -18,6 +18,9 @@ from melancholia.batch.jobs import settings_of
 class Copied:
     """Its output is its source, and `said`."""
 
+    colours: ClassVar[bool] = False
+    judges: ClassVar[bool] = False
+    proof: ClassVar[str] = ""
     said: str = ""
 
     @property
@@ -104,7 +107,7 @@ class Here:
 
     def submit(self, work, /, *args):
         future: Future[Any] = Future()
-        self.seen.append(args[0].source.name)
+        self.seen.append(args[0].output)
         future.set_result(work(*args))
         return future
 
@@ -118,4 +121,4 @@ def settle(source: Path, age_s: float = 60) -> None:
 def jobs(folder: Path, work: Copied) -> list[Job]:
     """A job for each file in a folder."""
     settings = settings_of(work)
-    return [Job(path, path.name, work, settings) for path in sorted(folder.iterdir())]
+    return [Job(str(path), path, path.name, work, settings) for path in sorted(folder.iterdir())]
