@@ -2,6 +2,7 @@
 
 from melancholia.batch.attempt import Outcome
 from melancholia.batch.catalogue import Making, songs
+from melancholia.batch.cluster import Cluster, cluster
 from melancholia.batch.driver import Heard, Summary, planned, run
 from melancholia.batch.gate import Gate, gate
 from melancholia.batch.jobs import Job, Made
@@ -11,6 +12,7 @@ from melancholia.batch.rows import Row, read_manifest
 from melancholia.batch.summary import Spread, spreads, write_page
 
 __all__ = [
+    "Cluster",
     "Gate",
     "Heard",
     "Job",
@@ -22,6 +24,7 @@ __all__ = [
     "Row",
     "Spread",
     "Summary",
+    "cluster",
     "gate",
     "masters",
     "planned",

@@ -17,7 +17,7 @@ from melancholia.cli import completion, many, options
 from melancholia.files import clear
 
 if TYPE_CHECKING:
-    from melancholia.batch import Heard, Job, Outcome, Summary
+    from melancholia.batch import Cluster, Heard, Job, Outcome, Summary
 
 WORKS = ("master", "score", "make")
 BELONGS = {  # what an option has a meaning for
@@ -53,6 +53,9 @@ LONGEST_END_S = 1.0
 )
 @click.option("--strict", is_flag=True, help="Of songs: list those that do not match what was asked.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Files at a time; as many as there are cores when left out.")
+@click.option(
+    "--dask", metavar="ADDRESS", help="Work on a dask cluster, by its scheduler's address, as tcp://host:8786."
+)
 @click.option("--deadline", type=click.FloatRange(1), help="Seconds that a file may take; by its size when left out.")
 @click.option("--max-failures", type=click.IntRange(0), help="Stop when more files than that failed.")
 @click.option("--unqualified", is_flag=True, help="Take plugins, too, that are not qualified.")
@@ -75,6 +78,7 @@ def batch(
     gate: str | None,
     strict: bool,
     jobs: int | None,
+    dask: str | None,
     deadline: float | None,
     max_failures: int | None,
     unqualified: bool,
@@ -96,6 +100,10 @@ def batch(
     from melancholia.batch import masters, run, scores, songs
 
     check_options(work)
+    if dask is not None and (jobs is not None or deadline is not None):
+        raise click.UsageError(
+            "--jobs and --deadline are for processes of this machine; --dask brings its own workers."
+        )
     judge = gate_for(gate, intensity) if gate is not None else None
     if work == "make":
         if len(patterns) > 1:
@@ -112,13 +120,34 @@ def batch(
     if dry_run:
         would(asked, output, as_json=as_json)
         return
-    with reporting(len(asked), output, as_json=as_json, quiet=quiet) as heard:
+    with reporting(len(asked), output, as_json=as_json, quiet=quiet) as heard, workers_at(dask, asked, output) as own:
         found = run(
-            asked, output, at_once=jobs, deadline_s=deadline, max_failures=max_failures, force=force, heard=heard
+            asked,
+            output,
+            at_once=jobs if own is None else own.at_once,
+            executor=None if own is None else own.executor,
+            deadline_s=deadline,
+            max_failures=max_failures,
+            force=force,
+            heard=heard,
         )
     close(found, asked, Path(output), as_json=as_json, page=not no_report)
     if found.failures or found.unmatched or found.stopped:
         raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def workers_at(address: str | None, jobs: Sequence["Job"], output: str) -> Iterator["Cluster | None"]:
+    """The cluster at an address; nothing where there is none."""
+    if address is None:
+        yield None
+        return
+    from melancholia.batch import cluster
+
+    folder = Path(output).absolute()
+    first = [job.source for job in jobs[:1] if job.source is not None]
+    with many.folder_for(folder), cluster(address, folder, *first) as found:
+        yield found
 
 
 def check_options(work: str) -> None:
