@@ -1,10 +1,11 @@
 """Long counts, into tests/RESULTS.md between its marks.
 
-    python -m tests.soak [interrupts] [kills] [hostile] [faults] [plugins] [steady] [judge]
+    python -m tests.soak [interrupts] [kills] [batch] [hostile] [faults] [plugins] [steady] [judge]
 
-All when none is named: 200 interrupts under load; 30 kills; 60 damaged MIDI files; 200 calls through each plugin that
-misbehaves; every plugin of Debian at every rate and layout; the fast half of the suite twenty times in a row; fresh
-pieces of every mood, judged. Exit 1 when an interrupt went wrong or a run was red.
+All when none is named: 200 interrupts under load; 30 kills; a batch of 300 files killed 20 times, one of 500 corrupt
+files, one onto a disk that fills; 60 damaged MIDI files; 200 calls through each plugin that misbehaves; every plugin of
+Debian at every rate and layout; the fast half of the suite twenty times in a row; fresh pieces of every mood, judged.
+Exit 1 when an interrupt went wrong or a run was red.
 """
 
 import datetime
@@ -20,13 +21,17 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from melancholia import batch
 from melancholia.audio import audio
+from melancholia.encoding import write_audio
 from melancholia.hosting import process
 from melancholia.hosting.plugin import Hosted, Plugin
 from melancholia.hosting.qualification import qualify
 from melancholia.profile import moods
 from melancholia.racks import apply
 from tests import interrupts
+from tests.batch import corrupt, full_disk
+from tests.batch.kills import killed
 from tests.children import CLI, Children
 from tests.hostile_midi import hostile as hostile_file
 from tests.hosting.misbehaviour import FATAL, HARMLESS, wrongs
@@ -34,6 +39,7 @@ from tests.hosting.zoo import built
 from tests.judge import collect, judge
 
 LONGEST_RENDER_S, LARGEST_GB = 30.0, 2.0
+BATCH_FILES, BATCH_KILLS, CORRUPT = 300, 20, 500
 CALLS, GIGABYTE = 200, 1e9  # through each plugin that misbehaves
 RESULTS = Path(__file__).with_name("RESULTS.md")
 INTERRUPTS, KILLS, HOSTILE, RUNS, SEEDS = 200, 30, 60, 20, "7000-7019"
@@ -49,6 +55,7 @@ SLOW = (  # what makes songs, or pieces by the dozen, or waits: most of the suit
     "tests/composition/test_theme.py",
     "tests/analysis/test_analyse.py",
     "tests/analysis/test_first_use.py",
+    "tests/batch/test_command.py",
     "tests/examples",
     "tests/instruments/test_contract.py",
     "tests/racks/test_racks.py",
@@ -127,8 +134,31 @@ def faults() -> list[str]:
     return [*said, *([f"  wrong: left running: {left}"] if left else [])]
 
 
+def batches() -> list[str]:
+    """A batch that is killed, one of corrupt files, one onto a full disk."""
+    seed = int(np.random.default_rng().integers(2**31))
+    said = []
+    tries = {
+        f"{BATCH_KILLS} kills of a batch of {BATCH_FILES} files, half of them of one of its workers (seed {seed})": (
+            lambda children, home: killed(children, home, files=BATCH_FILES, kills=BATCH_KILLS, seed=seed)
+        ),
+        f"{CORRUPT} corrupt files through a batch (seed {seed})": (
+            lambda children, home: corrupt.wrongs(children, home, CORRUPT, seed)
+        ),
+        "a batch onto a disk that fills, is freed, fills for good, and is freed": full_disk.wrongs,
+    }
+    for what, work in tries.items():
+        with tempfile.TemporaryDirectory() as home:
+            children, began = Children(Path(home) / "children"), time.monotonic()
+            (folder := Path(home) / "work").mkdir()
+            wrong = work(children, folder) + [f"left running: {name}" for name in children.end()]
+        said += [f"{what}: {len(wrong)} wrong, {time.monotonic() - began:.0f} s"]
+        said += [f"  wrong: {line}" for line in wrong[:9]]
+    return said
+
+
 def debians() -> list[str]:
-    """Every plugin of Debian on one, two and six channels at three rates, a line each, with what qualification says."""
+    """Every plugin of Debian on one, two and six channels at three rates, and by a batch; what qualification says."""
     said = []
     for path in sorted(Path("/usr/lib/vst3").glob("*.vst3")):
         with tempfile.TemporaryDirectory() as home:
@@ -141,6 +171,12 @@ def debians() -> list[str]:
                     found = apply(sound, rack=chain, tail_s=0.1).samples
                     if found.shape[0] != channels or not np.isfinite(found).all() or not found.std() > 1e-3:
                         bad.append(f"{channels} at {rate}")
+            take = Path(home) / "in" / "take.wav"
+            take.parent.mkdir()
+            write_audio(take, sound.blocks(), rate=rate, channels=channels)
+            jobs = batch.masters(take, rack=chain, unqualified=True)
+            if batch.run(jobs, Path(home) / "out", at_once=1).done != 1:
+                bad.append("by batch")
             said += [f"{path.stem}: {9 - len(bad)} of 9; {qualify(path)}", *(f"  wrong: {where}" for where in bad)]
     return said
 
@@ -165,6 +201,7 @@ def judged() -> list[str]:
 COUNTS = {
     "interrupts": lambda: interrupts.lines(INTERRUPTS),
     "kills": lambda: interrupts.kill_lines(KILLS),
+    "batch": batches,
     "hostile": hostile,
     "faults": faults,
     "plugins": debians,

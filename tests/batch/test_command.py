@@ -16,6 +16,7 @@ from melancholia.batch import driver
 from melancholia.cli import run
 from melancholia.metadata import read_metadata
 from melancholia.recordings import recording
+from tests.batch.corrupt import wrongs
 from tests.batch.kills import killed, sources
 from tests.batch.works import Here, settle
 from tests.children import CLI
@@ -157,6 +158,10 @@ def test_a_plugin_that_is_not_qualified_is_refused_unless_asked_for(here, capsys
 
 def test_kills_of_the_run_and_of_its_workers_lose_nothing(children, tmp_path):
     assert killed(children, tmp_path, files=40, kills=4, seed=1) == []  # 300 and 20 in the soak
+
+
+def test_corrupt_files_are_rows_and_the_rest_is_done(children, tmp_path):
+    assert wrongs(children, tmp_path, 60, seed=2) == []  # 500 in the soak
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
