@@ -59,7 +59,7 @@ class Mastering:
             "length_s": wet.frames / wet.rate,
             "before_lufs": made.plan.before.integrated_lufs,
             "range_lu": made.plan.before.range_lu,
-            "lufs": made.plan.reached_lufs,
+            "lufs": made.lufs,
             "true_peak_dbtp": made.true_peak_dbtp,
             "gain_db": made.plan.gain_db,
             "reduction_db": made.plan.reduction_db,

@@ -92,7 +92,7 @@ def in_words(plan: "MasterPlan", made: "Delivered | None") -> str:
     done = f"gain {plan.gain_db:+.1f} dB, limited by at most {plan.reduction_db:.1f} dB"
     if made is None:
         return f"{plan.before.integrated_lufs:.1f} LUFS, would be {plan.reached_lufs:.1f}; {done}"
-    return f"{plan.reached_lufs:.1f} LUFS, {done}, {made.true_peak_dbtp:.1f} dBTP"
+    return f"{made.lufs:.1f} LUFS, {done}, {made.true_peak_dbtp:.1f} dBTP"
 
 
 def figures(plan: "MasterPlan", made: "Delivered | None") -> dict[str, float | None]:
@@ -101,7 +101,7 @@ def figures(plan: "MasterPlan", made: "Delivered | None") -> dict[str, float | N
         "gain_db": plan.gain_db,
         "reduction_db": plan.reduction_db,
         "before_lufs": plan.before.integrated_lufs,
-        "lufs": plan.reached_lufs,
+        "lufs": plan.reached_lufs if made is None else made.lufs,
         "true_peak_dbtp": math.nan if made is None else made.true_peak_dbtp,
     }
     return {name: value if math.isfinite(value) else None for name, value in found.items()}

@@ -32,6 +32,7 @@ CEILINGS_DBTP = -20.0, 0.0
 BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_S8": 8}
 TRIES = 4
 LOSSY_SLACK_DB = 0.1  # over the ceiling, after decoding
+LOSSY_OFF_LU = 0.05  # from the loudness planned, after decoding
 LOSSY_STEP = 0.7  # what is softer overshoots less: .6 to .8 of the excess was right for Vorbis, Opus and MP3
 
 
@@ -211,10 +212,11 @@ def master(
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A master as it was written: the file, its true peak (dBTP) when decoded, and the plan that it follows."""
+    """A master as it was written: the file, its true peak (dBTP) and loudness (LUFS) when decoded, and its plan."""
 
     recording: Recording
     true_peak_dbtp: float
+    lufs: float
     plan: MasterPlan
 
 
@@ -235,16 +237,18 @@ def deliver(
     """Write a master as planned; what is written is measured as people will hear it, and made anew if it is too high.
 
     Integers are measured as they are dithered: where a block stands above the ceiling (by the rounding of dither, or
-    between the nodes) the curve is lowered. A coder overshoots by its own means: what it made is decoded, and the
-    ceiling lowered by as much. What the source says of itself (tags, chunks), or `tags_of` where that is another sound,
-    goes with it. What is still over after `TRIES`, and what could not be kept, is said in the recording's `notes`.
+    between the nodes) the curve is lowered. A coder overshoots, and takes away, by its own means: what it made is
+    decoded, the ceiling lowered and the gain raised by as much. What the source says of itself (tags, chunks), or
+    `tags_of` where that is another sound, goes with it. What is still over after `TRIES`, and what could not be kept,
+    is said in the recording's `notes`.
     """
     over = AUDIO if force else None
     check_output(out, *((sound.path,) if isinstance(sound, Recording) else ()), over=over)
     shape = {"rate": sound.rate, "channels": sound.channels}
     kind = fitted(encoding(out, format_=format_, delivered=True, subtype=subtype), out, **shape, frames=sound.frames)
     say = progress or (lambda fraction, what: None)
-    aim = ceiling_dbtp
+    aim, note, planned = ceiling_dbtp, plan.note, plan.reached_lufs
+    target = planned
     with writing(out, over=over) as part:
         for tries in range(TRIES):
             peaks = np.zeros(len(plan.nodes) - 1, np.float32)
@@ -254,12 +258,18 @@ def deliver(
             )
             last = tries == TRIES - 1
             if kind.lossy:
-                peak = measure(recording(part)).true_peak_dbtp
-                if peak <= ceiling_dbtp + LOSSY_SLACK_DB or last:
+                heard = measure(recording(part))
+                peak, loud = heard.true_peak_dbtp, heard.integrated_lufs
+                over_db, off_lu = peak - ceiling_dbtp, planned - loud if np.isfinite(loud) else 0.0
+                if over_db <= LOSSY_SLACK_DB and abs(off_lu) <= LOSSY_OFF_LU or last:
                     break
-                aim -= LOSSY_STEP * (peak - ceiling_dbtp)
-                plan = plan_master(sound, lufs=lufs, ceiling_dbtp=max(aim, CEILINGS_DBTP[0]))
+                aim -= LOSSY_STEP * over_db if over_db > LOSSY_SLACK_DB else 0.0
+                target += off_lu
+                lowest, loudest = LOUDNESSES_LUFS
+                wanted = min(max(target, lowest), loudest)
+                plan = replace(plan_master(sound, lufs=wanted, ceiling_dbtp=max(aim, CEILINGS_DBTP[0])), note=note)
             else:
+                loud = plan.reached_lufs
                 high = peaks / 10 ** ((ceiling_dbtp + 1e-3) / 20)
                 peak = plan.before.true_peak_dbtp + plan.gain_db  # where the limiter rests, not all peaks are looked at
                 if plan.reduction_db:
@@ -270,8 +280,10 @@ def deliver(
         notes = carried(tags_of or sound, part) + unsaid(kind, mask_of(sound), sound.channels)
         if peak > ceiling_dbtp + LOSSY_SLACK_DB:
             notes += (f"its true peak is {peak:+.1f} dBTP, over the ceiling of {ceiling_dbtp:+.1f} dBTP",)
+        if kind.lossy and np.isfinite(loud) and abs(planned - loud) > 2 * LOSSY_OFF_LU:
+            notes += (f"it came to {loud:.1f} LUFS when decoded, not to {planned:.1f}",)
     made = written_as(out, kind, **shape, frames=frames, notes=notes)
-    return Delivered(made, float(peak), plan)
+    return Delivered(made, float(peak), float(loud), plan)
 
 
 def limited(sound: Source, plan: MasterPlan) -> Iterator[Samples]:

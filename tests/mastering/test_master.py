@@ -10,7 +10,7 @@ from scipy.signal import resample_poly
 from melancholia.audio import audio
 from melancholia.encoding import write_audio
 from melancholia.errors import InputError
-from melancholia.mastering import master, measure, plan_master
+from melancholia.mastering import deliver, master, measure, plan_master
 from melancholia.mastering.kernels import apply_gain, dithered, reduction_curve
 from melancholia.recordings import recording
 
@@ -57,6 +57,21 @@ def test_the_ceiling_holds_at_eight_times_oversampling(name, reduction_db, tmp_p
 def test_the_loudness_is_reached(lufs, tmp_path):
     written = master(music(), lufs=lufs, out=tmp_path / "out.flac")
     assert measure(written).integrated_lufs == pytest.approx(lufs, abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "opus", "mp3"])
+@pytest.mark.parametrize("lufs", [-9, -15, -27])
+def test_the_loudness_of_a_lossy_file_is_reached_as_it_is_decoded(suffix, lufs, tmp_path):
+    """Dense sound up to 20 kHz, of which coders take something away."""
+    rng = np.random.default_rng(3)
+    sound = audio(rng.normal(0, 0.05, (1, 4 * 48_000)).astype(np.float32) * np.linspace(0.5, 1, 4 * 48_000), 48_000)
+    plan = plan_master(sound, lufs=lufs)
+    made = deliver(sound, plan, tmp_path / f"x.{suffix}", lufs=lufs, ceiling_dbtp=-1)
+    heard = measure(recording(tmp_path / f"x.{suffix}"))
+    off = abs(heard.integrated_lufs - plan.reached_lufs)
+    assert off <= 0.1 if lufs < -9 else any("when decoded, not to -9.4" in note for note in made.recording.notes)
+    assert (made.lufs, made.true_peak_dbtp) == (heard.integrated_lufs, heard.true_peak_dbtp)
+    assert heard.true_peak_dbtp <= -0.9
 
 
 def test_six_db_more_going_in_is_the_same_coming_out():
