@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 
 from melancholia import interrupts
 
@@ -13,6 +14,7 @@ def main() -> None:
     kills without a word.
     """
     interrupts.watch()
+    warnings.filterwarnings("ignore", "resource_tracker")  # a hangup ends it, too, and that is not worth a word
     if "--debug" not in sys.argv:
         keep_stderr_to_ourselves()
     from melancholia.cli import run

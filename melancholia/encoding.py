@@ -5,11 +5,13 @@ remembers the first refusal; whatever ends well holds every byte that the encode
 """
 
 import os
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import soundfile
 
@@ -199,6 +201,8 @@ def encode(part: Path, blocks: Iterable[Samples], kind: Encoding, *, rate: int, 
     stream.close()
     if kind.format in ("WAV", "WAVEX", "RF64", "AIFF"):
         forget_the_clock(part)
+    if kind.format == "OGG":
+        name_the_stream(part)
     if channels > 2:
         say_speakers(part, kind, mask or USUAL.get(channels, 0), channels)
     return frames
@@ -321,3 +325,26 @@ def forget_the_clock(part: Path) -> None:
                 file.write(bytes(4))
             if chunk.id in (b"PEAK", b"data", b"SSND"):
                 return
+
+
+def name_the_stream(part: Path) -> None:
+    """libsndfile draws the serial number of an Ogg stream by chance: let it come from its content, as all else."""
+    from mutagen.ogg import OggPage, error
+
+    def pages(file: BinaryIO) -> Iterator[tuple[int, OggPage]]:
+        place = file.seek(0)
+        with suppress(EOFError, error):
+            while True:
+                yield place, OggPage(file)
+                place = file.tell()
+
+    with part.open("rb+") as file:
+        number = 0
+        for _, page in pages(file):
+            number = zlib.crc32(b"".join(page.packets), number)
+        for place, page in pages(file):
+            after = file.tell()
+            page.serial = number
+            file.seek(place)
+            file.write(page.write())
+            file.seek(after)

@@ -9,7 +9,7 @@ from melancholia.batch.jobs import Job, Made
 from melancholia.batch.listening import Listening, scores
 from melancholia.batch.mastering import Mastering, masters
 from melancholia.batch.rows import Row, read_manifest
-from melancholia.batch.summary import Spread, spreads, write_page
+from melancholia.batch.summary import Spread, check_page, spreads, write_page
 
 __all__ = [
     "Cluster",
@@ -24,6 +24,7 @@ __all__ = [
     "Row",
     "Spread",
     "Summary",
+    "check_page",
     "cluster",
     "gate",
     "masters",

@@ -50,15 +50,19 @@ class Changed(InputError):
     """A source that somebody writes while it is read."""
 
 
-def attempt(job: Job, out: Path, before: Row | None, force: bool) -> Outcome:
-    """Make the output of a job in the folder `out`; `before` is what an earlier run says of its source."""
+def attempt(job: Job, out: Path, before: Row | None, stood: Mapping[str, Any] | None, force: bool) -> Outcome:
+    """Make the output of a job in the folder `out`.
+
+    `before` is what an earlier run says of its source, `stood` how the output stood when an earlier run made it.
+    """
     began = perf_counter()
     try:
-        row, kept = made(job, out, before, force)
+        row, kept = made(job, out, before, stood, force)
         row = judged(row, job, out)
         return there(row if kept else replace(row, seconds=round(perf_counter() - began, 3)), job, kept=kept)
     except Exception as error:
-        row = Row(job.name, FAILED, error=in_a_line(job.source or Path(job.name), error))
+        said = in_a_line(job.source or Path(job.name), error)
+        row = Row(job.name, FAILED, error=said, others=standing_still(before, job, out))
         return Outcome(replace(row, seconds=round(perf_counter() - began, 3)), fault_of(error))
 
 
@@ -67,7 +71,7 @@ def there(row: Row, job: Job, *, kept: bool) -> Outcome:
     return Outcome(row, kept=kept, unmatched=job.judges and row.verdict.get("matched") is not True)
 
 
-def made(job: Job, out: Path, before: Row | None, force: bool) -> tuple[Row, bool]:
+def made(job: Job, out: Path, before: Row | None, stood: Mapping[str, Any] | None, force: bool) -> tuple[Row, bool]:
     if job.source is not None and not job.source.is_file():
         raise InputError(f"{job.source} is no file; allowed: an audio file.")
     seen, output = standing(job.source), out / job.output
@@ -85,10 +89,12 @@ def made(job: Job, out: Path, before: Row | None, force: bool) -> tuple[Row, boo
         sha256 = hashed.result()
         if standing(job.source) != seen:
             raise Changed(f"{job.source} was changed while it was read.")
-        give_place(part, output, over=forced(job) if force else earlier(job, output, before))
+        give_place(part, output, over=forced(job) if force else earlier(job, output, stood))
+    others = standing_still(before, job, out)
+    others.pop(job.output, None)
     row = Row(
         job.name, DONE, job.output, key=job.key(sha256), source={"sha256": sha256, **seen},
-        made=standing(output / job.work.proof), figures=finite(done.figures), notes=done.notes,
+        made=standing(output / job.work.proof), others=others, figures=finite(done.figures), notes=done.notes,
         verdict=finite(done.verdict),
     )  # fmt: skip
     return row, False
@@ -128,6 +134,18 @@ def is_made(row: Row, job: Job, out: Path) -> bool:
         return False
 
 
+def standing_still(before: Row | None, job: Job, out: Path) -> dict[str, Any]:
+    """The outputs of earlier runs that stand as they were made: they stay ours, whatever becomes of this one."""
+    found = {}
+    for name, stood in ({} if before is None else before.outputs).items():
+        try:
+            if standing(out / name / job.work.proof) == stood:
+                found[name] = stood
+        except OSError:
+            continue
+    return found
+
+
 def stays_inside(output: Path, out: Path) -> None:
     """Refuse an output that a link would lead elsewhere."""
     folder = Path(os.path.realpath(output.parent))
@@ -135,8 +153,8 @@ def stays_inside(output: Path, out: Path) -> None:
         raise InputError(f"{output} is or goes through a link; allowed: what stays in the output folder.")
 
 
-def earlier(job: Job, output: Path, before: Row | None) -> Kind:
-    """What may be replaced: the output that a row tells of, or the very bytes that are to stand there.
+def earlier(job: Job, output: Path, stood: Mapping[str, Any] | None) -> Kind:
+    """What may be replaced: the output as it `stood` when an earlier run made it, or the bytes that are to stand there.
 
     Those are what a run leaves that is killed between an output and its row. A folder is what its proof says, where
     that is a recipe: it is ours as long as nothing in it was changed or added.
@@ -146,11 +164,11 @@ def earlier(job: Job, output: Path, before: Row | None) -> Kind:
     def holds(path: Path) -> bool:
         if proof and (not (path / proof).is_file() or not SONG.holds(path)):
             return False
-        if before is not None and before.status == DONE and standing(path / proof) == before.made:
+        if stood is not None and standing(path / proof) == stood:
             return True
         return (path / proof).is_file() and filecmp.cmp(path / proof, output / proof, shallow=False)
 
-    return Kind("an output of this batch", holds)
+    return Kind("an output of this batch", holds, lambda path: " as it made it (--force replaces it)")
 
 
 def forced(job: Job) -> Kind:

@@ -17,7 +17,9 @@ from typing import Any, ClassVar
 
 from melancholia.batch.gate import verdict
 from melancholia.batch.jobs import Job, Made, settings_of
+from melancholia.batch.rows import MANIFEST
 from melancholia.batch.sources import folded
+from melancholia.batch.summary import PAGE
 from melancholia.errors import InputError, MelancholiaError, nearest, quoted
 from melancholia.recipe import RECIPE, file_hash
 
@@ -55,6 +57,8 @@ COLUMNS: dict[str, tuple[Callable[[str], Any], str]] = {  # how each is read, an
     "dialogue": (str, "spans in seconds, as 20-30,45-52"),
     "rate": (int, "Hz"),
 }
+RESERVED = (MANIFEST, PAGE)
+LONGEST_NAME = 200  # letters
 DEFAULTS = {"intensity": "0.7", "seconds": 90.0, "setting": "song", "rate": 48_000}
 
 
@@ -133,6 +137,8 @@ def claim(name: str, line: int, taken: dict[str, int], above: dict[str, int]) ->
     one, parents = folded(PurePosixPath(name)), [folded(parent) for parent in PurePosixPath(name).parents]
     for other in filter(None, [taken.get(one), above.get(one), *map(taken.get, parents)]):
         raise InputError(f"{name} is, or lies in, the folder of line {other}; allowed: a folder for each.")
+    if one in RESERVED:
+        raise InputError(f"{name} is the batch's own; allowed: another name.")
     taken[one] = line
     above.update((parent, line) for parent in parents if parent != ".")
 
@@ -141,17 +147,24 @@ def rows_of(path: Path) -> list[tuple[int, dict[str, str]]]:
     """The lines of a catalogue with their numbers: what is said under each column."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True, strict=True)
+            head = file.readline()
+            file.seek(0)
+            parted = ";" if ";" in head and "," not in head else ","  # as spreadsheets write it where 0,5 is a number
+            reader = csv.DictReader(file, skipinitialspace=True, strict=True, delimiter=parted)
             columns = [name.strip() for name in reader.fieldnames or ()]
             reader.fieldnames = columns
             check_columns(path, columns)
             rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}; allowed: a CSV file.") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no CSV in UTF-8: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not written in UTF-8; allowed: a CSV file in UTF-8.") from error
+    except csv.Error as error:
+        raise InputError(f"{path} is no CSV: {error} (behind line {reader.line_num}).") from error
     found = []
     for line, row in rows:
+        if not any(isinstance(text, str) and text.strip() for text in row.values()):
+            continue
         if None in row or None in row.values():
             raise InputError(f"{path}:{line}: has not as many values as there are columns ({len(columns)}).")
         found.append((line, {name: text.strip() for name, text in row.items() if text.strip()}))
@@ -193,7 +206,8 @@ def plain(mood: str) -> str:
 
 def folder_of(name: str) -> str:
     parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or any(part.startswith(".") or "\\" in part for part in parts):
+    hidden = any(part.startswith(".") or "\\" in part for part in parts)
+    if not parts or name.startswith("/") or hidden or not name.isprintable() or max(map(len, parts)) > LONGEST_NAME:
         raise InputError(f"name is {quoted(name)}; allowed: a folder below the output folder.")
     return str(PurePosixPath(name))
 

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,9 @@ from filelock import FileLock, Timeout
 
 from melancholia.batch.attempt import Fault, Outcome, attempt, is_judged, is_made, standing, there
 from melancholia.batch.jobs import Job
-from melancholia.batch.rows import FAILED, MANIFEST, Manifest, Row, read_manifest
+from melancholia.batch.rows import FAILED, MANIFEST, Manifest, Row, check_manifest, read_manifest
 from melancholia.batch.workers import Late, workers
-from melancholia.errors import InputError, MelancholiaError, one_line, shown
+from melancholia.errors import InputError, MelancholiaError, in_range, one_line, shown
 from melancholia.files import clear
 from melancholia.interrupts import whole
 
@@ -31,6 +31,8 @@ IN_FLIGHT = 2  # jobs for each worker of somebody else's: one at work, one that 
 SHORTEST_DEADLINE_S, SLOWEST_BYTES_A_SECOND = 120.0, 16_000  # an MP3 at 128 kbit/s in real time
 SETTLED_S = 1.0  # a source that was touched since may be under way
 MOST_FAILURES_KEPT = 1000
+MOST_AT_ONCE = 1024
+LONGEST_S = 30 * 24 * 3600.0  # that a file may take
 
 
 class Executor(Protocol):
@@ -93,7 +95,7 @@ Heard = Callable[[Outcome, Summary], None]
 
 
 def run(
-    jobs: Sequence[Job],
+    jobs: Iterable[Job],
     out: Path | str,
     *,
     at_once: int | None = None,
@@ -110,7 +112,7 @@ def run(
 
     Parameters
     ----------
-    jobs : sequence of Job
+    jobs : iterable of Job
         As from `masters`.
     out : path
         Made where it is missing. One run at a time writes into it.
@@ -139,12 +141,12 @@ def run(
     MelancholiaError
         The folder cannot be written, or the executor broke.
     """
-    if not jobs:
-        raise InputError("there are no jobs; allowed: one or more.")
-    folder = Path(os.path.abspath(out))
-    count = at_once or cores()
-    late = partial(deadline_of, deadline_s)
-    spare_sources(jobs, folder)
+    jobs, folder = checked(jobs), Path(os.path.abspath(out))
+    count = cores() if at_once is None else int(in_range("at_once", at_once, 1, MOST_AT_ONCE))
+    late = partial(deadline_of, None if deadline_s is None else in_range("deadline", deadline_s, 1, LONGEST_S, "s"))
+    if max_failures is not None:
+        in_range("max_failures", max_failures, 0, len(jobs) + MOST_FAILURES_KEPT)
+    check_folder(folder, jobs)
     with held(folder), Manifest(folder) as manifest:
         with tree(folder, jobs):
             batch = Driver(jobs, folder, manifest, force=force, max_failures=max_failures, heard=heard)
@@ -155,6 +157,30 @@ def run(
                     batch.drive(own, count)
         manifest.settle()
     return batch.summary
+
+
+def checked(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs, refused where one is none, or two have one name or output."""
+    found = list(jobs)
+    if not found or not all(isinstance(job, Job) for job in found):
+        raise InputError("there are no jobs; allowed: one or more, as from batch.masters.")
+    for what, of in (("name", "of a source"), ("output", "of an output")):
+        seen: set[str] = set()
+        for one in (getattr(job, what) for job in found):
+            if one in seen:
+                raise InputError(f"{shown(one)} is the name {of} twice; allowed: once.")
+            seen.add(one)
+    return found
+
+
+def check_folder(folder: Path, jobs: Sequence[Job]) -> None:
+    """Refuse an output folder that is none, or in which sources would be overwritten."""
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise InputError(f"{folder} is no folder; allowed: a folder to write into.")
+    if (folder / LOCK).is_symlink():
+        raise InputError(f"{folder / LOCK} is a link; allowed: another output folder.")
+    check_manifest(folder / MANIFEST)
+    spare_sources(jobs, folder)
 
 
 def cores() -> int:
@@ -175,16 +201,17 @@ def deadline_of(asked: float | None, job: Job, *others: object) -> float:
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Have an output folder for ourselves."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK, timeout=0):
-            yield
-    except Timeout:
-        raise InputError(
-            f"{folder} is being written by another run; allowed: another folder, or this one when that has ended."
-        ) from None
-    except OSError as error:
-        raise MelancholiaError(f"{folder} cannot be written: {error.strerror or one_line(error)}.") from error
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(FileLock(folder / LOCK, timeout=0))
+        except Timeout:
+            raise InputError(
+                f"{folder} is being written by another run; allowed: another folder, or this one when that has ended."
+            ) from None
+        except OSError as error:
+            raise MelancholiaError(f"{folder} cannot be written: {error.strerror or one_line(error)}.") from error
+        yield
 
 
 def spare_sources(jobs: Sequence[Job], folder: Path) -> None:
@@ -295,10 +322,10 @@ class Driver:
             heapq.heappush(self.later, one)
 
     def submit(self, executor: Executor, one: Later) -> None:
-        before = self.manifest.before(one.job.name)
+        before, stood = self.manifest.before(one.job.name), self.manifest.made(one.job.output)
         try:
-            self.flying[executor.submit(attempt, one.job, self.folder, before, self.force)] = one
-        except BrokenExecutor as error:
+            self.flying[executor.submit(attempt, one.job, self.folder, before, stood, self.force)] = one
+        except RuntimeError as error:  # broken, or shut down
             raise gone(error) from error
 
     def waits(self) -> bool:
@@ -408,7 +435,7 @@ def planned(jobs: Sequence[Job], out: Path | str) -> Iterator[tuple[Job, str]]:
         A source would be overwritten.
     """
     folder = Path(os.path.abspath(out))
-    spare_sources(jobs, folder)
+    check_folder(folder, jobs)
     known = {row.input: row for row in read_manifest(folder)} if (folder / MANIFEST).is_file() else {}
     for job in jobs:
         before = known.get(job.name)

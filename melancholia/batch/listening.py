@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from melancholia.batch.gate import Gate, verdict
 from melancholia.batch.jobs import Job, Made, settings_of
 from melancholia.batch.sources import Patterns, found, mirrored
+from melancholia.errors import InputError
 from melancholia.recordings import recording
 
 
@@ -55,6 +56,8 @@ def scores(
     InputError
         Nothing fits.
     """
+    if gate is not None and not isinstance(gate, Gate):
+        raise InputError(f"gate is {gate!r}; allowed: a Gate, as batch.gate('longing') gives.")
     sources = found(patterns, root=root, out=out)
     names = mirrored(sources, lambda inner: inner.with_name(f"{inner.name}.json"))
     work = Listening(gate)

@@ -129,12 +129,14 @@ def masters(
     """
     from melancholia.mastering import CEILINGS_DBTP, LOUDNESSES_LUFS
 
+    in_range("intensity", intensity, 0, 1)
+    if gate is not None and not isinstance(gate, Gate):
+        raise InputError(f"gate is {gate!r}; allowed: a Gate, as batch.gate('longing') gives.")
     chain: Rack | None = None
     if rack is not None:
         from melancholia import racks
 
         chain = racks.rack(rack)
-        in_range("intensity", intensity, 0, 1)
         if chain.unqualified and not unqualified:
             raise InputError(f"{chain.unqualified[0]}; allowed: plugins that are qualified, or --unqualified.")
         racks.check_plugins(chain, intensity)
@@ -144,7 +146,7 @@ def masters(
     in_range("loudness", wanted, *LOUDNESSES_LUFS, "LUFS")
     in_range("ceiling", ceiling, *CEILINGS_DBTP, "dBTP")
     sources = found(patterns, root=root, out=out)
-    names = outputs(sources, format_=format_)
+    names = outputs(sources, format_=None if format_ is None else format_.removeprefix(".").lower())
     work = Mastering(wanted, ceiling, chain, intensity, spread)
     settings = settings_of(work)
     return tuple(

@@ -4,6 +4,7 @@
     output    relative to the output folder               error    one line, where it failed
     key       SHA-256 of source, settings and versions     source   its sha256, bytes, mtime_ns
     made      the output's bytes and mtime_ns              figures  what was measured
+    others    the same of outputs of earlier rows of the source that still stand, by their names
     notes     what is odd about it, a line each            seconds  that the work took
     verdict   what a gate says of the output, where there is one: mood, intensity, sadness, matched, why, cues
 
@@ -20,7 +21,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
-from melancholia.errors import InputError
+from melancholia.errors import InputError, MelancholiaError
 from melancholia.files import Kind, begins_with, writing
 
 MANIFEST = "manifest.jsonl"
@@ -39,6 +40,7 @@ class Row:
     key: str = ""
     source: Mapping[str, Any] = field(default_factory=dict)
     made: Mapping[str, Any] = field(default_factory=dict)
+    others: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     verdict: Mapping[str, Any] = field(default_factory=dict)
@@ -48,15 +50,37 @@ class Row:
     def read(cls, line: bytes) -> "Row | None":
         """The row in a line; None where it is none. Fields of later versions are not kept."""
         try:
-            given = json.loads(line)
+            given = json.loads(line, parse_constant=no_number)
             known = {name: given[name] for name in cls.__dataclass_fields__ if name in given}
             row = cls(**{**known, "notes": tuple(known.get("notes", ()))})
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return None
-        return row if isinstance(row.input, str) and row.status in (DONE, FAILED) else None
+        return row if row.is_sound else None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether each field is of its type: somebody may have edited the file."""
+        texts = (self.input, self.key, *self.notes)
+        mappings = (self.source, self.made, self.others, self.figures, self.verdict)
+        return (
+            self.status in (DONE, FAILED)
+            and all(isinstance(text, str) for text in texts)
+            and all(isinstance(text, str | None) for text in (self.output, self.error))
+            and all(isinstance(mapping, dict) for mapping in mappings)
+            and isinstance(self.seconds, int | float)
+        )
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Every output of the source that it tells of, with how it stood when it was made."""
+        return {**self.others, **({self.output: self.made} if self.output is not None else {})}
 
     def line(self) -> bytes:
         return json.dumps(asdict(self)).encode() + b"\n"
+
+
+def no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 class Manifest:
@@ -65,7 +89,9 @@ class Manifest:
     def __init__(self, folder: Path) -> None:
         self.path = folder / MANIFEST
         self.places: dict[str, int] = {}  # of the last row of each source, by the source
+        self.owners: dict[str, int] = {}  # of the last row that tells of an output, by the output
         self.superseded = False
+        check_manifest(self.path)
         self.file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             self.size = self.take_up()
@@ -79,14 +105,15 @@ class Manifest:
         """Find what is there, take off a torn last line, and return the bytes that stay."""
         size = 0
         for place, line in self.lines():
+            row = Row.read(line)
+            if row is None and line.strip() and not self.places and not is_torn(line):
+                raise InputError(f"{self.path} is no manifest of ours; allowed: another output folder.")
             if not line.endswith(b"\n"):
                 break
-            row = Row.read(line)
-            if row is None and line.strip() and not self.places:
-                raise InputError(f"{self.path} is no manifest of ours; allowed: another output folder.")
             self.superseded = self.superseded or row is None or row.input in self.places
             if row is not None:
                 self.places[row.input] = place
+                self.owners |= dict.fromkeys(row.outputs, place)
             size = place + len(line)
         os.ftruncate(self.file, size)
         return size
@@ -102,7 +129,14 @@ class Manifest:
 
     def before(self, source: str) -> Row | None:
         """The row of a source from an earlier run."""
-        place = self.places.get(source)
+        return self.row_at(self.places.get(source))
+
+    def made(self, output: str) -> Mapping[str, Any] | None:
+        """How an output of an earlier run stood when it was made."""
+        row = self.row_at(self.owners.get(output))
+        return None if row is None else row.outputs.get(output)
+
+    def row_at(self, place: int | None) -> Row | None:
         if place is None:
             return None
         with open(os.dup(self.file), "rb") as file:
@@ -116,7 +150,11 @@ class Manifest:
         ------
         OSError
             The disk refused; the manifest is as it was.
+        MelancholiaError
+            Somebody removed the manifest.
         """
+        if os.fstat(self.file).st_nlink == 0:
+            raise MelancholiaError(f"{self.path} was removed while the batch ran; the same command goes on from there.")
         line, done = row.line(), 0
         try:
             while done < len(line):
@@ -167,6 +205,18 @@ class Manifest:
             self.sync()
         finally:
             os.close(self.file)
+
+
+def is_torn(line: bytes) -> bool:
+    """Whether a line may be the beginning of a row of ours."""
+    begin = b'{"input": '
+    return not line.endswith(b"\n") and (line.startswith(begin) or begin.startswith(line))
+
+
+def check_manifest(path: Path) -> None:
+    """Refuse what is no file at the place of a manifest: a folder, a pipe, a link that leads elsewhere."""
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+        raise InputError(f"{path} is no manifest of ours; allowed: another output folder.")
 
 
 MANIFESTS = Kind("a manifest", begins_with(b"{"))

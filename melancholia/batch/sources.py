@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from melancholia.encoding import SUFFIXES
-from melancholia.errors import InputError, shown
+from melancholia.errors import InputError, nearest, quoted, shown
 
 MAGIC = re.compile(r"[*?[]")
 FOREIGN = ("m4a", "mp4", "aac", "wma", "wv", "mka", "ape", "tta", "mpc", "ac3", "amr", "dsf", "dff")  # PyAV's
@@ -47,7 +47,12 @@ def found(patterns: Patterns, *, root: Path | str | None = None, out: Path | str
     """
     files: dict[Path, None] = {}
     roots = []
-    given = [str(patterns)] if isinstance(patterns, str | Path) else list(map(str, patterns))
+    several = [patterns] if isinstance(patterns, str | Path) else list(patterns or ())
+    if not several or not all(isinstance(one, str | Path) and str(one) for one in several):
+        raise InputError(f"sources are {patterns!r}; allowed: files, folders, or globs as 'in/**/*'.")
+    given = list(map(str, several))
+    if root is not None and not (str(root) and os.path.isdir(root)):
+        raise InputError(f"root is {quoted(str(root))}; allowed: a folder.")
     for pattern in given:
         base, wanted = searched(pattern)
         roots.append(base)
@@ -119,6 +124,8 @@ def outputs(sources: Found, *, format_: str | None = None) -> list[str]:
     InputError
         Two sources would have one output, also where upper and lower case, or accents written otherwise, are the same.
     """
+    if format_ is not None and format_ not in SUFFIXES:
+        raise InputError(f"Unknown format {format_!r}; known: {', '.join(SUFFIXES)}.{nearest(format_, SUFFIXES)}")
     return mirrored(sources, lambda inner: with_format(inner, format_))
 
 
@@ -139,17 +146,22 @@ def mirrored(sources: Found, named: Callable[[Path], Path]) -> list[str]:
     names: list[str] = []
     taken: dict[str, Path] = {}
     folders: set[str] = set()
+    twice: list[tuple[Path, Path, Path]] = []
     for file in sources.files:
         name = named(file.relative_to(sources.root))
         one = folded(name)
         if one in taken:
-            raise InputError(
-                f"{shown(str(taken[one]))} and {shown(str(file))} would both become {shown(str(name))}; allowed: "
-                "sources whose outputs differ (each in its own format, without --format, or one of them)."
-            )
-        taken[one] = file
+            twice.append((taken[one], file, name))
+        taken.setdefault(one, file)
         folders |= {folded(parent) for parent in name.parents}
         names.append(name.as_posix())
+    if twice:
+        first, other, name = twice[0]
+        more = f" (and {len(twice) - 1} more)" if len(twice) > 1 else ""
+        raise InputError(
+            f"{shown(str(first))} and {shown(str(other))} would both become {shown(str(name))}{more}; allowed: "
+            "sources whose outputs differ (each in its own format, without --format, or one of them)."
+        )
     for one in taken.keys() & folders:
         raise InputError(f"the output of {shown(str(taken[one]))} is a folder of others; allowed: another format.")
     return names

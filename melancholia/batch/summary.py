@@ -1,5 +1,6 @@
 """What the figures of a batch come to: least, middle and most of each; and as a page with their distributions."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,15 @@ from numpy.typing import NDArray
 from melancholia.batch.rows import FAILED, Row
 from melancholia.cues import CUES
 from melancholia.errors import InputError
-from melancholia.files import Kind, begins_with, write_text
+from melancholia.files import Kind, write_text
 
 HERE = Path(__file__).parent
 PAGE = "summary.html"
-PAGES = Kind("a page", begins_with(b"<!doctype html>"))
+MARK = b'<meta name="generator" content="melancholia batch">'
+HEAD_BYTES = 1000  # of a page, in which its mark stands
 MOST_LISTED = 500  # failures on a page; the manifest has all
 BARS = 24
+LARGEST = 1e12  # figure that is drawn
 NARROWEST = {"LUFS": 1.0, "LU": 1.0, "dBTP": 1.0, "dB": 1.0}  # that a drawing spans, by unit
 FIGURES = {  # of a row, in words and unit
     "before_lufs": ("loudness before", "LUFS"),
@@ -83,7 +86,7 @@ def spreads(rows: Iterable[Row]) -> list[Spread]:
         said |= {"sadness": row.verdict.get("sadness"), "work": row.seconds}
         said |= {name.replace("_", " "): value for name, value in row.verdict.get("cues", {}).items()}
         for name, value in said.items():
-            if value is not None:
+            if isinstance(value, int | float) and abs(value) < LARGEST:
                 found.setdefault(name, []).append(float(value))
     return [Spread(name, units.get(name, ""), np.array(values)) for name, values in found.items()]
 
@@ -115,8 +118,29 @@ def write_page(folder: Path, rows: Iterable[Row], *, title: str, lines: Iterable
         more={"failed": max(0, len(failed) - MOST_LISTED), "unmatched": max(0, len(unmatched) - MOST_LISTED)},
         spreads=spreads(kept),
     )
+    check_page(folder)
+    write_text(folder / PAGE, html.encode("utf-8", "backslashreplace").decode(), over=PAGES)  # names may be no UTF-8
+    return folder / PAGE
+
+
+def check_page(folder: Path) -> None:
+    """Refuse a place for the page where something else stands.
+
+    Raises
+    ------
+    InputError
+        It is no page of ours, or a link.
+    """
     path = folder / PAGE
-    if path.exists() and not PAGES.holds(path):
+    if os.path.lexists(path) and (path.is_symlink() or not is_page(path)):
         raise InputError(f"{path} is no page of ours; allowed: --no-report, or another output folder.")
-    write_text(path, html, over=PAGES)
-    return path
+
+
+def is_page(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return MARK in file.read(HEAD_BYTES)
+
+
+PAGES = Kind("a page of ours", is_page)

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from melancholia import interrupts
 from melancholia.cli import completion, many, options
+from melancholia.errors import one_line
 from melancholia.files import clear
 
 if TYPE_CHECKING:
@@ -96,10 +97,14 @@ def batch(
     A file that cannot be done is a row and a line on stderr, and then the exit code is 1; so is one that does not get
     through the gate, which is kept all the same.
     """
+    from melancholia.batch import check_page, masters, run, scores, songs
     from melancholia.batch import gate as gate_for
-    from melancholia.batch import masters, run, scores, songs
 
     check_options(work)
+    if not output:
+        raise click.UsageError("--output is empty; allowed: a folder.")
+    if work == "master" and all(pattern.lower().endswith(".csv") for pattern in patterns):
+        raise click.UsageError(f"{patterns[0]} is a CSV file: songs of its lines are --work make.")
     if dask is not None and (jobs is not None or deadline is not None):
         raise click.UsageError(
             "--jobs and --deadline are for processes of this machine; --dask brings its own workers."
@@ -120,6 +125,8 @@ def batch(
     if dry_run:
         would(asked, output, as_json=as_json)
         return
+    if not no_report:
+        check_page(Path(output))
     with reporting(len(asked), output, as_json=as_json, quiet=quiet) as heard, workers_at(dask, asked, output) as own:
         found = run(
             asked,
@@ -168,7 +175,7 @@ def would(jobs: Sequence["Job"], output: str, *, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps({"input": job.name, "output": str(target), "would": what}))
         else:
-            click.echo(f"{job.name} -> {target}{'' if what == 'make' else f'  ({what})'}")
+            click.echo(one_line(f"{job.name} -> {target}{'' if what == 'make' else f'  ({what})'}"))
 
 
 @contextmanager

@@ -196,6 +196,8 @@ def rack(name: str | Path | Rack) -> Rack:
     """
     if isinstance(name, Rack):
         return name
+    if not isinstance(name, str | Path):
+        raise InputError(f"rack is {name!r}; allowed: a rack, its name, or the path of a rack file.")
     if isinstance(name, Path) or name.endswith(".toml"):
         if not Path(name).is_file():
             raise InputError(f"{name} does not exist; allowed: a rack file, or one of {', '.join(names())}.")

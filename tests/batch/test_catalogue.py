@@ -61,7 +61,13 @@ def test_what_is_left_out_is_what_make_takes_and_a_seed_comes_from_the_line(here
 
 
 @pytest.mark.parametrize(
-    "text", ["\ufeffmood,seed\nlonging,1\n", "mood, seed\r\nlonging , 1\r\n", "seed,mood\n1,longing\n"]
+    "text",
+    [
+        "\ufeffmood,seed\nlonging,1\n",
+        "mood, seed\r\nlonging , 1\r\n,\r\n\r\n",
+        "seed,mood\n1,longing\n",
+        "mood;seed\nlonging;1\n",
+    ],
 )
 def test_csv_as_programs_write_it(here, text):
     (job,) = batch.songs(written(text))
@@ -85,6 +91,10 @@ def test_csv_as_programs_write_it(here, text):
         (["longing,../up,1"], "mood,name,seed", r"name is '../up'; allowed: a folder below the output folder"),
         (["longing,/up,1"], "mood,name,seed", r"name is '/up'"),
         (["longing,.hidden,1"], "mood,name,seed", r"name is '.hidden'"),
+        (["longing,manifest.jsonl,1"], "mood,name,seed", r"manifest.jsonl is the batch's own"),
+        (["longing,Summary.HTML,1"], "mood,name,seed", r"Summary.HTML is the batch's own"),
+        (["longing,a\0b,1"], "mood,name,seed", r"name is 'a.x00b'"),
+        ([f"longing,{'n' * 300},1"], "mood,name,seed", r"name is 'nnn"),
         (["longing,H"], "mood,key", r"H"),
         (["longing,999"], "mood,bpm", r"bpm is 999"),
         (["longing,7/9"], "mood,metre", r"metre is '7/9'"),
@@ -170,6 +180,7 @@ def test_verdicts_of_many_files_are_json_beside_their_names(here, capsys, on_the
         ),
         (["in", "--strict"], "--strict is given with --work master; allowed: with make"),
         (["a.csv", "b.csv", "--work", "make"], "takes one CSV file"),
+        (["a.csv"], "a.csv is a CSV file: songs of its lines are --work make"),
     ],
 )
 def test_an_option_that_has_no_meaning_is_refused(here, capsys, args, said):

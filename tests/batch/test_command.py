@@ -133,7 +133,12 @@ def test_a_rack_that_changed_does_anew_and_a_word_in_it_does_not(here, capsys, o
         (["in", "--ceiling", "1"], "ceiling is 1 dBTP; allowed: -20 to 0 dBTP."),
         (["in", "--rack", "longin"], "Did you mean 'longing'?"),
         (["in", "--rack", "longing", "--intensity", "2"], "intensity is 2; allowed: 0 to 1."),
+        (["in", "--intensity", "nan"], "intensity is nan; allowed: 0 to 1."),
         (["in", "--jobs", "0"], "--jobs"),
+        (["in", "--deadline", "inf"], "deadline is inf s; allowed: 1 to"),
+        (["in", "--root", "in/mono.wav"], "root is 'in/mono.wav'; allowed: a folder."),
+        ([""], "sources are"),
+        (["in", "--format", "../x"], "Unknown format"),
         (["in", "--root", "in/deep"], "lies outside"),
         (["in/same.ogg", "in/deep/same.flac", "--format", "wav", "--root", "in"], ""),
         (["in/deep/same.flac", "in/deep/copy.ogg"], "copy.ogg does not exist"),
@@ -154,6 +159,32 @@ def test_a_plugin_that_is_not_qualified_is_refused_unless_asked_for(here, capsys
     assert "ZamGEQ31 is not qualified; melancholia plugins qualify ZamGEQ31 says" in (err := capsys.readouterr().err)
     assert "--unqualified" in err and not (here / "out").exists()
     assert run([*call, "--unqualified"]) == 0 and outputs(here / "out") == ["mono.wav"]
+
+
+def test_a_batch_without_a_folder_is_refused(here, capsys):
+    assert run(["batch", "in", "-o", ""]) == 2 and "--output is empty" in capsys.readouterr().err
+    assert sorted(os.listdir(here)) == ["in"]
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "opus", "mp3", "flac", "wav", "aiff", "caf", "w64", "au"])
+def test_the_same_sound_is_the_same_bytes(here, on_the_spot, suffix):
+    """By which an output whose row was lost is known to be ours."""
+    for folder in ("one", "two"):
+        assert run(["batch", "in/mono.wav", "in/deep", "--root", "in", "-o", folder, "--format", suffix, "-q"]) == (
+            1 if suffix == "opus" else 0  # of 44.1 kHz there is none
+        )
+    first = Path("one/mono").with_suffix(f".{suffix}").read_bytes()
+    assert first == Path("two/mono").with_suffix(f".{suffix}").read_bytes() and len(first) > 1000
+    os.truncate("two/manifest.jsonl", 0)
+    assert run(["batch", "in/mono.wav", "--root", "in", "-o", "two", "--format", suffix, "-q"]) == 0
+
+
+def test_names_that_are_no_text_are_said_all_the_same(here, children):
+    Path(os.fsdecode(b"in/deep/\xff\x1b.wav")).write_text("no sound")
+    settle(Path(os.fsdecode(b"in/deep/\xff\x1b.wav")))
+    done = children.run(*CLI, "batch", "in/deep", "-o", "out", "--jobs", 1, cwd=here)
+    assert done.returncode == 1 and done.stdout.startswith("1 done, 1 failed") and "fault of ours" not in done.stderr
+    assert "Failed" in Path("out/summary.html").read_text() and "\x1b" not in done.stdout + done.stderr
 
 
 def test_kills_of_the_run_and_of_its_workers_lose_nothing(children, tmp_path):

@@ -25,7 +25,9 @@ values = st.dictionaries(words, st.none() | st.integers() | st.floats(allow_nan=
         values,
         values,
         values,
+        values,
         st.lists(words).map(tuple),
+        values,
     )
 )
 def test_a_row_comes_back_as_it_was(row):
@@ -35,7 +37,23 @@ def test_a_row_comes_back_as_it_was(row):
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"\n", b"{}", b"[]", b"1", b'{"input": 3, "status": "done"}', b'{"input": "a", "status": "x"}', b'{"input"'],
+    [
+        b"",
+        b"\n",
+        b"{}",
+        b"[]",
+        b"1",
+        b'{"input"',
+        b"[" * 100_000,
+        b'{"input": 3, "status": "done"}',
+        b'{"input": "a", "status": "x"}',
+        b'{"input": "a", "status": "done", "source": null}',
+        b'{"input": "a", "status": "done", "figures": []}',
+        b'{"input": "a", "status": "done", "seconds": "x"}',
+        b'{"input": "a", "status": "done", "notes": [3]}',
+        b'{"input": "a", "status": "done", "figures": {"lufs": NaN}}',
+    ],
+    ids=range(14),
 )
 def test_what_is_no_row_is_none(line):
     assert Row.read(line) is None

@@ -6,8 +6,9 @@ import multiprocessing
 import os
 import signal
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 
 import pytest
 
@@ -72,6 +73,7 @@ def test_each_file_is_done_and_has_a_row(source, out):
             "key",
             "source",
             "made",
+            "others",
             "figures",
             "notes",
             "verdict",
@@ -279,12 +281,101 @@ def test_one_run_at_a_time_has_a_folder(source, out):
     assert len(refused) == 5 and counts(source) == dict.fromkeys(NAMES, 1)
 
 
-def test_a_manifest_of_somebody_else_stays(source, out):
+@pytest.mark.parametrize("theirs", ['{"theirs": 1}\n', '{"theirs": 1}', "notes, one line", "{", "x\n"])
+def test_a_manifest_of_somebody_else_stays(source, out, theirs):
     out.mkdir()
-    (out / MANIFEST).write_text('{"theirs": 1}\n')
-    with pytest.raises(InputError, match="no manifest of ours"):
-        batch.run(jobs(source, Copied()), out, executor=Here())
-    assert (out / MANIFEST).read_text() == '{"theirs": 1}\n'
+    (out / MANIFEST).write_text(theirs)
+    if theirs != "{":  # as a row of ours may begin
+        with pytest.raises(InputError, match="no manifest of ours"):
+            batch.run(jobs(source, Copied()), out, executor=Here())
+        assert (out / MANIFEST).read_text() == theirs
+    else:
+        assert batch.run(jobs(source, Copied()), out, executor=Here()).done == 5
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "lock", "file"])
+def test_what_is_no_folder_for_outputs_is_refused_before_any_work(source, out, tmp_path, kind):
+    (tmp_path / "mine").write_text("mine")
+    if kind == "file":
+        out.write_text("mine")
+    else:
+        out.mkdir()
+    if kind == "folder":
+        (out / MANIFEST).mkdir()
+    elif kind != "file":
+        (out / (driver.LOCK if kind == "lock" else MANIFEST)).symlink_to(tmp_path / "mine")
+    with pytest.raises(InputError, match="allowed: a(nother output)? folder"):
+        batch.run(jobs(source, Copied()), out, executor=(idle := Here()))
+    with pytest.raises(InputError):
+        list(batch.planned(jobs(source, Copied()), out))
+    assert idle.seen == [] and (tmp_path / "mine").read_text() == "mine"
+
+
+def test_an_output_stays_ours_through_failures_and_other_names(source, out):
+    """A source breaks and is mended; the format changes and changes back; the sources move."""
+    assert batch.run(jobs(source, Copied("1")), out, executor=Here()).done == 5
+    broken = Failing("2", victim="a", number=errno.EINVAL, refusals=1)
+    assert batch.run(jobs(source, broken), out, executor=Here()).failures == 1
+    assert rows(out)["a"].others == {"a": {"bytes": 11, "mtime_ns": (out / "a").stat().st_mtime_ns}}
+    assert batch.run(jobs(source, Copied("3")), out, executor=Here()).done == 5 and (out / "a").read_text()[-1] == "3"
+    other = [replace(job, output=f"{job.output}.x") for job in jobs(source, Copied("4"))]
+    assert batch.run(other, out, executor=Here()).done == 5 and rows(out)["a"].others.keys() == {"a"}
+    assert batch.run(jobs(source, Copied("5")), out, executor=Here()).done == 5 and (out / "a").read_text()[-1] == "5"
+    source.rename(source.parent / "moved")
+    assert batch.run(jobs(source.parent / "moved", Copied("6")), out, executor=Here()).done == 5
+    assert (out / "a").read_text()[-1] == "6" and (out / "a.x").read_text()[-1] == "4"
+
+
+def test_a_manifest_that_somebody_removes_stops_it_and_loses_nothing(source, out):
+    def heard(outcome, summary):
+        if summary.done == 2:
+            (out / MANIFEST).unlink()
+
+    with pytest.raises(MelancholiaError, match="was removed while the batch ran"):
+        batch.run(jobs(source, Copied()), out, executor=Here(), heard=heard)
+    assert batch.run(jobs(source, Copied()), out, executor=Here()).done == 5 and len(lines(out)) == 5
+
+
+def test_what_others_raise_is_theirs(source, out):
+    def heard(outcome, summary):
+        raise FileNotFoundError("theirs")
+
+    with pytest.raises(FileNotFoundError, match="theirs"):
+        batch.run(jobs(source, Copied()), out, executor=Here(), heard=heard)
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        ({"at_once": 0}, "at_once is 0; allowed: 1 to"),
+        ({"at_once": "2"}, "at_once is '2'; allowed: a number"),
+        ({"deadline_s": float("inf")}, "deadline is inf s"),
+        ({"deadline_s": float("nan")}, "deadline is nan s"),
+        ({"deadline_s": "2"}, "deadline is '2'"),
+        ({"max_failures": -1}, "max_failures is -1"),
+    ],
+)
+def test_wrong_numbers_are_refused(source, out, options, said):
+    with pytest.raises(InputError, match=said):
+        batch.run(jobs(source, Copied()), out, **options)
+    assert not out.exists()
+
+
+def test_wrong_jobs_are_refused(source, out):
+    made = jobs(source, Copied())
+    for wrong, said in (([], "no jobs"), ([1], "no jobs"), ("in", "no jobs"), (made + made[:1], "twice")):
+        with pytest.raises(InputError, match=said):
+            batch.run(wrong, out, executor=Here())
+    with pytest.raises(InputError, match="a is the name of an output twice"):
+        batch.run([made[0], replace(made[1], output="a")], out, executor=Here())
+    assert batch.run(iter(made), out, executor=Here()).done == 5
+
+
+def test_an_executor_that_was_shut_down_is_said(source, out):
+    with ThreadPoolExecutor(1) as pool:
+        pass
+    with pytest.raises(MelancholiaError, match="the workers are gone: cannot schedule new futures after shutdown"):
+        batch.run(jobs(source, Copied()), out, executor=pool)
 
 
 def test_a_source_is_never_an_output(source):
