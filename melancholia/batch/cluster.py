@@ -48,7 +48,8 @@ def cluster(address: str, *places: Path) -> Iterator[Cluster]:
         from distributed import Client
     except ImportError as error:
         raise InputError(f"a cluster needs dask; allowed: pip install '{EXTRA}', or no --dask.") from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # it speaks of each worker that comes and goes
+    for name in ("distributed", *(name for name in logging.root.manager.loggerDict if name.startswith("distributed."))):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # they speak of each worker that comes and goes
     try:
         client: Any = Client(address, timeout=LONGEST_WAIT_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, ImportError) as error:

@@ -30,7 +30,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_interrupt_at_any_moment_ends_it_and_leaves_nothing(folder, children, command):
-    found = interrupts(children, folder, command, 4, seed=1)  # 200 in the soak
+    found = interrupts(children, folder, command, 3, seed=1)  # 200 in the soak
     assert not [ended for ended in found if ended.faults]
     assert max(ended.took_s for ended in found) <= LONGEST_S
 
