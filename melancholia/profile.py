@@ -5,6 +5,7 @@ every ``[a, b]`` has become a number. Composition and performance read `writing`
 Where intensity follows a curve, or a section has a mood of its own, `Profile.at` is what holds at a place of the piece.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -133,6 +134,11 @@ def profile(
 
 def is_path(mood: str) -> bool:
     return mood.endswith(".toml")
+
+
+def as_name(mood: str) -> str:
+    """A mood, the path of its file, or a blend, as a name for a folder."""
+    return Path(mood).stem if mood.endswith(".toml") else re.sub(r"[^A-Za-z0-9.]+", "-", mood)
 
 
 def mood_path(mood: str) -> Path:

@@ -8,7 +8,6 @@ song.
 import csv
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,11 +20,8 @@ from melancholia.batch.rows import MANIFEST
 from melancholia.batch.sources import folded
 from melancholia.batch.summary import PAGE
 from melancholia.errors import InputError, MelancholiaError, nearest, quoted
+from melancholia.profile import as_name
 from melancholia.recipe import RECIPE, file_hash
-
-
-def number(text: str) -> float:
-    return float(text)
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -43,10 +39,10 @@ COLUMNS: dict[str, tuple[Callable[[str], Any], str]] = {  # how each is read, an
     "mood": (str, "a mood, or a blend as nostalgia:0.6,despair:0.4"),
     "name": (str, "a folder below the output folder"),
     "intensity": (str, "0 to 1, or a curve as 0:0.2,0.6:1"),
-    "seconds": (number, "a number"),
+    "seconds": (float, "a number"),
     "seed": (int, "a whole number"),
     "key": (str, "as A minor"),
-    "bpm": (number, "a number"),
+    "bpm": (float, "a number"),
     "metre": (str, "as 3/4"),
     "instruments": (names, "names, parted by ;"),
     "rack": (str, "a rack"),
@@ -121,7 +117,7 @@ def songs(
     for line, row in rows_of(path):
         try:
             asked = read(row)
-            name = folder_of(row.get("name") or f"{plain(asked['mood'])}-{asked['seed']}")
+            name = folder_of(row.get("name") or f"{as_name(asked['mood'])}-{asked['seed']}")
             claim(name, line, taken, above)
             work = Making(asked, checked(asked, unqualified=unqualified), report, strict)
         except MelancholiaError as error:
@@ -199,11 +195,6 @@ def read(row: Mapping[str, str]) -> dict[str, Any]:
     return asked
 
 
-def plain(mood: str) -> str:
-    """A mood or blend as the name of a folder."""
-    return Path(mood).stem if mood.endswith(".toml") else re.sub(r"[^A-Za-z0-9.]+", "-", mood)
-
-
 def folder_of(name: str) -> str:
     parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") or "\\" in part for part in parts)
@@ -248,15 +239,14 @@ def files_of(
     unqualified: bool,
 ) -> dict[str, str]:
     """Hashes of the files behind mood, rack and players; refuses what is unknown among them."""
-    from melancholia import instruments
+    from melancholia import instruments, racks
     from melancholia.profile import profile
-    from melancholia.racks import rack as find_rack
     from melancholia.song import sources
 
     wanted = profile(mood, intensity, sections=dict(others))
-    chain = find_rack(rack or wanted.rack)
-    if chain.unqualified and not unqualified:
-        raise InputError(f"{chain.unqualified[0]}; allowed: plugins that are qualified, or --unqualified.")
+    chain = racks.rack(rack or wanted.rack)
+    if not unqualified:
+        racks.check_qualified(chain)
     for name in players:
         instruments.check(name)
     return sources(wanted, chain, players)

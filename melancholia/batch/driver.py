@@ -6,6 +6,7 @@ something that passes stood in the way, it tries again; a file that is bad is no
 
 import heapq
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -17,7 +18,7 @@ from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 
-from melancholia.batch.attempt import Fault, Outcome, attempt, is_judged, is_made, standing, there
+from melancholia.batch.attempt import Fault, Outcome, attempt, is_judged, is_made, standing, standing_still, there
 from melancholia.batch.jobs import Job
 from melancholia.batch.rows import FAILED, MANIFEST, Manifest, Row, check_manifest, read_manifest
 from melancholia.batch.workers import Late, workers
@@ -89,6 +90,7 @@ class Later:
     place: int
     job: Job = field(compare=False)
     tries: int = field(compare=False, default=0)
+    deaths: int = field(compare=False, default=0)  # of processes that worked on it
 
 
 Heard = Callable[[Outcome, Summary], None]
@@ -119,7 +121,7 @@ def run(
     at_once : int, optional
         Files at a time, each in a process of its own; as many as there are cores when left out.
     executor : Executor, optional
-        Whoever works instead, with `submit` as in `concurrent.futures`; `at_once` jobs are in its hands at a time.
+        Whoever works instead, with `submit` as in `concurrent.futures`; it has twice `at_once` at a time.
     deadline_s : float, optional
         Seconds that a file may take (of our own processes); when left out two minutes, and a second for each 16 kB.
     max_failures : int, optional
@@ -145,7 +147,7 @@ def run(
     count = cores() if at_once is None else int(in_range("at_once", at_once, 1, MOST_AT_ONCE))
     late = partial(deadline_of, None if deadline_s is None else in_range("deadline", deadline_s, 1, LONGEST_S, "s"))
     if max_failures is not None:
-        in_range("max_failures", max_failures, 0, len(jobs) + MOST_FAILURES_KEPT)
+        in_range("max_failures", max_failures, 0, sys.maxsize)
     check_folder(folder, jobs)
     with held(folder), Manifest(folder) as manifest:
         with tree(folder, jobs):
@@ -278,7 +280,7 @@ class Driver:
                 self.launch(executor, in_flight)
                 if not self.flying and not self.waits():
                     break
-                self.land()
+                self.land(free=len(self.flying) < in_flight)
         finally:
             for future in self.flying:
                 future.cancel()
@@ -331,15 +333,15 @@ class Driver:
     def waits(self) -> bool:
         return bool(self.later or self.alone)
 
-    def land(self) -> None:
-        """Wait until something came of a job in flight, or one that waits is due."""
+    def land(self, *, free: bool) -> None:
+        """Wait until something came of a job in flight, or, where hands are free, one that waits is due."""
         until = max(self.later[0].due if self.later else 0.0, self.paused_until)
-        pause = max(0.01, until - time.monotonic()) if until else None
+        pause = max(0.01, until - time.monotonic())
         if not self.flying:
-            time.sleep(pause or 0.01)
+            time.sleep(pause)
             return
-        room = pause if until and (self.later or self.paused_until > time.monotonic()) else None
-        landed, _ = wait(self.flying, timeout=room, return_when=FIRST_COMPLETED)
+        waits = free and bool(self.later)
+        landed, _ = wait(self.flying, timeout=pause if waits else None, return_when=FIRST_COMPLETED)
         for future in landed:
             self.landed(self.flying.pop(future), future)
 
@@ -349,28 +351,29 @@ class Driver:
         except BrokenExecutor as error:
             raise gone(error) from error
         except Late as error:
-            self.tell(failed(one.job, str(error)))
+            self.fail(one.job, str(error))
             return
         except Exception as error:
-            if one.tries:
-                self.tell(failed(one.job, f"the process that worked on it died, twice: {one_line(error)}"))
+            if one.deaths:
+                self.fail(one.job, f"the process that worked on it died, twice: {one_line(error)}")
             else:
-                self.alone.append(Later(0.0, one.place, one.job, 1))
+                self.alone.append(Later(0.0, one.place, one.job, one.tries, 1))
             return
         if outcome.fault is Fault.FULL:
             self.wait_for_space(one, outcome)
         elif outcome.fault is Fault.PASSING and one.tries < len(BACK_OFF_S):
-            self.put_off(one, BACK_OFF_S[one.tries], one.tries + 1)
+            self.put_off(one, BACK_OFF_S[one.tries], failed=1)
         else:
             self.refused = 0
             self.tell(outcome)
 
-    def put_off(self, one: Later, seconds: float, tries: int) -> None:
-        heapq.heappush(self.later, Later(time.monotonic() + seconds, one.place, one.job, tries))
+    def put_off(self, one: Later, seconds: float, *, failed: int = 0) -> None:
+        due = time.monotonic() + seconds
+        heapq.heappush(self.later, Later(due, one.place, one.job, one.tries + failed, one.deaths))
 
     def wait_for_space(self, one: Later, outcome: Outcome) -> None:
         """The disk is full: nothing is handed out for a while; when that did not help, the batch stops."""
-        self.put_off(one, 0.0, one.tries)
+        self.put_off(one, 0.0)
         if time.monotonic() < self.paused_until:  # it was handed out before that was known
             return
         if self.refused == len(BACK_OFF_S):
@@ -378,6 +381,12 @@ class Driver:
             return
         self.paused_until = time.monotonic() + BACK_OFF_S[self.refused]
         self.refused += 1
+
+    def fail(self, job: Job, why: str) -> None:
+        """Tell that nothing came of a job, and what of earlier runs still stands."""
+        others = standing_still(self.manifest.before(job.name), job, self.folder)
+        row = Row(job.name, FAILED, error=f"{one_line(job.name)}: {why}.", others=others)
+        self.tell(Outcome(row, Fault.FILE))
 
     def tell(self, outcome: Outcome) -> None:
         """Write a row for an outcome, and let it be known."""
@@ -420,10 +429,6 @@ def is_kept(job: Job, before: Row, folder: Path) -> bool:
 
 def gone(error: Exception) -> MelancholiaError:
     return MelancholiaError(f"the workers are gone: {one_line(error) or type(error).__name__}.")
-
-
-def failed(job: Job, why: str) -> Outcome:
-    return Outcome(Row(job.name, FAILED, error=f"{one_line(job.name)}: {why}."), Fault.FILE)
 
 
 def planned(jobs: Sequence[Job], out: Path | str) -> Iterator[tuple[Job, str]]:

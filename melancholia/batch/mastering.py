@@ -137,8 +137,8 @@ def masters(
         from melancholia import racks
 
         chain = racks.rack(rack)
-        if chain.unqualified and not unqualified:
-            raise InputError(f"{chain.unqualified[0]}; allowed: plugins that are qualified, or --unqualified.")
+        if not unqualified:
+            racks.check_qualified(chain)
         racks.check_plugins(chain, intensity)
     usual = Mastering() if chain is None else Mastering(chain.lufs, chain.ceiling_dbtp)
     wanted = usual.lufs if lufs is None else lufs

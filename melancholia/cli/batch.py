@@ -117,10 +117,9 @@ def batch(
     elif work == "score":
         asked = scores(patterns, gate=judge, root=root, out=output)
     else:
-        suffix = many.check_suffix(format_) if format_ is not None else None
         asked = masters(
             patterns, rack=rack, intensity=intensity, lufs=lufs, ceiling_dbtp=ceiling, spread=spread,
-            format_=suffix, root=root, out=output, unqualified=unqualified, gate=judge,
+            format_=format_, root=root, out=output, unqualified=unqualified, gate=judge,
         )  # fmt: skip
     if dry_run:
         would(asked, output, as_json=as_json)
@@ -202,10 +201,9 @@ def reporting(total: int, output: str, *, as_json: bool, quiet: bool) -> Iterato
                 many.notes(Path(row.input), row.notes)
             if as_json:
                 click.echo(json.dumps(asdict(row)))
-            ended = summary.done + summary.kept + summary.failures
             rate = summary.done / max(monotonic() - began, 1e-3)
             bad = f", {summary.failures} failed" if summary.failures else ""
-            progress(ended / total, f"{ended} of {total}{bad}, {60 * rate:.0f} a minute")
+            progress(summary.told / total, f"{summary.told} of {total}{bad}, {60 * rate:.0f} a minute")
 
         yield heard
 

@@ -1,7 +1,6 @@
 """``melancholia make``: a song from a mood."""
 
 import json
-import re
 from pathlib import Path
 
 import click
@@ -67,14 +66,13 @@ def make(
     at most.
     """
     from melancholia.instruments import warning
-    from melancholia.profile import profile
+    from melancholia.profile import as_name, profile
     from melancholia.racks import rack as find_rack
     from melancholia.song import make_folder
     from melancholia.streams import check_seed, draw_seed
 
     seed = draw_seed() if seed is None else check_seed(seed)
-    named = Path(mood).stem if mood.endswith(".toml") else re.sub(r"[^A-Za-z0-9.]+", "-", mood)
-    folder = output or Path(f"{named}-{seed}")
+    folder = output or Path(f"{as_name(mood)}-{seed}")
     players = split_names(instruments)
     if rack is not None or mood.endswith(".toml"):
         chain = find_rack(rack or profile(mood).rack)

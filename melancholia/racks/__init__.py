@@ -2,7 +2,19 @@
 
 from melancholia.racks.apply import apply, check_plugins
 from melancholia.racks.mixing import bus, mix
-from melancholia.racks.rack import MOST_TONE_DB, Rack, names, rack, toned
+from melancholia.racks.rack import MOST_TONE_DB, Rack, check_qualified, names, rack, toned
 from melancholia.racks.sends import tail_s
 
-__all__ = ["MOST_TONE_DB", "Rack", "apply", "bus", "check_plugins", "mix", "names", "rack", "tail_s", "toned"]
+__all__ = [
+    "MOST_TONE_DB",
+    "Rack",
+    "apply",
+    "bus",
+    "check_plugins",
+    "check_qualified",
+    "mix",
+    "names",
+    "rack",
+    "tail_s",
+    "toned",
+]

@@ -172,6 +172,18 @@ def said(by_place: Mapping[str, T], place: str, default: T) -> T:
     return by_place.get(place, default)
 
 
+def check_qualified(rack: Rack) -> None:
+    """Refuse a rack with a plugin that is not known to be fit for work.
+
+    Raises
+    ------
+    InputError
+        It says which, and what is known of it.
+    """
+    if rack.unqualified:
+        raise InputError(f"{rack.unqualified[0]}; allowed: plugins that are qualified, or --unqualified.")
+
+
 def names() -> tuple[str, ...]:
     """The names of all racks that come with melancholia."""
     return tuple(sorted(path.stem for path in data_folder("chains").glob("*.toml")))

@@ -152,6 +152,15 @@ def test_a_song_of_a_line_is_the_song_that_make_makes_and_is_made_once(here, cap
     assert [path.name for path in Path("out").glob(".*.part")] == []
 
 
+def test_only_where_it_is_strict_a_song_that_does_not_match_counts(here):
+    from melancholia.batch.attempt import there
+
+    row = batch.Row("a", "done", verdict={"matched": False})
+    for strict in (False, True):
+        (job,) = batch.songs(written("mood,seed\nlonging,1\n"), strict=strict)
+        assert there(row, job, kept=False).unmatched is strict
+
+
 def test_verdicts_of_many_files_are_json_beside_their_names(here, capsys, on_the_spot):
     import soundfile
 

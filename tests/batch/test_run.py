@@ -218,6 +218,30 @@ def test_a_file_that_kills_whoever_reads_it_is_a_row(source, out):
     assert not list(out.glob(".*.part"))
 
 
+def test_an_output_stays_ours_where_its_next_try_dies_or_is_late(source, out):
+    assert batch.run(jobs(source, Copied("1")), out, executor=Here()).done == 5
+    assert batch.run(jobs(source, Dying("2", victim="b", deaths=9)), out, at_once=1).failures == 1
+    assert rows(out)["b"].others.keys() == {"b"} and (out / "b").read_text()[-1] == "1"
+    assert batch.run(jobs(source, Copied("3")), out, executor=Here()).done == 5 and (out / "b").read_text()[-1] == "3"
+
+
+def test_a_death_after_a_passing_fault_is_the_first(source, out):
+    class Unlucky(Here):
+        """A passing fault, then a death, then all is well."""
+
+        def submit(self, work, /, *args):
+            if args[0].output == "b" and self.seen.count("b") == 1:
+                self.seen.append("b")
+                future = Future()
+                future.set_exception(RuntimeError("died"))
+                return future
+            return super().submit(work, *args)
+
+    here = Unlucky()
+    assert batch.run(jobs(source, Failing(victim="b")), out, executor=here).done == 5
+    assert here.seen.count("b") == 3
+
+
 def test_a_file_that_takes_too_long_is_a_row(source, out):
     summary = batch.run(jobs(source, Hanging(victim="b")), out, at_once=2, deadline_s=1)
     assert (summary.done, summary.failures) == (4, 1)
