@@ -30,10 +30,10 @@ def test_processes_that_start_together_compile_one_at_a_time(tmp_path, children,
     code = "from melancholia.analysis import first_use as f; print(f.cache_folder() / f.facts())"
     name = children.python(code, env=fresh).stdout.strip()
     with FileLock(f"{name}.lock"):  # we are the one that compiles
-        together = [children.start(sys.executable, "-c", USE, env=fresh) for _ in range(3)]
+        together = [children.start(sys.executable, "-c", USE, env=fresh) for _ in range(2)]
         time.sleep(3)
         assert not any(child.process.poll() for child in together) and not (tmp_path / "numba").exists()
-    assert [child.wait().stdout for child in together] == ["heard\n"] * 3
+    assert [child.wait().stdout for child in together] == ["heard\n"] * 2
     assert len(json.loads(Path(f"{name}.json").read_text())) > 1
     compiled = files(tmp_path / "numba")
     with FileLock(f"{name}.lock"):  # all is compiled: nobody waits any more, and using it adds nothing

@@ -12,7 +12,7 @@ from melancholia.performance import perform
 from melancholia.profile import moods, profile
 from melancholia.setting import setting
 
-SEEDS = range(500, 506)
+SEEDS = range(500, 505)
 
 
 def inside(piece, start, end, role=None):
@@ -155,8 +155,8 @@ def test_a_background_has_fewer_events_and_narrow_dynamics():
     ratios = []
     for mood in moods():
         wanted = profile(mood, background=True)
-        song = [compose(profile(mood), seconds=60, seed=s) for s in SEEDS[:4]]
-        quiet = [compose(wanted, seconds=60, seed=s, setting="background") for s in SEEDS[:4]]
+        song = [compose(profile(mood), seconds=60, seed=s) for s in SEEDS[:3]]
+        quiet = [compose(wanted, seconds=60, seed=s, setting="background") for s in SEEDS[:3]]
         assert quiet[0] == compose(profile(mood), seconds=60, seed=SEEDS[0], setting="background")
         rates = [[np.mean(list(map(rate, found))) for found in (quiet, song)] for rate in RATES]
         ratios.append([few / many for few, many in rates])

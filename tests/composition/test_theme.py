@@ -25,7 +25,7 @@ BRIGHT = motif((1, 60), (1, 64), (1, 67), (1, 69), (2, 67), (1, 64), (1, 62), ke
 OTHER = motif((0.5, 76), (0.5, 64), (3, 71), (0.5, 79), (0.5, 66), (1, 74), (2, 61))
 
 
-@pytest.mark.parametrize("bars", range(1, 9))
+@pytest.mark.parametrize("bars", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("mood", moods())
 def test_a_theme_of_any_length_is_stated(mood, bars):
     """A longer one than the first phrase takes the room of those after it."""

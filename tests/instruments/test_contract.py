@@ -111,7 +111,7 @@ def partials(name, pitch):
     return import_module(f"melancholia.instruments.{name}").partials(pitch)
 
 
-@pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
+@pytest.mark.parametrize("rate", [44_100, 96_000])
 @pytest.mark.parametrize("name", STRUCK)
 def test_struck_notes_are_in_tune_with_their_partials(name, rate):
     for pitch in (36, 48, 60, 72, 84, 96):
