@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from melancholia.files import Kind
+from melancholia.files import ANY_FILE, Kind, write_text
 from melancholia.parallel import in_threads
 
 SOUNDING = ("melancholia", "numpy", "scipy", "numba", "pedalboard", "librosa", "soxr", "soundfile")
@@ -100,6 +100,11 @@ class Rendering:
 
     def to_json(self) -> str:
         return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_rendering(folder: Path, midi: str, asked: dict[str, Any], names: Iterable[str]) -> None:
+    """Write down in a folder of stems what they were played from: so it is known to be ours."""
+    write_text(folder / RECIPE, Rendering.of(midi, asked, folder, names).to_json(), over=ANY_FILE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from melancholia.batch.gate import Gate, gate
 from melancholia.batch.jobs import Job, Made
 from melancholia.batch.listening import Listening, scores
 from melancholia.batch.mastering import Mastering, masters
+from melancholia.batch.playing import Playing, stems
 from melancholia.batch.rows import Row, read_manifest
 from melancholia.batch.summary import Spread, check_page, spreads, write_page
 
@@ -21,6 +22,7 @@ __all__ = [
     "Making",
     "Mastering",
     "Outcome",
+    "Playing",
     "Row",
     "Spread",
     "Summary",
@@ -34,5 +36,6 @@ __all__ = [
     "scores",
     "songs",
     "spreads",
+    "stems",
     "write_page",
 ]

@@ -18,7 +18,7 @@ from melancholia.batch.rows import DONE, FAILED, Row
 from melancholia.encoding import AUDIO, SUFFIXES
 from melancholia.errors import InputError, MelancholiaError, in_a_line
 from melancholia.files import ANY_FILE, Kind, give_place, scratch
-from melancholia.recipe import SONG, file_hash
+from melancholia.recipe import file_hash
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
@@ -94,7 +94,7 @@ def made(job: Job, out: Path, before: Row | None, stood: Mapping[str, Any] | Non
     others.pop(job.output, None)
     row = Row(
         job.name, DONE, job.output, key=job.key(sha256), source={"sha256": sha256, **seen},
-        made=standing(output / job.work.proof), others=others, figures=finite(done.figures), notes=done.notes,
+        made=standing(output / job.proof), others=others, figures=finite(done.figures), notes=done.notes,
         verdict=finite(done.verdict),
     )  # fmt: skip
     return row, False
@@ -128,7 +128,7 @@ def standing(path: Path | None) -> dict[str, int]:
 def is_made(row: Row, job: Job, out: Path) -> bool:
     """Whether the output of a row stands as it was made."""
     try:
-        place = out / job.output / job.work.proof
+        place = out / job.output / job.proof
         return row.status == DONE and row.output == job.output and standing(place) == row.made
     except OSError:
         return False
@@ -139,7 +139,7 @@ def standing_still(before: Row | None, job: Job, out: Path) -> dict[str, Any]:
     found = {}
     for name, stood in ({} if before is None else before.outputs).items():
         try:
-            if standing(out / name / job.work.proof) == stood:
+            if standing(out / name / job.proof) == stood:
                 found[name] = stood
         except OSError:
             continue
@@ -159,10 +159,10 @@ def earlier(job: Job, output: Path, stood: Mapping[str, Any] | None) -> Kind:
     Those are what a run leaves that is killed between an output and its row. A folder is what its proof says, where
     that is a recipe: it is ours as long as nothing in it was changed or added.
     """
-    proof = job.work.proof
+    proof, folder = job.proof, job.work.folder
 
     def holds(path: Path) -> bool:
-        if proof and (not (path / proof).is_file() or not SONG.holds(path)):
+        if folder is not None and (not (path / proof).is_file() or not folder.holds(path)):
             return False
         if stood is not None and standing(path / proof) == stood:
             return True
@@ -173,8 +173,8 @@ def earlier(job: Job, output: Path, stood: Mapping[str, Any] | None) -> Kind:
 
 def forced(job: Job) -> Kind:
     """What may be replaced when that was asked for."""
-    if job.work.proof:
-        return SONG
+    if job.work.folder is not None:
+        return job.work.folder
     return AUDIO if job.output.rpartition(".")[2].lower() in SUFFIXES else ANY_FILE
 
 

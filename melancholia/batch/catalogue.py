@@ -20,8 +20,9 @@ from melancholia.batch.rows import MANIFEST
 from melancholia.batch.sources import folded
 from melancholia.batch.summary import PAGE
 from melancholia.errors import InputError, MelancholiaError, nearest, quoted
+from melancholia.files import Kind
 from melancholia.profile import as_name
-from melancholia.recipe import RECIPE, file_hash
+from melancholia.recipe import SONG, file_hash
 
 
 def names(text: str) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ class Making:
     """A song from what was asked, as of `make`; with `strict`, one that does not match counts as bad."""
 
     colours: ClassVar[bool] = False
-    proof: ClassVar[str] = RECIPE
+    folder: ClassVar[Kind | None] = SONG
     asked: Mapping[str, Any]
     files: Mapping[str, str]
     report: bool = True

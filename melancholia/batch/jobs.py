@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from melancholia.batch.gate import Gate
-from melancholia.recipe import versions
+from melancholia.files import Kind
+from melancholia.recipe import RECIPE, versions
 
 
 class Work(Protocol):
     """What makes an output of a source.
 
     `colours` says that effects go over the source, `judges` that an output that is not as asked counts as one that did
-    not get through a gate. `proof` is the file in an output folder that is there when all of it is; "" where the output
-    is a file.
+    not get through a gate. `folder` is what its output is where that is a folder: it holds a recipe, which comes last;
+    None where the output is a file.
     """
 
     @property
@@ -24,7 +25,7 @@ class Work(Protocol):
     @property
     def judges(self) -> bool: ...
     @property
-    def proof(self) -> str: ...
+    def folder(self) -> Kind | None: ...
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -59,6 +60,11 @@ class Job:
     work: Work
     settings: str
     gate: Gate | None = None
+
+    @property
+    def proof(self) -> str:
+        """The file in an output folder that is there when all of it is; "" where the output is a file."""
+        return "" if self.work.folder is None else RECIPE
 
     @property
     def judges(self) -> bool:

@@ -10,6 +10,7 @@ from melancholia.batch.gate import Gate, verdict
 from melancholia.batch.jobs import Job, Made, settings_of
 from melancholia.batch.sources import Patterns, found, mirrored
 from melancholia.errors import InputError
+from melancholia.files import Kind
 from melancholia.recordings import recording
 
 
@@ -18,7 +19,7 @@ class Listening:
     """What is heard of a recording, against a gate where there is one."""
 
     colours: ClassVar[bool] = False
-    proof: ClassVar[str] = ""
+    folder: ClassVar[Kind | None] = None
     gate: Gate | None = None
 
     @property

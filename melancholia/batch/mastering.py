@@ -1,6 +1,6 @@
 """A master of each file: a rack over it, where there is one, and loudness under a ceiling."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from melancholia.batch.gate import Gate
 from melancholia.batch.jobs import Job, Made, settings_of
 from melancholia.batch.sources import Patterns, found, outputs
-from melancholia.errors import InputError, in_range
+from melancholia.errors import InputError, in_range, unknown
+from melancholia.files import Kind
+from melancholia.recipe import file_hash
 from melancholia.recordings import Recording, recording
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ IN_MEMORY_BYTES = 2**27  # longer sound goes through the disk between rack and m
 class Mastering:
     """A rack, where there is one, and a master at a loudness (LUFS) under a ceiling (dBTP).
 
-    `spread` lets the rack's sends make two channels of one.
+    `reference` is a recording whose tonal balance each is brought to, `reference_sha256` its content; `subtype` and
+    `codecs` are as in `master`. `spread` lets the rack's sends make two channels of one.
     """
 
     lufs: float = -16.0
@@ -30,9 +33,13 @@ class Mastering:
     rack: "Rack | None" = None
     intensity: float = 0.7
     spread: bool = False
+    reference: Path | None = None
+    reference_sha256: str = ""
+    subtype: str | None = None
+    codecs: tuple[str, ...] = ()
 
     judges: ClassVar[bool] = False
-    proof: ClassVar[str] = ""
+    folder: ClassVar[Kind | None] = None
 
     @property
     def colours(self) -> bool:
@@ -41,7 +48,9 @@ class Mastering:
     @property
     def identity(self) -> Mapping[str, Any]:
         rack = None if self.rack is None else {**self.rack.identity, "intensity": self.intensity, "spread": self.spread}
-        return {"work": "master", "lufs": self.lufs, "ceiling_dbtp": self.ceiling_dbtp, "rack": rack}
+        more = {"reference": self.reference_sha256, "subtype": self.subtype, "codecs": self.codecs}
+        asked = {name: value for name, value in more.items() if value}
+        return {"work": "master", "lufs": self.lufs, "ceiling_dbtp": self.ceiling_dbtp, "rack": rack, **asked}
 
     def __call__(self, source: Path | None, output: Path) -> Made:
         from melancholia import mastering
@@ -51,14 +60,25 @@ class Mastering:
         sound = recording(source)
         spreads = self.spread and self.rack is not None and bool(self.rack.sends)
         channels = max(2, sound.channels) if spreads else sound.channels
-        fitted(encoding(output, delivered=True), output, rate=sound.rate, channels=channels, frames=sound.frames)
+        kind = encoding(output, delivered=True, like=sound.subtype, subtype=self.subtype)
+        fitted(kind, output, rate=sound.rate, channels=channels, frames=sound.frames)
         wet = self.through_rack(sound, output.parent)
+        if self.reference is not None:
+            wet = mastering.balance(wet, self.reference).over(wet)
         plan = mastering.plan_master(wet, lufs=self.lufs, ceiling_dbtp=self.ceiling_dbtp)
-        made = mastering.deliver(wet, plan, output, lufs=self.lufs, ceiling_dbtp=self.ceiling_dbtp, tags_of=sound)
+        made = mastering.deliver(
+            wet,
+            plan,
+            output,
+            ceiling_dbtp=self.ceiling_dbtp,
+            subtype=self.subtype,
+            codecs=self.codecs,
+            tags_of=sound if wet is not sound else None,
+        )
         figures = {
             "length_s": wet.frames / wet.rate,
             "before_lufs": made.plan.before.integrated_lufs,
-            "range_lu": made.plan.before.range_lu,
+            "range_lu": made.plan.range_lu,
             "lufs": made.lufs,
             "true_peak_dbtp": made.true_peak_dbtp,
             "gain_db": made.plan.gain_db,
@@ -87,6 +107,9 @@ def masters(
     lufs: float | None = None,
     ceiling_dbtp: float | None = None,
     spread: bool = False,
+    reference: Path | str | None = None,
+    subtype: str | None = None,
+    codecs: Sequence[str] = (),
     format_: str | None = None,
     root: Path | str | None = None,
     out: Path | str | None = None,
@@ -104,9 +127,16 @@ def masters(
     intensity : float
         Of the rack, 0 to 1.
     lufs, ceiling_dbtp : float, optional
-        Loudness (LUFS, -40 to -5) and true peak (dBTP, -20 to 0); those of the rack, else -16 and -1, when left out.
+        Loudness (LUFS, -40 to -5) and true peak (dBTP, -20 to 0). Left out, the loudness is that of the reference, or
+        of the rack, or -16, and the peak that of the rack, or -1.
     spread : bool
         Let the sends of a rack make two channels of one; as many as the source has when left out.
+    reference : path, optional
+        A recording whose tonal balance and loudness each is brought to.
+    subtype : str, optional
+        As in `master`; the depth of each source is kept when left out.
+    codecs : sequence of "mp3", "ogg", "opus"
+        What these coders make of it keeps the ceiling, too.
     format_ : str, optional
         The suffix of every output; each keeps that of its source when left out, or is a WAV where that is not written.
     root : path, optional
@@ -127,7 +157,7 @@ def masters(
     InputError
         Nothing fits, a value lies outside its range, two outputs would have one name, a plugin is not qualified.
     """
-    from melancholia.mastering import CEILINGS_DBTP, LOUDNESSES_LUFS
+    from melancholia.mastering import CEILINGS_DBTP, CODERS, LOUDNESSES_LUFS, reference_lufs
 
     in_range("intensity", intensity, 0, 1)
     if gate is not None and not isinstance(gate, Gate):
@@ -142,12 +172,19 @@ def masters(
         racks.check_plugins(chain, intensity)
     usual = Mastering() if chain is None else Mastering(chain.lufs, chain.ceiling_dbtp)
     wanted = usual.lufs if lufs is None else lufs
+    for name in codecs:
+        if name not in CODERS:
+            raise unknown("codec", name, CODERS)
+    like = None if reference is None else Path(reference).absolute()
+    if like is not None and lufs is None:
+        wanted = reference_lufs(like)
     ceiling = usual.ceiling_dbtp if ceiling_dbtp is None else ceiling_dbtp
     in_range("loudness", wanted, *LOUDNESSES_LUFS, "LUFS")
     in_range("ceiling", ceiling, *CEILINGS_DBTP, "dBTP")
     sources = found(patterns, root=root, out=out)
     names = outputs(sources, format_=None if format_ is None else format_.removeprefix(".").lower())
-    work = Mastering(wanted, ceiling, chain, intensity, spread)
+    known = "" if like is None else file_hash(like)
+    work = Mastering(wanted, ceiling, chain, intensity, spread, like, known, subtype, tuple(codecs))
     settings = settings_of(work)
     return tuple(
         Job(str(file), file, name, work, settings, gate) for file, name in zip(sources.files, names, strict=True)

@@ -1,14 +1,14 @@
 """Which files a batch takes, and what each of its outputs is called: the tree of the sources, mirrored.
 
-A pattern is a file, a folder (every audio file in it, by suffix) or a glob as shells know it: ``*``, ``?``, ``[a-z]``
-inside a name, ``**`` for any folders. Names that begin with a dot are taken only where the pattern says so. Links to
-files are followed, links to folders are not.
+A pattern is a file, a folder (every file of the kind in it, by suffix) or a glob as shells know it: ``*``, ``?``,
+``[a-z]`` inside a name, ``**`` for any folders. Names that begin with a dot are taken only where the pattern says so.
+Links to files are followed, links to folders are not.
 """
 
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
@@ -31,7 +31,13 @@ class Found:
     files: tuple[Path, ...]
 
 
-def found(patterns: Patterns, *, root: Path | str | None = None, out: Path | str | None = None) -> Found:
+def found(
+    patterns: Patterns,
+    *,
+    root: Path | str | None = None,
+    out: Path | str | None = None,
+    suffixes: Collection[str] = (*SUFFIXES, *FOREIGN),
+) -> Found:
     """The files of all patterns, each once; what lies in `out` is left out.
 
     Parameters
@@ -39,6 +45,8 @@ def found(patterns: Patterns, *, root: Path | str | None = None, out: Path | str
     patterns : one or several of files, folders, globs
     root : path, optional
         The folder whose tree the outputs mirror; when left out, the one that holds what the patterns name.
+    suffixes : collection of str
+        Of what is taken where a pattern is a folder.
 
     Raises
     ------
@@ -56,7 +64,7 @@ def found(patterns: Patterns, *, root: Path | str | None = None, out: Path | str
     for pattern in given:
         base, wanted = searched(pattern)
         roots.append(base)
-        files |= dict.fromkeys([base / wanted[0]] if isinstance(wanted, tuple) else inside(base, wanted, out))
+        files |= dict.fromkeys([base / wanted[0]] if isinstance(wanted, tuple) else inside(base, wanted, out, suffixes))
     if not files:
         said = shown(", ".join(given))
         raise InputError(f"{said} fits no file; allowed: files, folders, or globs as 'in/**/*'.")
@@ -84,14 +92,14 @@ def searched(pattern: str) -> tuple[Path, tuple[str] | list[str] | None]:
     return base, list(parts[first:])
 
 
-def inside(base: Path, glob: list[str] | None, out: Path | str | None) -> Iterator[Path]:
-    """The files below a folder that fit a glob (None: whose suffix is that of audio)."""
+def inside(base: Path, glob: list[str] | None, out: Path | str | None, suffixes: Collection[str]) -> Iterator[Path]:
+    """The files below a folder that fit a glob (None: that have one of the suffixes)."""
     left_out = os.path.realpath(out) if out is not None else None
     for folder, names, files in os.walk(base):
         names[:] = sorted(n for n in names if os.path.realpath(os.path.join(folder, n)) != left_out)
         parts = Path(folder).relative_to(base).parts
         for name in sorted(files):
-            if fits((*parts, name), glob) if glob is not None else is_audio_by_name((*parts, name)):
+            if fits((*parts, name), glob) if glob is not None else is_named((*parts, name), suffixes):
                 yield Path(folder, name)
 
 
@@ -106,9 +114,8 @@ def fits(parts: Sequence[str], glob: Sequence[str]) -> bool:
     return fnmatchcase(parts[0], glob[0]) and fits(parts[1:], glob[1:])
 
 
-def is_audio_by_name(parts: Sequence[str]) -> bool:
-    suffix = PurePath(parts[-1]).suffix[1:].lower()
-    return suffix in (*SUFFIXES, *FOREIGN) and not any(part[0] == "." for part in parts)
+def is_named(parts: Sequence[str], suffixes: Collection[str]) -> bool:
+    return PurePath(parts[-1]).suffix[1:].lower() in suffixes and not any(part[0] == "." for part in parts)
 
 
 def outputs(sources: Found, *, format_: str | None = None) -> list[str]:

@@ -14,16 +14,20 @@ from click.core import ParameterSource
 
 from melancholia import interrupts
 from melancholia.cli import completion, many, options
+from melancholia.cli.make import split_names
 from melancholia.errors import one_line
 from melancholia.files import clear
 
 if TYPE_CHECKING:
     from melancholia.batch import Cluster, Heard, Job, Outcome, Summary
 
-WORKS = ("master", "score", "make")
+WORKS = ("master", "score", "make", "stems")
 BELONGS = {  # what an option has a meaning for
-    **dict.fromkeys(("rack", "lufs", "ceiling", "spread", "format_"), ("master",)),
-    **dict.fromkeys(("intensity", "root", "gate"), ("master", "score")),
+    **dict.fromkeys(("rack", "lufs", "ceiling", "spread", "format_", "reference", "bit_depth", "codecs"), ("master",)),
+    "gate": ("master", "score"),
+    "intensity": ("master", "score", "stems"),
+    "root": ("master", "score", "stems"),
+    **dict.fromkeys(("mood", "instruments", "transpose", "fold", "tempo", "seed", "sample_rate"), ("stems",)),
     "strict": ("make",),
     "unqualified": ("master", "make"),
 }
@@ -39,12 +43,18 @@ LONGEST_END_S = 1.0
     type=click.Choice(list(WORKS)),
     default="master",
     show_default=True,
-    help="What is done: a master of each file; a verdict on each; a song of each line of a CSV file.",
+    help="What is done: a master of each file; a verdict on each; a song of each line of a CSV file; "
+    "the stems of each MIDI file.",
 )
 @click.option("--rack", shell_complete=completion.racks, help="A rack that goes over each before it is mastered.")
 @options.intensity
-@click.option("--lufs", type=float, help="Integrated loudness, LUFS; what the rack says, or -16, when left out.")
-@click.option("--ceiling", type=float, help="True peak, dBTP; what the rack says, or -1, when left out.")
+@options.loudness("what the rack says, that of the --reference, or -16, when left out.")
+@click.option(
+    "--ceiling", type=float, help="True peak, dBTP; what the rack or the delivery says, or -1, when left out."
+)
+@options.reference
+@options.bit_depth
+@options.codecs
 @click.option("--spread", is_flag=True, help="Let a rack's sends make two channels of one.")
 @options.output("The folder to write into; the same one again goes on where a run ended.", kind=str)
 @click.option("--format", "format_", help="Of all outputs: wav, flac, mp3 ...; that of the source when left out.")
@@ -52,6 +62,13 @@ LONGEST_END_S = 1.0
 @click.option(
     "--gate", shell_complete=completion.moods, help="Listen to each: what is not as this mood wants is listed."
 )
+@click.option("--mood", shell_complete=completion.moods, help="Of stems: who plays, and how; as written when left out.")
+@options.players
+@click.option("--transpose", type=int, default=0, help="Of stems: semitones up, -48 to 48.")
+@click.option("--fold", is_flag=True, help="Of stems: bring notes back by octaves that leave an instrument's range.")
+@click.option("--tempo", type=float, help="Of stems: so many times as fast, 0.25 to 4.")
+@click.option("--seed", type=int, default=0, help="Of stems: 0 to 4294967295.")
+@click.option("--sample-rate", type=int, default=48_000, show_default=True, help="Of stems, in Hz.")
 @click.option("--strict", is_flag=True, help="Of songs: list those that do not match what was asked.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Files at a time; as many as there are cores when left out.")
 @click.option(
@@ -70,13 +87,23 @@ def batch(
     work: str,
     rack: str | None,
     intensity: float,
-    lufs: float | None,
+    lufs: str | None,
     ceiling: float | None,
+    reference: Path | None,
+    bit_depth: str | None,
+    codecs: tuple[str, ...],
     spread: bool,
     output: str,
     format_: str | None,
     root: Path | None,
     gate: str | None,
+    mood: str | None,
+    instruments: str | None,
+    transpose: int,
+    fold: bool,
+    tempo: float | None,
+    seed: int,
+    sample_rate: int,
     strict: bool,
     jobs: int | None,
     dask: str | None,
@@ -92,13 +119,15 @@ def batch(
     """Master all files that fit, each once: the tree of the sources is mirrored in the output folder.
 
     GLOB is a file, a folder, or a pattern in quotes, as 'in/**/*.flac'; with --work make, a CSV file with the columns
-    mood, seconds, seed and whatever else make takes. What became of each stands in manifest.jsonl of
-    the output folder. Whatever ends a run (Ctrl-C, a kill, a full disk), the same command goes on from there.
+    mood, seconds, seed and whatever else make takes; with --work stems, MIDI files. What became of each stands in
+    manifest.jsonl of the output folder. Whatever ends a run (Ctrl-C, a kill, a full disk), the same command goes on
+    from there.
     A file that cannot be done is a row and a line on stderr, and then the exit code is 1; so is one that does not get
     through the gate, which is kept all the same.
     """
-    from melancholia.batch import check_page, masters, run, scores, songs
+    from melancholia.batch import check_page, masters, run, scores, songs, stems
     from melancholia.batch import gate as gate_for
+    from melancholia.encoding import BIT_DEPTHS
 
     check_options(work)
     if not output:
@@ -114,11 +143,19 @@ def batch(
         if len(patterns) > 1:
             raise click.UsageError("--work make takes one CSV file; several were given.")
         asked = songs(patterns[0], report=not no_report, strict=strict, unqualified=unqualified)
+    elif work == "stems":
+        asked = stems(
+            patterns, mood=mood, intensity=intensity, instruments=split_names(instruments), transpose=transpose,
+            fold=fold, tempo=tempo, seed=seed, rate=sample_rate, root=root, out=output,
+        )  # fmt: skip
     elif work == "score":
         asked = scores(patterns, gate=judge, root=root, out=output)
     else:
+        wanted = options.delivery(lufs)
         asked = masters(
-            patterns, rack=rack, intensity=intensity, lufs=lufs, ceiling_dbtp=ceiling, spread=spread,
+            patterns, rack=rack, intensity=intensity, lufs=None if wanted is None else wanted.lufs,
+            ceiling_dbtp=wanted.ceiling_dbtp if wanted is not None and ceiling is None else ceiling, spread=spread,
+            reference=reference, subtype=None if bit_depth is None else BIT_DEPTHS[bit_depth], codecs=codecs,
             format_=format_, root=root, out=output, unqualified=unqualified, gate=judge,
         )  # fmt: skip
     if dry_run:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from melancholia.cli import completion
 from melancholia.errors import one_line
+
+if TYPE_CHECKING:
+    from melancholia.mastering import Target
 
 Progress = Callable[[float, str], None]
 
@@ -65,6 +68,46 @@ pattern: Option = click.option(
     metavar="PATTERN",
     help="Names of files in a folder, of {stem}, {parent} and {number}; {stem} when left out.",
 )
+
+
+reference: Option = click.option(
+    "--reference",
+    type=click.Path(path_type=Path),
+    help="A recording whose tonal balance and loudness to bring them to.",
+)
+bit_depth: Option = click.option(
+    "--bit-depth",
+    type=click.Choice(["8", "16", "24", "32", "float"]),
+    help="Of what is written; that of the source when left out.",
+)
+
+
+def listed(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """What stands between commas."""
+    return tuple(filter(None, value.replace(" ", "").split(","))) if value else ()
+
+
+codecs: Option = click.option(
+    "--codec-headroom",
+    "codecs",
+    metavar="CODECS",
+    callback=listed,
+    help="Keep under the ceiling, too, what these coders make of it: mp3, ogg, opus, by commas.",
+)
+
+
+def loudness(left_out: str) -> Option:
+    """``--lufs``: a number, or a delivery that has a name."""
+    names = "streaming, apple, podcast, ebu-r128, atsc-a85"
+    said = f"Integrated loudness, or a delivery ({names}); {left_out}"
+    return click.option("--lufs", metavar="LUFS|NAME", help=said)
+
+
+def delivery(lufs: str | None) -> "Target | None":
+    """What ``--lufs`` stands for."""
+    from melancholia.mastering import target
+
+    return None if lufs is None else target(lufs)
 
 
 def output(help: str, *, required: bool = True, kind: type[str] | type[Path] = Path) -> Option:

@@ -1,6 +1,5 @@
 """``melancholia render``: a MIDI file as dry stems."""
 
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from melancholia.cli.make import split_names
 
 if TYPE_CHECKING:
     from melancholia.piece import Piece
-    from melancholia.profile import Profile
 
 DEFAULT_RATE = 48_000
 LONG_S = 600.0  # stems longer than this are played one by one: each lies in memory while it is
@@ -64,11 +62,9 @@ def render(
     With --only, and the other options as they were, one stem is played anew and no other is touched.
     """
     from melancholia import instruments as orchestra
-    from melancholia.edits import transposed, with_guessed, within_reach
-    from melancholia.errors import in_range
+    from melancholia.arranged import Arrangement, arranged
     from melancholia.files import writing_folder
-    from melancholia.midi import check_length, midi_data, parse_midi
-    from melancholia.performance import perform
+    from melancholia.midi import midi_data
     from melancholia.profile import profile
     from melancholia.recipe import STEMS
     from melancholia.streams import check_seed
@@ -79,24 +75,11 @@ def render(
     if tempo is not None and bpm is not None:
         raise click.UsageError("--tempo and --bpm were both given; one is enough.")
     wanted = profile(mood, intensity) if mood is not None else None
+    asked = Arrangement(wanted, split_names(instruments), tuple(map(swapped, swaps)), transpose, fold, tempo, bpm, seed)
     data, name = midi_data(midi)
-    read = parse_midi(data, name)
-    piece, said = read.piece, read.notes
-    if bpm is not None:
-        now = piece.tempo.bpm
-        tempo = in_range("bpm", bpm, round(now / 4, 1), round(now * 4, 1), "quarters a minute") / now
-    piece = arranged(piece, wanted, seed, split_names(instruments), swaps, transpose, tempo, fold=fold, quiet=quiet)
-    if wanted is None and not swaps and not transpose:
-        piece, lost = (transposed(with_guessed(piece), 0, fold=True), ()) if fold else within_reach(piece)
-        said += lost
-    check_length(piece, name)
-    for name_of_player in dict.fromkeys(one.instrument for one in piece.parts if one.instrument):
-        orchestra.check(name_of_player)
-        said += tuple(filter(None, [orchestra.warning(name_of_player)]))
-    say(name, said)  # only now: who is refused reads one line
-    if wanted is not None:
-        piece = perform(piece, wanted, seed=seed)
-    origin = sha256(data).hexdigest()
+    found = arranged(data, name, asked)
+    piece, origin = found.piece, found.origin
+    say(name, found.notes)  # only now: who is refused reads one line
     with options.progress(quiet) as progress:
         if only is not None:
             names = replace_stems(piece, only, output, sample_rate, seed, progress)
@@ -112,6 +95,14 @@ def render(
         click.echo(str(output / f"{stem}.wav"))
 
 
+def swapped(text: str) -> tuple[str, str]:
+    """A part and its player, from a text as ``melody=cello``."""
+    part, equals, name = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--instrument is {text!r}; allowed: PART=NAME, as melody=cello.")
+    return part.strip(), name.strip()
+
+
 def say(name: str, words: tuple[str, ...]) -> None:
     """A line for each of the first `MOST_WORDS` words, then how many more there are: never kept quiet."""
     for word in words[:MOST_WORDS]:
@@ -122,52 +113,15 @@ def say(name: str, words: tuple[str, ...]) -> None:
 
 def keep_recipe(folder: Path, origin: str, names: list[str]) -> None:
     """Write down in a folder of stems what they were played from, by its hash: so it is known to be ours."""
-    from melancholia.files import ANY_FILE, write_text
-    from melancholia.recipe import RECIPE, Rendering, made_before
+    from melancholia.recipe import made_before, write_rendering
 
     asked = {
         name: value
         for name, value in click.get_current_context().params.items()
         if value and name not in ("midi", "output", "force", "quiet")
     }
-    stems = [f"{name}.wav" for name in names] + [
-        name for name in made_before(folder, "midi") if (folder / name).is_file()
-    ]
-    write_text(folder / RECIPE, Rendering.of(origin, asked, folder, stems).to_json(), over=ANY_FILE)
-
-
-def arranged(
-    piece: "Piece",
-    wanted: "Profile | None",
-    seed: int,
-    instruments: tuple[str, ...] | None,
-    swaps: tuple[str, ...],
-    transpose: int,
-    tempo: float | None,
-    *,
-    fold: bool,
-    quiet: bool,
-) -> "Piece":
-    """The piece with what was asked for: drums seated, tempo, players and pitch."""
-    from melancholia.composition import orchestrate
-    from melancholia.edits import retimed, seated_drums, transposed, with_instrument
-
-    seated = seated_drums(piece)
-    lost = [part.name for part in piece.parts if part.name not in {p.name for p in seated.parts}]
-    if lost:
-        options.talk(f"left out, for no instrument plays drums: {', '.join(lost)}", quiet=quiet)
-    piece = seated if tempo is None else retimed(seated, tempo)
-    open_ = instruments is not None or any(not part.instrument for part in piece.parts)
-    if transpose and open_:  # before the players are chosen: they are chosen by what they can reach
-        piece, transpose = transposed(piece, transpose, fold=fold or instruments is not None), 0
-    if wanted is not None:
-        piece = orchestrate(piece, wanted, seed=seed, instruments=instruments)
-    for swap in swaps:
-        part, equals, name = swap.partition("=")
-        if not equals:
-            raise click.UsageError(f"--instrument is {swap!r}; allowed: PART=NAME, as melody=cello.")
-        piece = with_instrument(piece, part.strip(), name.strip(), fold=fold)
-    return transposed(piece, transpose, fold=fold) if transpose else piece
+    others = [name for name in made_before(folder, "midi") if (folder / name).is_file()]
+    write_rendering(folder, origin, asked, [*(f"{name}.wav" for name in names), *others])
 
 
 def replace_stems(

@@ -14,6 +14,7 @@ import soundfile
 from melancholia import batch
 from melancholia.batch import driver
 from melancholia.cli import run
+from melancholia.mastering import measure
 from melancholia.metadata import read_metadata
 from melancholia.recordings import recording
 from tests.batch.corrupt import wrongs
@@ -214,3 +215,28 @@ def test_an_interrupt_says_how_to_go_on(children, tmp_path, number):
     while child.others() and time.monotonic() < until:
         time.sleep(0.01)
     assert not child.others()
+
+
+def test_depth_a_delivery_a_reference_and_coders(tmp_path, monkeypatch, on_the_spot, capsys):
+    monkeypatch.chdir(tmp_path)
+    os.mkdir("in")
+    rng = np.random.default_rng(0)
+    for k, subtype in enumerate(("PCM_16", "PCM_24", "FLOAT")):
+        x = rng.normal(0, 0.05, (3 * 48_000, 2)) * np.linspace(0.2, 1, 3 * 48_000)[:, None]
+        soundfile.write(f"in/{k}.wav", x, 48_000, subtype=subtype)
+    soundfile.write("like.wav", 0.2 * np.diff(x, axis=0), 48_000)
+    asked = ["batch", "in", "--no-report", "-q", "-o", "out"]
+    assert run([*asked, "--lufs", "ebu-r128"]) == 0
+    assert [soundfile.info(f"out/{k}.wav").subtype for k in range(3)] == ["PCM_16", "PCM_24", "FLOAT"]
+    assert all(measure(f"out/{k}.wav").integrated_lufs == pytest.approx(-23, abs=0.1) for k in range(3))
+    assert run([*asked, "--bit-depth", "16", "--reference", "like.wav", "--codec-headroom", "mp3"]) == 0
+    assert [soundfile.info(f"out/{k}.wav").subtype for k in range(3)] == ["PCM_16"] * 3
+    wanted = measure("like.wav").integrated_lufs
+    assert all(measure(f"out/{k}.wav").integrated_lufs == pytest.approx(wanted, abs=0.1) for k in range(3))
+    before = Path("out/0.wav").read_bytes()
+    soundfile.write("like.wav", 0.2 * np.cumsum(x, axis=0) / 10, 48_000)  # another reference makes all anew
+    capsys.readouterr()
+    assert run([*asked[:-3], "-o", "out", "--reference", "like.wav", "--lufs", "-20"]) == 0
+    assert "3 done" in capsys.readouterr().out and Path("out/0.wav").read_bytes() != before
+    for wrong, words in ((["--codec-headroom", "aac"], "Unknown codec"), (["--lufs", "loud"], "Unknown target 'loud'")):
+        assert run([*asked, *wrong]) == 2 and words in capsys.readouterr().err

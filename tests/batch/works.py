@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from melancholia.batch import Job, Made
 from melancholia.batch.jobs import settings_of
+from melancholia.files import Kind
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Copied:
 
     colours: ClassVar[bool] = False
     judges: ClassVar[bool] = False
-    proof: ClassVar[str] = ""
+    folder: ClassVar[Kind | None] = None
     said: str = ""
 
     @property

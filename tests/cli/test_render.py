@@ -87,7 +87,7 @@ def test_anybodys_file_is_orchestrated_in_a_mood(here, capfd):
     from melancholia.orchestra import INSTRUMENTS
 
     if not any(not row.pitched and "percussion" in row.suits for row in INSTRUMENTS.values()):
-        assert err.splitlines() == ["left out, for no instrument plays drums: track 1"]
+        assert err.splitlines() == ["theirs.mid: left out, for no instrument plays drums: track 1"]
     assert run([*args[:-1], "other", "--instruments", "strings,felt_piano", "-q"]) == 0
     assert {n.stem.split("-")[2] for n in (here / "other").glob("*.wav")} <= {"strings", "felt_piano"}
 
