@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -34,8 +34,9 @@ MEDIA = "melancholia[media]"
 class Recording:
     """An audio file that has been opened once and found to hold sound; read whole or in blocks, as often as wanted.
 
-    `notes` say in words what is odd about the file, a line each. `held` keeps the content of a pipe, which can be read
-    but once; `keeps` is whatever must live as long as the file shall (the scratch folder that it lies in).
+    `notes` say in words what is odd about the file, a line each. `subtype` is soundfile's name of how its samples are
+    coded ("PCM_16"); "" where it does not decode them. `held` keeps the content of a pipe, which can be read but once;
+    `keeps` is whatever must live as long as the file shall (the scratch folder that it lies in).
     """
 
     path: Path
@@ -46,6 +47,7 @@ class Recording:
     order: tuple[int, ...] = ()
     held: "Held | None" = field(default=None, repr=False)
     keeps: object = field(default=None, repr=False)
+    subtype: str = ""
 
     @property
     def mask(self) -> int:
@@ -219,17 +221,21 @@ def opened_once(path: Path, found: Found, held: "Held | None") -> Recording:
         with decoder(path, found, held, number) as file:
             frames += file.frames
             shapes.append((file.samplerate, file.channels))
-            is_vorbis_ordered = file.format == "OGG"
+            is_vorbis_ordered, subtype = file.format == "OGG", file.subtype
     if len(set(shapes)) > 1:
         said = ", ".join(f"{channels} at {rate} Hz" for rate, channels in shapes)
         raise InputError(f"{path} holds recordings that differ ({said} channels); allowed: one rate and channel count.")
     rate, channels = shapes[0]
     if found.count:
+        promised = frames
         frames = sum(len(block) for block in raw_blocks(path, found, held, BLOCK_FRAMES))
+        if is_vorbis_ordered and 0 < frames < promised:
+            said = f"its last {(promised - frames) / rate:.2f} s cannot be decoded"
+            found = replace(found, notes=(*found.notes, said))
     if frames == 0:
         raise InputError(f"{path} holds no sound: 0 frames.")
     order = from_vorbis(channels) if is_vorbis_ordered else ()
-    return Recording(path, check_rate(rate), channels, frames, found, order, held)
+    return Recording(path, check_rate(rate), channels, frames, found, order, held, subtype=subtype)
 
 
 class Held:

@@ -11,6 +11,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from melancholia import recordings
 from melancholia.containers import mpeg
 from melancholia.errors import InputError
 from melancholia.recordings import recording
@@ -227,6 +228,19 @@ def test_ogg_that_ends_inside_a_page_is_refused(tmp_path, subtype):
 def test_ogg_without_its_last_page_says_so(tmp_path, subtype):
     found, _ = heard(tmp_path, b"".join(list(pages(coded("OGG", subtype)))[:-1]), "a.ogg")
     assert "ends early" in found.notes[0]
+
+
+def test_ogg_of_which_a_page_is_there_twice_is_read_to_know_its_length(tmp_path, monkeypatch):
+    """So is music of a game that Debian has: libsndfile takes such a page for the end, or does not."""
+    each = list(pages(coded("OGG", "VORBIS")))
+    plain, _ = heard(tmp_path, b"".join(each), "a.ogg")
+    found, samples = heard(tmp_path, b"".join([*each[:-1], *each[-2:]]), "a.ogg")
+    assert found.found.count and not plain.found.count and found.frames == samples.shape[1]
+    decoded = recordings.raw_blocks
+    monkeypatch.setattr(recordings, "raw_blocks", lambda *what: (block[:-480] for block in decoded(*what)))
+    found = recording(tmp_path / "a.ogg")
+    assert found.frames == found.read().frames == FRAMES - 480
+    assert found.notes == ("its last 0.01 s cannot be decoded",)
 
 
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
