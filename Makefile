@@ -18,7 +18,7 @@ test: .venv/tested
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
 
-bench: .venv/tested
+bench: .venv/benched
 	$(BIN)/python -m tests.benchmarks
 
 soak: .venv/tested
@@ -53,3 +53,8 @@ clean:
 	@echo "Installing melancholia and what its tests need ..."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ .venv/installed
+
+.venv/benched: .venv/tested
+	@echo "Installing what melancholia is measured beside ..."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@

@@ -16,7 +16,7 @@ from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from melancholia import batch, hosting, instruments, racks
+    from melancholia import batch, hosting, instruments, mastering, racks
     from melancholia.analysis import Analysis, analyse
     from melancholia.audio import Audio, Stem, Stems, audio
     from melancholia.composition import compose, orchestrate
@@ -45,7 +45,7 @@ def read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
 
 copyreg.pickle(MappingProxyType, lambda mapping: (read_only, (dict(mapping),)))
 
-ROOMS = ("batch", "hosting", "instruments", "racks")
+ROOMS = ("batch", "hosting", "instruments", "mastering", "racks")
 ORIGINS = {
     name: room
     for room, names in {
@@ -110,6 +110,7 @@ __all__ = [
     "load_motif",
     "make",
     "master",
+    "mastering",
     "measure",
     "mix",
     "moods",

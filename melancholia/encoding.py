@@ -32,6 +32,18 @@ SUFFIXES = {
     "opus": ("OGG", "OPUS"), "mp3": ("MP3", "MPEG_LAYER_III"),
 }  # fmt: skip
 BYTES = {"PCM_S8": 1, "PCM_U8": 1, "PCM_16": 2, PCM_24: 3, "PCM_32": 4, FLOAT: 4, "DOUBLE": 8}
+DEPTHS = {  # what a master of such samples is written as: the first that a format has
+    "PCM_U8": ("PCM_U8", "PCM_S8"), "PCM_S8": ("PCM_S8", "PCM_U8"), "PCM_16": ("PCM_16",), PCM_24: (PCM_24,),
+    "PCM_32": ("PCM_32", PCM_24), FLOAT: (FLOAT, PCM_24), "DOUBLE": (FLOAT, PCM_24),
+    "ALAC_16": ("ALAC_16", "PCM_16"), "ALAC_20": ("ALAC_20", PCM_24), "ALAC_24": ("ALAC_24", PCM_24),
+    "ALAC_32": ("ALAC_32", "PCM_32", PCM_24),
+}  # fmt: skip
+COMPANDED = {  # 4 to 14 bits that stand for 16: written again they would not keep the ceiling
+    "ULAW": "mu-law", "ALAW": "A-law", "IMA_ADPCM": "ADPCM", "MS_ADPCM": "ADPCM", "GSM610": "GSM 6.10",
+    "VOX_ADPCM": "ADPCM", "G721_32": "ADPCM", "G723_24": "ADPCM", "G723_40": "ADPCM", "NMS_ADPCM_16": "ADPCM",
+    "NMS_ADPCM_24": "ADPCM", "NMS_ADPCM_32": "ADPCM", "DPCM_8": "DPCM", "DPCM_16": "DPCM",
+}  # fmt: skip
+BIT_DEPTHS = {"8": "PCM_U8", "16": "PCM_16", "24": PCM_24, "32": "PCM_32", "float": FLOAT}
 LOSSY = ("VORBIS", "OPUS", "MPEG_LAYER_III")
 RATES = {  # the only ones, where a coder does not take any
     "OPUS": (8_000, 12_000, 16_000, 24_000, 48_000),
@@ -74,7 +86,7 @@ AUDIO = Kind("an audio file", is_audio)
 
 
 def encoding(
-    path: Path, *, format_: str | None = None, delivered: bool = False, subtype: str | None = None
+    path: Path, *, format_: str | None = None, delivered: bool = False, like: str = "", subtype: str | None = None
 ) -> Encoding:
     """What a file of this name holds.
 
@@ -84,6 +96,9 @@ def encoding(
         A suffix to go by instead; stdout and devices, whose names say nothing, are WAV otherwise.
     delivered : bool
         24 bits where the format has integers, as what leaves the house; else floats where it has them, as what goes on.
+    like : str
+        The subtype of the source, whose depth is kept where the format has it: 8, 16, 24 or 32 bits or floats; 16 bits
+        for what is companded (mu-law, A-law, ADPCM). "" and coders that lose something have none to keep.
     subtype : str, optional
         soundfile's name ("PCM_16"), against that choice.
 
@@ -98,11 +113,20 @@ def encoding(
     if suffix not in SUFFIXES:
         raise InputError(f"{path} has an unknown suffix; allowed: .{', .'.join(SUFFIXES)}.")
     format_, usual = SUFFIXES[suffix]
-    wanted = subtype or (PCM_24 if delivered and usual == FLOAT else usual)
+    usual = PCM_24 if delivered and usual == FLOAT else usual
+    wanted = subtype or (usual if usual in LOSSY else kept(like, format_, usual))
+    if wanted == "PCM_U8" and not soundfile.check_format(format_, wanted):
+        wanted = "PCM_S8"  # the same depth
     if not soundfile.check_format(format_, wanted):
         allowed = ", ".join(soundfile.available_subtypes(format_))
         raise InputError(f"{path}: {format_} cannot hold {wanted}; allowed: {allowed}.")
     return Encoding(format_, wanted)
+
+
+def kept(like: str, format_: str, usual: str) -> str:
+    """The subtype of a format that has the depth of another subtype; the `usual` one where there is none."""
+    deep = DEPTHS.get("PCM_16" if like in COMPANDED else like, ())
+    return next((subtype for subtype in deep if soundfile.check_format(format_, subtype)), usual)
 
 
 def fitted(kind: Encoding, path: Path, *, rate: int, channels: int, frames: int | None) -> Encoding:
@@ -285,7 +309,7 @@ def written(
 ) -> Recording:
     """The recording that was just written; `notes` say what became of the sound."""
     order = from_vorbis(channels) if kind.format == "OGG" else ()
-    return Recording(path, rate, channels, frames, Found((), notes), order)
+    return Recording(path, rate, channels, frames, Found((), notes), order, subtype=kind.subtype)
 
 
 def write_behind(file: soundfile.SoundFile, blocks: Iterable[Samples], order: tuple[int, ...] = ()) -> int:

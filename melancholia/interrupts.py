@@ -25,6 +25,7 @@ NOTHING_HALF = "nothing was left half-written."
 SHOW_CURSOR = "\r\x1b[K\x1b[?25h"  # a progress bar hides it
 
 UNFINISHED: dict[str, None] = {}  # paths, in the order they were begun
+FOLDERS: dict[str, None] = {}  # that an interrupt removes where nothing is in them
 LAST: list[Callable[[], str]] = []  # what an interrupt calls; the last one counts
 ENDING = threading.Lock()  # held while something must not be torn apart; taken for good by the end
 
@@ -39,6 +40,18 @@ def unfinished(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     finally:
         UNFINISHED.pop(name, None)
+
+
+@contextmanager
+def unfilled(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """Inside, an interrupt removes the folder if it is empty. Enter before it is made."""
+    name = os.path.abspath(folder)
+    with ENDING:
+        FOLDERS[name] = None
+    try:
+        yield
+    finally:
+        FOLDERS.pop(name, None)
 
 
 @contextmanager
@@ -99,6 +112,9 @@ def end() -> None:
             said = LAST[-1]()
     for name in list(UNFINISHED):
         remove(name)
+    for name in list(FOLDERS):
+        with suppress(OSError):  # something is in it
+            os.rmdir(name)
     with_bar = SHOW_CURSOR if sys.stderr is not None and sys.stderr.isatty() else ""
     try:
         os.write(stderr(), f"{with_bar}melancholia: interrupted; {said}\n".encode())

@@ -19,6 +19,7 @@ from melancholia import written
 from melancholia.audio import Stems
 from melancholia.composition import compose
 from melancholia.delivery import Delivery, delivery
+from melancholia.encoding import PCM_24
 from melancholia.instruments import render
 from melancholia.instruments import tail_s as ring_s
 from melancholia.mastering import master
@@ -319,7 +320,9 @@ def listened(order: Order, notes: Notes, sound: Sounded, tone_db: float, say: Pr
     bussed = cut.balanced(bus(cut.fed(sound.mixed), **follow, out=folder / "bus.wav"), folder / "balanced.wav")
     out = folder / master_name(tone_db)
     whole = folder / "rounds.wav" if order.setting.loops else out
-    finished = master(bussed, lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp, out=whole, seed=order.seed)
+    finished = master(
+        bussed, lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp, out=whole, subtype=PCM_24, seed=order.seed
+    )
     if order.setting.loops:
         finished = cut.cut(finished, out, delivered=True)
     for spent in ("bus.wav", "balanced.wav", "rounds.wav"):

@@ -1,10 +1,11 @@
 """Long counts, into tests/RESULTS.md between its marks.
 
-    python -m tests.soak [interrupts] [kills] [batch] [hostile] [faults] [plugins] [steady] [judge]
+    python -m tests.soak [interrupts] [kills] [batch] [hostile] [faults] [plugins] [music] [steady] [judge]
 
 All when none is named: 200 interrupts under load; 30 kills; a batch of 300 files killed 20 times, one of 500 corrupt
 files, one onto a disk that fills; 60 damaged MIDI files; 200 calls through each plugin that misbehaves; every plugin of
-Debian at every rate and layout; the fast half of the suite twenty times in a row; fresh pieces of every mood, judged.
+Debian at every rate and layout; two hours of orchestral music measured and mastered (Debian's wesnoth-1.16-music); the
+fast half of the suite twenty times in a row; fresh pieces of every mood, judged.
 Exit 1 when an interrupt went wrong or a run was red.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pyebur128
 
 from melancholia import batch
 from melancholia.audio import audio
@@ -27,11 +29,14 @@ from melancholia.encoding import write_audio
 from melancholia.hosting import process
 from melancholia.hosting.plugin import Hosted, Plugin
 from melancholia.hosting.qualification import qualify
+from melancholia.mastering import deliver, measure, plan_master
 from melancholia.profile import moods
 from melancholia.racks import apply
+from melancholia.recordings import Recording, recording
 from tests import interrupts
 from tests.batch import corrupt, full_disk
 from tests.batch.kills import killed
+from tests.benchmarks.bench_mastering import heard
 from tests.children import CLI, Children
 from tests.hostile_midi import hostile as hostile_file
 from tests.hosting.misbehaviour import FATAL, HARMLESS, wrongs
@@ -181,6 +186,47 @@ def debians() -> list[str]:
     return said
 
 
+def music() -> list[str]:
+    """The meter and the master on full-length stereo music (Debian's wesnoth-1.16-music, orchestral), by other meters.
+
+    Loudness and range are read by libebur128, true peaks by scipy at eight times the rate.
+    """
+    files = sorted(Path("/usr/share/games/wesnoth/1.16/data/core/music").glob("*.ogg"))
+    if not files:
+        return ["  wrong: no music is there; apt-get install wesnoth-1.16-music"]
+    said, meter, off, peaks, spread, seconds = [], [], [], [], [], 0.0
+    with tempfile.TemporaryDirectory() as home:
+        for file in files:
+            sound = recording(file)
+            loud, span = by_libebur128(sound)
+            seconds += sound.seconds
+            meter.append(abs(measure(sound).integrated_lufs - loud))
+            plan = plan_master(sound, lufs=-16)
+            made = deliver(sound, plan, Path(home) / "out.wav", ceiling_dbtp=-1, force=True)
+            found = heard(made.recording.path)
+            off.append(abs(found[0] - made.plan.reached_lufs))
+            peaks.append(found[2])
+            if plan.reduction_db <= 3:
+                spread.append(abs(found[1] - span))
+            if meter[-1] > 0.1 or off[-1] > 0.1 or peaks[-1] > -0.95 or (plan.reduction_db <= 3 and spread[-1] > 0.5):
+                said.append(f"  wrong: {file.name}: {meter[-1]:.3f} {off[-1]:.3f} {peaks[-1]:.2f} {spread[-1:]}")
+    return [
+        f"{len(files)} recordings, {seconds / 60:.0f} minutes: the meter is at most {max(meter):.3f} LU off libebur128",
+        f"masters to -16 LUFS: at most {max(off):.3f} LU off what was said, true peak at most {max(peaks):.2f} dBTP",
+        f"loudness range of the {len(spread)} that need up to 3 dB of limiting: at most {max(spread):.2f} LU another",
+        *said,
+    ]
+
+
+def by_libebur128(sound: Recording) -> tuple[float, float]:
+    """Integrated loudness and range."""
+    modes = pyebur128.MeasurementMode
+    state = pyebur128.R128State(sound.channels, sound.rate, modes.MODE_I | modes.MODE_LRA)
+    for block in sound.blocks():
+        state.add_frames(np.ascontiguousarray(block.T).astype(np.float64).ravel(), block.shape[1])
+    return pyebur128.get_loudness_global(state), pyebur128.get_loudness_range(state)
+
+
 def judged() -> list[str]:
     """How many fresh pieces match, and how their twins fare."""
     options = Namespace(
@@ -205,6 +251,7 @@ COUNTS = {
     "hostile": hostile,
     "faults": faults,
     "plugins": debians,
+    "music": music,
     "steady": steady,
     "judge": judged,
 }

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import click
 from melancholia.cli import options
 from melancholia.errors import Cancelled, InputError, in_a_line, nearest, shown
 from melancholia.files import is_stream
+from melancholia.interrupts import unfilled
 
 STREAM = "-"  # stdin among the sources, stdout as the output
 FIELDS = ("stem", "parent", "number")
@@ -122,19 +123,20 @@ def each(items: Sequence[tuple[Path, ...]], work: Callable[..., None], *, folder
 def folder_for(folder: Path | None) -> Iterator[None]:
     """The folder, made where it is missing; gone again when nothing came into it."""
     made = folder is not None and not folder.exists()
-    try:
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{shown(str(folder))} cannot be made: {error.strerror}; allowed: a folder to write into."
-        ) from error
-    try:
-        yield
-    finally:
-        if made and folder is not None:
-            with suppress(OSError):  # it is not empty
-                folder.rmdir()
+    with unfilled(folder) if made and folder is not None else nullcontext():
+        try:
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"{shown(str(folder))} cannot be made: {error.strerror}; allowed: a folder to write into."
+            ) from error
+        try:
+            yield
+        finally:
+            if made and folder is not None:
+                with suppress(OSError):  # it is not empty
+                    folder.rmdir()
 
 
 def show(text: str, target: Path) -> None:

@@ -1,126 +1,41 @@
-"""The master: one gain to the loudness asked for, and a limiter whose gain is a curve known before it is applied.
+"""The master as it is written: the plan's gain, dither, a coder where the format has one, and what came of it."""
 
-The curve follows from block peaks alone, so the gain for a loudness is solved without touching the sound again: the
-loudness after limiting is that of the hop energies times the curve.
-"""
-
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from melancholia.audio import Audio, Samples, Source, called
 from melancholia.channels import mask_of
-from melancholia.encoding import AUDIO, encode, encoding, fitted, unsaid
+from melancholia.encoding import AUDIO, COMPANDED, Encoding, encode, encoding, fitted, unsaid
 from melancholia.encoding import written as written_as
-from melancholia.errors import InputError, in_range
+from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import check_output, writing
-from melancholia.mastering import kernels
-from melancholia.mastering.loudness import Loudness, PeakMeter, Scan, integrated, loudness_of, measure, scan
+from melancholia.interrupts import unfinished
+from melancholia.mastering.dither import Dither, quantised
+from melancholia.mastering.loudness import Energies, Loudness, PeakMeter, loudness_of, measure
+from melancholia.mastering.plan import MasterPlan, Nodes, aimed, plan_for, plan_master, planned
+from melancholia.mastering.series import Series
+from melancholia.mastering.targets import CEILINGS_DBTP, LOUDNESSES_LUFS
 from melancholia.metadata import carried
 from melancholia.recordings import Recording, recording, source
+from melancholia.streams import check_seed
 
-LOOK_AHEAD_S = 0.005
-FAST_S, SLOW_ATTACK_S, SLOW_RELEASE_S = 0.080, 0.120, 0.600
-AIM_DB = 0.05  # below the ceiling: what other meters' kernels read more
-SHORTEST_S = 0.4
-LOUDNESSES_LUFS = -40.0, -5.0
-CEILINGS_DBTP = -20.0, 0.0
-BITS = {"PCM_16": 16, "PCM_24": 24, "PCM_S8": 8}
+BITS = {  # of integers, also of those that are packed
+    "PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32,
+    "ALAC_16": 16, "ALAC_20": 20, "ALAC_24": 24, "ALAC_32": 32,
+}  # fmt: skip
 TRIES = 4
+A_LITTLE = 0.997  # lower than need be, where it was over
+CODERS = ("mp3", "ogg", "opus")
 LOSSY_SLACK_DB = 0.1  # over the ceiling, after decoding
-LOSSY_OFF_LU = 0.05  # from the loudness planned, after decoding
+OFF_LU = 0.05  # from the loudness planned
+ROUNDING = 1.0006  # what dither may add where the limiter rests
 LOSSY_STEP = 0.7  # what is softer overshoots less: .6 to .8 of the excess was right for Vorbis, Opus and MP3
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MasterPlan:
-    """A master before it is made: the gain, the reduction at each node (dB), what it comes to, and what to know of it.
-
-    `nodes` are linear gains at every `block` frames, the static gain among them.
-    """
-
-    gain_db: float
-    nodes: NDArray[np.float32]
-    block: int
-    reduction_db: float
-    reached_lufs: float
-    before: Loudness
-    note: str = ""
-
-
-def plan_master(
-    sound: Audio | Source | Path | str,
-    *,
-    lufs: float = -16.0,
-    ceiling_dbtp: float = -1.0,
-    max_reduction_db: float = 6.0,
-) -> MasterPlan:
-    """Solve gain and limiter for a loudness (LUFS, -40 to -5) under a ceiling (dBTP, -20 to 0).
-
-    Raises
-    ------
-    InputError
-        A target lies outside its range, or the sound is shorter than 0.4 s, where loudness is undefined.
-    """
-    in_range("loudness", lufs, *LOUDNESSES_LUFS, "LUFS")
-    in_range("ceiling", ceiling_dbtp, *CEILINGS_DBTP, "dBTP")
-    sound = source(sound)
-    if sound.frames < SHORTEST_S * sound.rate:
-        raise InputError(
-            f"{called(sound)} is {sound.frames / sound.rate:.2f} s long; allowed: 0.4 s or more, to have a loudness."
-        )
-    return plan_for(scan(sound), lufs, ceiling_dbtp, max_reduction_db)
-
-
-def plan_for(found: Scan, lufs: float, ceiling_dbtp: float, max_reduction_db: float) -> MasterPlan:
-    before = loudness_of(found)
-    ceiling = 10 ** ((ceiling_dbtp - AIM_DB) / 20)
-    if not np.isfinite(before.integrated_lufs):
-        nodes = np.ones(len(found.peaks) + 1, np.float32)
-        return MasterPlan(0.0, nodes, found.block, 0.0, float("-inf"), before, "silence: left as it is.")
-    note = ""
-    gain_db = lufs - before.integrated_lufs
-    highest = 20 * np.log10(ceiling / max(float(found.peaks.max()), 1e-9)) + max_reduction_db
-    low, high = gain_db - 1, highest
-    if gain_db > highest or reached(found, high, ceiling)[0] < lufs - 0.05:
-        gain_db = highest
-        note = f"{lufs:g} LUFS needs more than {max_reduction_db:g} dB of limiting; "
-    else:
-        low, high = gain_db, max(highest, gain_db)
-        for _ in range(40):
-            got = reached(found, gain_db, ceiling)[0]
-            if abs(got - lufs) < 0.002:
-                break
-            low, high = (gain_db, high) if got < lufs else (low, gain_db)
-            step = gain_db + (lufs - got) * 1.05
-            gain_db = step if low < step < high else 0.5 * (low + high)
-    got, curve = reached(found, gain_db, ceiling)
-    nodes = (10 ** ((gain_db - curve) / 20)).astype(np.float32)
-    if note:
-        note += f"reached {got:.1f} LUFS."
-    return MasterPlan(float(gain_db), nodes, found.block, float(curve.max(initial=0.0)), got, before, note)
-
-
-def reached(found: Scan, gain_db: float, ceiling: float) -> tuple[float, NDArray[np.float32]]:
-    """Integrated loudness after gain and limiter, and the limiter's curve in dB."""
-    nodes_a_second = found.rate / found.block
-    curve = kernels.reduction_curve(
-        found.peaks,
-        10 ** (gain_db / 20),
-        ceiling,
-        max(2, int(LOOK_AHEAD_S * nodes_a_second)),
-        float(np.exp(-1 / (FAST_S * nodes_a_second))),
-        1 - float(np.exp(-1 / (SLOW_ATTACK_S * nodes_a_second))),
-        1 - float(np.exp(-1 / (SLOW_RELEASE_S * nodes_a_second))),
-    )
-    middle = np.cumsum(found.hop_frames) - found.hop_frames / 2
-    at = np.clip(middle / found.block, 0, len(curve) - 1)
-    db = np.interp(at, np.arange(len(curve)), curve) if curve.any() else 0.0
-    return integrated(found, found.energy * 10 ** ((gain_db - db) / 10)), curve
 
 
 @overload
@@ -132,6 +47,7 @@ def master(
     out: None = ...,
     subtype: str | None = ...,
     plan: MasterPlan | None = ...,
+    codecs: Sequence[str] = ...,
     seed: int = ...,
     force: bool = ...,
     progress: Callable[[float, str], None] | None = ...,
@@ -145,6 +61,7 @@ def master(
     out: Path | str,
     subtype: str | None = ...,
     plan: MasterPlan | None = ...,
+    codecs: Sequence[str] = ...,
     seed: int = ...,
     force: bool = ...,
     progress: Callable[[float, str], None] | None = ...,
@@ -157,11 +74,12 @@ def master(
     out: Path | str | None = None,
     subtype: str | None = None,
     plan: MasterPlan | None = None,
+    codecs: Sequence[str] = (),
     seed: int = 0,
     force: bool = False,
     progress: Callable[[float, str], None] | None = None,
 ) -> Audio | Recording:
-    """Master a recording: in memory as float, or streamed to `out` as 24-bit with dither (where the format can).
+    """Master a recording: in memory as float, or streamed to `out` at the depth of its source, with dither.
 
     Parameters
     ----------
@@ -172,9 +90,13 @@ def master(
     out : path, optional
         The file to write; its suffix says the format. Never one of the sources.
     subtype : str, optional
-        soundfile's name; 24 bits where the format has them.
+        soundfile's name. Left out, the depth of the source is kept where the format has it: 8, 16, 24 or 32 bits or
+        floats. Sound in memory and what was coded with a loss have none and become 24 bits; mu-law, A-law and ADPCM,
+        whose 4 to 14 bits stand for 16, become 16.
     plan : MasterPlan, optional
         From `plan_master`, when it is known already.
+    codecs : sequence of "mp3", "ogg", "opus"
+        Coders that the file will meet: what they make of it keeps the ceiling, too.
     seed : int
         Of the dither.
     force : bool
@@ -202,127 +124,291 @@ def master(
     if plan is None:
         plan = plan_master(sound, lufs=lufs, ceiling_dbtp=ceiling_dbtp)
     if out is None:
+        check_plan(plan, sound)
+        if codecs or subtype:
+            raise InputError("codecs or a subtype were given without out; allowed: with the file that has them.")
         samples = np.concatenate(list(limited(sound, plan)), axis=1)
         return Audio(np.ascontiguousarray(samples), sound.rate)
     return deliver(
-        sound, plan, Path(out), lufs=lufs, ceiling_dbtp=ceiling_dbtp, subtype=subtype, seed=seed,
+        sound, plan, Path(out), ceiling_dbtp=ceiling_dbtp, subtype=subtype, codecs=codecs, seed=seed,
         force=force, progress=progress,
     ).recording  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A master as it was written: the file, its true peak (dBTP) and loudness (LUFS) when decoded, and its plan."""
+    """A master as it was written: the file, its true peak (dBTP) and loudness (LUFS) when decoded, and its plan.
+
+    `coded` are the true peaks (dBTP) that the file has after each coder that was asked about.
+    """
 
     recording: Recording
     true_peak_dbtp: float
     lufs: float
     plan: MasterPlan
+    coded: Mapping[str, float] = field(default_factory=dict)
 
 
 def deliver(
-    sound: Source,
+    sound: Source | Path | str,
     plan: MasterPlan,
-    out: Path,
+    out: Path | str,
     *,
-    lufs: float,
     ceiling_dbtp: float,
     format_: str | None = None,
     subtype: str | None = None,
+    codecs: Sequence[str] = (),
     seed: int = 0,
     force: bool = False,
     tags_of: Source | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Delivered:
-    """Write a master as planned; what is written is measured as people will hear it, and made anew if it is too high.
+    """Write a master as planned; what is written is measured as people will hear it, and made anew where it is off.
 
     Integers are measured as they are dithered: where a block stands above the ceiling (by the rounding of dither, or
-    between the nodes) the curve is lowered. A coder overshoots, and takes away, by its own means: what it made is
-    decoded, the ceiling lowered and the gain raised by as much. What the source says of itself (tags, chunks), or
-    `tags_of` where that is another sound, goes with it. What is still over after `TRIES`, and what could not be kept,
-    is said in the recording's `notes`.
+    between the nodes) the curve is lowered. A limiter that bends low notes makes them a little softer or louder than
+    the plan has it, and a coder overshoots, and takes away, by its own means: the plan is made anew for as much more
+    or less, under a ceiling as much lower. The latter holds for `codecs` that the file will meet later, too. What the
+    source says of itself (tags, chunks), or `tags_of` where that is another sound, goes with it.
+
+    Parameters
+    ----------
+    sound : Source or path
+        What the plan was made for.
+    plan : MasterPlan
+    out : path
+        The file to write; its suffix, or `format_` (another one), says the format.
+    ceiling_dbtp : float
+        True peak (dBTP, -20 to 0).
+    subtype, codecs, seed, force, progress :
+        As in `master`.
+
+    Returns
+    -------
+    Delivered
+        What is still off after `TRIES` tries, and what could not be kept, is said in its recording's `notes`.
+
+    Raises
+    ------
+    InputError
+        Something stands at `out`, the format or a coder cannot take this sound, or the plan is for another one.
+    MelancholiaError
+        The disk refused.
     """
+    sound, out = source(sound), Path(out)
     over = AUDIO if force else None
+    in_range("ceiling", ceiling_dbtp, *CEILINGS_DBTP, "dBTP")
+    check_plan(plan, sound)
     check_output(out, *((sound.path,) if isinstance(sound, Recording) else ()), over=over)
-    shape = {"rate": sound.rate, "channels": sound.channels}
-    kind = fitted(encoding(out, format_=format_, delivered=True, subtype=subtype), out, **shape, frames=sound.frames)
-    say = progress or (lambda fraction, what: None)
-    aim, note, planned = ceiling_dbtp, plan.note, plan.reached_lufs
-    target = planned
+    was = subtype_of(tags_of or sound)
+    kind = encoding(out, format_=format_, delivered=True, like=was, subtype=subtype)
+    kind = fitted(kind, out, rate=sound.rate, channels=sound.channels, frames=sound.frames)
+    coders = check_codecs(codecs, sound, out)
+    exact = not plan.changes and tags_of is None and BITS.get(was, 99) <= BITS.get(kind.subtype, 0)
+    way = Way(kind, () if kind.lossy else coders, None if exact else check_seed(seed), ceiling_dbtp)
+    first, target, aim = plan, plan.reached_lufs, ceiling_dbtp
     with writing(out, over=over) as part:
-        for tries in range(TRIES):
-            peaks = np.zeros(len(plan.nodes) - 1, np.float32)
-            meter = PeakMeter(sound.channels, peaks, plan.block, 10 ** ((ceiling_dbtp - 0.5) / 20))
-            frames = encode(
-                part, written(sound, plan, kind.subtype, seed, meter, say), kind, **shape, mask=mask_of(sound)
-            )
-            last = tries == TRIES - 1
-            if kind.lossy:
-                heard = measure(recording(part))
-                peak, loud = heard.true_peak_dbtp, heard.integrated_lufs
-                over_db, off_lu = peak - ceiling_dbtp, planned - loud if np.isfinite(loud) else 0.0
-                if over_db <= LOSSY_SLACK_DB and abs(off_lu) <= LOSSY_OFF_LU or last:
-                    break
+        for left in reversed(range(TRIES)):
+            got = passed(sound, plan, part, way, progress or (lambda fraction, what: None))
+            over_db = max(got.coded.values(), default=-np.inf) - ceiling_dbtp
+            off_lu = first.reached_lufs - got.loudness.integrated_lufs
+            if plan.short or plan.album_lufs is not None or not np.isfinite(off_lu):
+                off_lu = 0.0
+            if over_db > LOSSY_SLACK_DB or abs(off_lu) > OFF_LU:
                 aim -= LOSSY_STEP * over_db if over_db > LOSSY_SLACK_DB else 0.0
                 target += off_lu
-                lowest, loudest = LOUDNESSES_LUFS
-                wanted = min(max(target, lowest), loudest)
-                plan = replace(plan_master(sound, lufs=wanted, ceiling_dbtp=max(aim, CEILINGS_DBTP[0])), note=note)
+                better = replanned(plan, target, aim)
+            elif not kind.lossy and got.highest > way.allowed * (1 if plan.reduction_db else ROUNDING):
+                better = replace(plan, peaks=raised(plan, got.peaks, way.allowed))
             else:
-                loud = plan.reached_lufs
-                high = peaks / 10 ** ((ceiling_dbtp + 1e-3) / 20)
-                peak = plan.before.true_peak_dbtp + plan.gain_db  # where the limiter rests, not all peaks are looked at
-                if plan.reduction_db:
-                    peak = 20 * np.log10(max(float(peaks.max(initial=0.0)), 1e-10))
-                if high.max(initial=0.0) <= 1 or plan.reduction_db == 0 and high.max() <= 1.0006 or last:
-                    break
-                plan = tightened(plan, high)
+                break
+            if not left or better is plan:
+                break
+            plan = better
         notes = carried(tags_of or sound, part) + unsaid(kind, mask_of(sound), sound.channels)
-        if peak > ceiling_dbtp + LOSSY_SLACK_DB:
-            notes += (f"its true peak is {peak:+.1f} dBTP, over the ceiling of {ceiling_dbtp:+.1f} dBTP",)
-        if kind.lossy and np.isfinite(loud) and abs(planned - loud) > 2 * LOSSY_OFF_LU:
-            notes += (f"it came to {loud:.1f} LUFS when decoded, not to {planned:.1f}",)
-    made = written_as(out, kind, **shape, frames=frames, notes=notes)
-    return Delivered(made, float(peak), float(loud), plan)
+    loud = got.loudness
+    plan = replace(plan, asked_lufs=first.asked_lufs, reached_lufs=loud.integrated_lufs, range_lu=loud.range_lu)
+    notes += said_of(got, first, plan, way, was)
+    made = written_as(out, kind, rate=sound.rate, channels=sound.channels, frames=sound.frames, notes=notes)
+    peak = loud.true_peak_dbtp if kind.lossy else to_db(got.highest)
+    return Delivered(made, peak, loud.integrated_lufs, plan, {} if kind.lossy else got.coded)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a master is written: its encoding, the coders it will meet, the seed of its dither, where there is any."""
+
+    kind: Encoding
+    coders: tuple[tuple[str, Encoding], ...]
+    seed: int | None
+    ceiling_dbtp: float
+
+    @property
+    def allowed(self) -> float:
+        """The highest true peak, linear."""
+        return float(10 ** ((self.ceiling_dbtp + 1e-3) / 20))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passed:
+    """What a pass came to: the loudness of what is heard, peaks of what was written, true peaks (dBTP) once coded."""
+
+    loudness: Loudness
+    peaks: Series
+    highest: float
+    coded: dict[str, float]
+
+
+def passed(sound: Source, plan: MasterPlan, part: Path, way: Way, say: Callable[[float, str], None]) -> Passed:
+    """Write the sound as planned, and measure it."""
+    kind, shape = way.kind, {"rate": sound.rate, "channels": sound.channels}
+    near = 10 ** ((way.ceiling_dbtp - 0.5) / 20)
+    peaks = PeakMeter(sound.channels, plan.block, sound.frames, near=near, share=1.0)
+    energies = Energies(sound)
+    with threadpool_limits(1):
+        samples = written(sound, plan, kind.subtype, way.seed, (peaks.add, energies.add), say)
+        encode(part, samples, kind, **shape, mask=mask_of(sound))
+        peaks.finish()
+    if kind.lossy:
+        loudness = measure(recording(part))
+        return Passed(loudness, peaks.peaks, peaks.highest, {kind.subtype: loudness.true_peak_dbtp})
+    found = replace(plan.found, energy=energies.energy, peaks=peaks.peaks, highest=peaks.highest)
+    coded = {name: as_coded(part, name, coder).true_peak_dbtp for name, coder in way.coders}
+    return Passed(loudness_of(found), peaks.peaks, peaks.highest, coded)
+
+
+def said_of(got: Passed, first: MasterPlan, plan: MasterPlan, way: Way, was: str) -> tuple[str, ...]:
+    """What is off about a master, or became another, a line each."""
+    kind, ceiling = way.kind, way.ceiling_dbtp
+    notes: tuple[str, ...] = ()
+    if was in COMPANDED and kind.subtype in BITS:
+        notes += (f"its {COMPANDED[was]} is written as integers of {BITS[kind.subtype]} bits",)
+    peak = got.loudness.true_peak_dbtp if kind.lossy else to_db(got.highest)
+    over = f"over the ceiling of {ceiling:+.1f} dBTP"
+    if peak > ceiling + LOSSY_SLACK_DB:
+        notes += (f"its true peak is {peak:+.1f} dBTP, {over}",)
+    loud = got.loudness.integrated_lufs
+    if not plan.short and np.isfinite(loud) and abs(first.reached_lufs - loud) > 2 * OFF_LU:
+        decoded = " when decoded" if kind.lossy else ""
+        notes += (f"it came to {loud:.1f} LUFS{decoded}, not to {first.reached_lufs:.1f}",)
+    if not kind.lossy:
+        high = [(name, peak) for name, peak in got.coded.items() if peak > ceiling + LOSSY_SLACK_DB]
+        notes += tuple(f"as {name} its true peak is {peak:+.1f} dBTP, {over}" for name, peak in high)
+    return notes
+
+
+def to_db(peak: float) -> float:
+    return 20 * float(np.log10(peak)) if peak > 0 else float("-inf")
+
+
+def check_plan(plan: MasterPlan, sound: Source) -> None:
+    """Refuse a plan that is for another sound."""
+    if not isinstance(plan, MasterPlan):
+        raise InputError(f"plan is {plan!r}; allowed: a MasterPlan, as plan_master gives.")
+    if (sound.rate, sound.frames) != (plan.found.rate, plan.found.frames):
+        raise InputError(
+            f"{called(sound)} has {sound.frames} frames at {sound.rate} Hz, its plan {plan.found.frames} at "
+            f"{plan.found.rate}; allowed: the sound that was planned for, or one as long, as its stems."
+        )
+
+
+def check_codecs(codecs: Sequence[str], sound: Source, out: Path) -> tuple[tuple[str, Encoding], ...]:
+    """The coders that a file will meet, by their suffixes; refused where one cannot take this sound."""
+    if isinstance(codecs, str) or not isinstance(codecs, Sequence):
+        raise InputError(f"codecs are {codecs!r}; allowed: a list of {', '.join(CODERS)}.")
+    found = []
+    for name in codecs:
+        if name not in CODERS:
+            raise unknown("codec", str(name), CODERS)
+        kind = encoding(Path(f"x.{name}"))
+        found.append((name, fitted(kind, out, rate=sound.rate, channels=sound.channels, frames=sound.frames)))
+    return tuple(found)
+
+
+def as_coded(part: Path, name: str, coder: Encoding) -> Loudness:
+    """What a file that was written comes to when a coder has had it."""
+    first, file = recording(part), part.with_name(f"{part.stem}.{name}.part")
+    with unfinished(file):
+        try:
+            encode(file, first.blocks(), coder, rate=first.rate, channels=first.channels, mask=first.mask)
+            return measure(recording(file))
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def replanned(plan: MasterPlan, lufs: float, ceiling_dbtp: float) -> MasterPlan:
+    """The plan for another loudness and ceiling, as near as they may lie.
+
+    On an album the gain stays what it is: the same plan where the limiter would have to go deeper than it may.
+    """
+    lower = max(ceiling_dbtp, CEILINGS_DBTP[0])
+    if plan.album_lufs is None:
+        lowest, loudest = LOUDNESSES_LUFS
+        return plan_for(plan.found, min(max(lufs, lowest), loudest), lower, plan.max_reduction_db)
+    other = planned(plan.found, plan.gain_db, aimed(lower), plan.max_reduction_db, plan.lead, plan.tail)
+    if other.reduction_db > plan.max_reduction_db:
+        return plan
+    return replace(other, asked_lufs=plan.asked_lufs, short=plan.short, album_lufs=plan.album_lufs)
+
+
+def subtype_of(sound: Source) -> str:
+    """How the samples of a recording are coded, by soundfile's name; "" where that is not known."""
+    return str(getattr(sound, "subtype", ""))
 
 
 def limited(sound: Source, plan: MasterPlan) -> Iterator[Samples]:
     """The sound times the plan's gain, block by block."""
-    done = 0
+    check_plan(plan, sound)
+    if not plan.changes:
+        yield from sound.blocks()
+        return
+    done, gains = 0, Nodes(plan)
     for block in sound.blocks():
-        samples = block.copy()
-        kernels.apply_gain(samples, plan.nodes, done, plan.block)
-        done += samples.shape[1]
-        yield samples
+        nodes, first = gains.over(done, block.shape[1])
+        yield block * between(nodes, plan.block)[done - first :][: block.shape[1]]
+        done += block.shape[1]
+
+
+def between(nodes: NDArray[np.float32], block: int) -> NDArray[np.float32]:
+    """The gain of each frame: from node to node in a line."""
+    ramp = np.arange(block, dtype=np.float32) / np.float32(block)
+    return (nodes[:-1, None] + np.diff(nodes)[:, None] * ramp).ravel()
 
 
 def written(
     sound: Source,
     plan: MasterPlan,
     subtype: str | None,
-    seed: int,
-    meter: PeakMeter,
+    seed: int | None,
+    listeners: Sequence[Callable[[Samples], None]],
     say: Callable[[float, str], None],
-) -> Iterator[Samples]:
-    """What goes into the file: integers with dither, or floats where the format is none of integers."""
-    done = 0
+) -> Iterator[NDArray[Any]]:
+    """What goes into the file: integers, with dither where there is a seed, or floats where the format has none.
+
+    Listeners are called with each block as it will be heard.
+    """
+    done, bits = 0, BITS.get(subtype or "", 24)
+    dither = None if seed is None else Dither(bits, sound.channels, seed)
     for samples in limited(sound, plan):
+        block: NDArray[Any] = samples
         if subtype in BITS:
-            integers = kernels.dithered(samples, BITS[subtype], done, np.uint64(seed))
-            meter.add((integers * np.float32(2.0**-31)).astype(np.float32))
-            yield integers
-        else:
-            meter.add(samples)
-            yield samples
+            block = quantised(samples, bits) if dither is None else dither.add(samples)
+            samples = block.astype(np.float32)
+            samples *= np.float32(2.0**-31)
+        for heard in listeners:
+            heard(samples)
+        yield block
         done += samples.shape[1]
         say(done / sound.frames, "mastering")
-    meter.finish()
 
 
-def tightened(plan: MasterPlan, over: NDArray[np.float32]) -> MasterPlan:
-    """The same plan with the gain lowered, within a look-ahead, where the written file stood too high."""
-    down = np.ones(len(plan.nodes), np.float32)
-    for b in np.flatnonzero(over > 1):
-        low, high = max(0, b - 8), min(len(down), b + 10)
-        down[low:high] = np.minimum(down[low:high], 1 / over[b])
-    return replace(plan, nodes=plan.nodes * down)
+def raised(plan: MasterPlan, written: Series, allowed: float) -> Series:
+    """The plan's peaks, higher where a written block stands over what is allowed: its gain becomes lower."""
+    out, at, gains, least = Series(), 0, Nodes(plan), np.float32(allowed * A_LITTLE)
+    for own, peak in zip(plan.peaks.pieces(), written.pieces(), strict=True):
+        nodes, _ = gains.over(at * plan.block, len(own) * plan.block)
+        gain = np.maximum(nodes[:-1], nodes[1:])
+        over = peak / least
+        out.add(np.where(peak > allowed, np.maximum(own, np.float32(plan.ceiling) * over / gain), own))
+        at += len(own)
+    return out

@@ -133,7 +133,7 @@ def test_a_disk_that_fills_up_leaves_nothing(here, children):
 
 FULL = [
     (["make", "longing", "--seconds", "15", "--seed", "1", "-o", "disk/out"], "3m"),
-    (["master", "long.wav", "-o", "disk/out.wav"], "1m"),
+    (["master", "long.wav", "--bit-depth", "24", "-o", "disk/out.wav"], "1m"),
 ]
 
 

@@ -30,7 +30,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_interrupt_at_any_moment_ends_it_and_leaves_nothing(folder, children, command):
-    found = interrupts(children, folder, command, 3, seed=1)  # 200 in the soak
+    found = interrupts(children, folder, command, 1 if command == "make" else 3, seed=1)  # 200 each in the soak
     assert not [ended for ended in found if ended.faults]
     assert max(ended.took_s for ended in found) <= LONGEST_S
 
@@ -133,3 +133,26 @@ def test_a_program_that_uses_the_library_gets_its_keyboard_interrupt(folder, chi
     done = child.wait(60)
     assert done.stdout == "here\ncaught 1\n" and done.returncode == 0, done
     assert os.listdir(folder) == ["long.wav"]
+
+
+@pytest.mark.parametrize("what", ["coder", "stems"])
+def test_what_lies_beside_a_master_under_way_is_removed_too(folder, children, what):
+    """A file that a coder makes, a folder between bus and master, a folder that was made for the output."""
+    (folder / "other.wav").write_bytes((folder / "long.wav").read_bytes())
+    (folder / "between").mkdir()
+    asked = {
+        "coder": ("long.wav", "-o", "out/a.wav", "--codec-headroom", "ogg"),
+        "stems": ("long.wav", "other.wav", "--as", "stems", "--rack", "longing", "-o", "out/"),
+    }
+    if what == "coder":
+        (folder / "out").mkdir()
+    child = children.start(*CLI, "master", *asked[what], cwd=folder, env={"TMPDIR": str(folder / "between")})
+    looked = folder / ("out" if what == "coder" else "between")
+    until = time.monotonic() + 60
+    while not list(looked.rglob("*.ogg.part" if what == "coder" else "sum.wav")) and time.monotonic() < until:
+        assert child.process.poll() is None
+        time.sleep(0.002)
+    child.send(signal.SIGINT)
+    assert child.wait(LONGEST_S).returncode == 130
+    assert not os.listdir(folder / "between")
+    assert not os.listdir(folder / "out") if what == "coder" else not (folder / "out").exists()
