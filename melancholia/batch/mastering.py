@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,7 @@ from melancholia.recordings import Recording, recording
 
 if TYPE_CHECKING:
     from melancholia.audio import Source
+    from melancholia.mastering import Spectrum
     from melancholia.racks import Rack
 
 IN_MEMORY_BYTES = 2**27  # longer sound goes through the disk between rack and master
@@ -64,7 +66,7 @@ class Mastering:
         fitted(kind, output, rate=sound.rate, channels=channels, frames=sound.frames)
         wet = self.through_rack(sound, output.parent)
         if self.reference is not None:
-            wet = mastering.balance(wet, self.reference).over(wet)
+            wet = mastering.balance(wet, heard(self.reference, self.reference_sha256)).over(wet)
         plan = mastering.plan_master(wet, lufs=self.lufs, ceiling_dbtp=self.ceiling_dbtp)
         made = mastering.deliver(
             wet,
@@ -97,6 +99,14 @@ class Mastering:
             return racks.apply(sound, rack=self.rack, intensity=self.intensity, spread=self.spread)
         between = folder / "between rack and master.wav"
         return racks.apply(sound, rack=self.rack, intensity=self.intensity, spread=self.spread, out=between)
+
+
+@lru_cache(maxsize=4)
+def heard(reference: Path, sha256: str) -> "Spectrum":
+    """The spectrum of a reference, as long as its content is the same."""
+    from melancholia.mastering import spectrum
+
+    return spectrum(reference)
 
 
 def masters(

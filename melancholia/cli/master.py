@@ -16,7 +16,7 @@ from melancholia.cli import completion, many, options
 if TYPE_CHECKING:
     from melancholia.audio import Source
     from melancholia.files import Kind
-    from melancholia.mastering import Balance, Delivered, MasterPlan
+    from melancholia.mastering import Balance, Delivered, MasterPlan, Spectrum
     from melancholia.recordings import Recording
 
 CURVE_STEP_S, CURVE_HEAD = 0.01, "seconds,gain_db"
@@ -34,6 +34,7 @@ class Asked:
     bit_depth: str | None
     codecs: tuple[str, ...]
     reference: Path | None
+    like: "Spectrum | None"
     dry_run: bool
     force: bool
     as_json: bool
@@ -111,8 +112,7 @@ def master(
     A file that cannot be done is named on stderr, the others are done all the same, and the exit code is 1.
     An album is one gain, so that all of it has the loudness; of stems the sum has it, which is written as "master".
     """
-    from melancholia.mastering import USUAL, reference_lufs
-    from melancholia.recordings import recording
+    from melancholia.mastering import USUAL, reference_lufs, spectrum
 
     if output is None and not dry_run:
         raise click.UsageError("Missing option '-o' / '--output'; --dry-run needs none.")
@@ -127,9 +127,9 @@ def master(
     if rack is None and click.get_current_context().get_parameter_source("intensity") is not ParameterSource.DEFAULT:
         raise click.UsageError("--intensity needs --rack: it is the rack's.")
     aim = options.delivery(lufs) or USUAL
-    loudness = aim.lufs
-    if reference is not None:
-        recording(reference)  # what is wrong with it is wrong with the call, not with each file
+    loudness, like = aim.lufs, None
+    if reference is not None:  # what is wrong with it is wrong with the call, not with each file
+        like = spectrum(reference)
         loudness = aim.lufs if lufs is not None else reference_lufs(reference)
     asked = Asked(
         files,
@@ -139,6 +139,7 @@ def master(
         bit_depth,
         codecs,
         reference,
+        like,
         dry_run,
         force,
         as_json,
@@ -291,9 +292,9 @@ def equaliser(asked: Asked, sound: "Source") -> "Balance | None":
     from melancholia import mastering
     from melancholia.audio import called
 
-    if asked.reference is None:
+    if asked.like is None:
         return None
-    found = mastering.balance(sound, asked.reference)
+    found = mastering.balance(sound, asked.like)
     if found.limited:
         options.talk(f"{called(sound)}: {found.note}", quiet=asked.quiet)
     return found

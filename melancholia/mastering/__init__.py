@@ -5,7 +5,7 @@ from melancholia.mastering.master import CODERS, Delivered, deliver, master
 from melancholia.mastering.plan import MasterPlan, plan_album, plan_master
 from melancholia.mastering.stems import master_stem, null_dbfs
 from melancholia.mastering.targets import CEILINGS_DBTP, LOUDNESSES_LUFS, TARGETS, USUAL, Target, target
-from melancholia.mastering.tone import Balance, balance, reference_lufs
+from melancholia.mastering.tone import Balance, Spectrum, balance, reference_lufs, spectrum
 
 __all__ = [
     "CEILINGS_DBTP",
@@ -17,6 +17,7 @@ __all__ = [
     "Delivered",
     "Loudness",
     "MasterPlan",
+    "Spectrum",
     "Target",
     "balance",
     "deliver",
@@ -28,5 +29,6 @@ __all__ = [
     "plan_master",
     "reference_lufs",
     "short_term",
+    "spectrum",
     "target",
 ]

@@ -1,6 +1,6 @@
 """The tonal balance of a recording, brought to that of another: what a reference track is for.
 
-Both are compared in third octaves, over what is not quiet in each; the difference, within limits, is an equaliser of
+Both are compared in octaves, over what is not quiet in each; the difference, within limits, is an equaliser of
 linear phase. What holds no music is never lifted: bands far below the loudest, below 30 Hz and above 16 kHz stay.
 """
 
@@ -21,15 +21,16 @@ from melancholia.mastering.targets import LOUDNESSES_LUFS
 from melancholia.recordings import source
 
 BANDS_HZ = 31.25 * 2 ** (np.arange(55) / 6)  # 31.25 Hz to 16 kHz, six an octave
-WIDTH = 1 / 3  # of an octave: what is heard as one
-NARROWEST_HZ = 40  # what the equaliser can do
+WIDTH = 1.0  # octaves to either side of a band, less and less: narrower ones would lift and cut single notes
+NARROW = 1 / 3  # where it is asked whether anything is there
+SMOOTH = (0.25, 0.5, 0.25)  # over neighbours
 NOTHING = 1e-30
 MOST_DB, MOST_SIDE_DB = 6.0, 3.0
 HEARD_DB = 50.0  # below the loudest band: what lies lower is noise, or nothing
 SLOPE_DB = 3.0  # an octave: bands of one width in octaves hold more of what falls
 GATE_DB, SILENT_DB = 10, -70
 LOUDNESSES = np.arange(SILENT_DB, 13)  # dB, mean square of a frame: frames are gathered by it, and gated at the end
-ROUNDS = 4
+ROUNDS = 5
 
 Curve = NDArray[np.floating]
 
@@ -141,13 +142,14 @@ def response(balance: Balance, rate: int, *, sides: bool) -> Curve:
     return np.asarray(np.append(taps, 0.0) * np.hanning(size + 1))
 
 
-def balance(sound: Audio | Source | Path | str, reference: Audio | Source | Path | str) -> Balance:
+def balance(sound: Audio | Source | Path | str, reference: Audio | Source | Path | str | Spectrum) -> Balance:
     """The equaliser that brings a sound to the tonal balance of a reference.
 
     Parameters
     ----------
     sound, reference : Audio, Recording or path
-        Of any rates and channels; of more than two, all have one curve, and the LFE none.
+        Of any rates and channels; of more than two, all have one curve, and the LFE none. Of a reference for many
+        sounds the `spectrum` will do.
 
     Returns
     -------
@@ -161,10 +163,10 @@ def balance(sound: Audio | Source | Path | str, reference: Audio | Source | Path
         One of them cannot be read.
     """
     sound = source(sound)
-    own, other = spectrum(sound), spectrum(source(reference))
+    own, other = spectrum(sound), reference if isinstance(reference, Spectrum) else spectrum(reference)
     there = BANDS_HZ < 0.9 * min(own.hertz[-1], other.hertz[-1])
     ours, theirs = (smoothed(one.middle, one.hertz) for one in (own, other))
-    level = ours + SLOPE_DB * np.log2(BANDS_HZ)
+    level = smoothed(own.middle, own.hertz, NARROW) + SLOPE_DB * np.log2(BANDS_HZ)
     heard = there & (level > level[there].max() - HEARD_DB)
     flat = Balance(BANDS_HZ, np.zeros(len(BANDS_HZ)), np.zeros(len(BANDS_HZ)))
     if not own.middle.any() or not other.middle.any():
@@ -206,21 +208,32 @@ def settled(own: Spectrum, aim: Curve, heard: NDArray[np.bool_], rate: int) -> C
         taps = response(Balance(BANDS_HZ, gains, flat), rate, sides=False)
         passed = np.abs(np.fft.rfft(taps, 2 * len(own.hertz) - 2)) ** 2
         off = aim - smoothed(own.middle * passed, own.hertz)
-        gains = np.clip(gains + off, -MOST_DB, MOST_DB)
+        gains = np.convolve(np.pad(gains + off, 1, "edge"), SMOOTH, "valid")
+        gains = np.clip(gains, -MOST_DB, MOST_DB)
         gains = np.where(heard, gains, np.minimum(gains, 0.0))
     return gains
 
 
-def smoothed(power: Curve, hertz: Curve) -> Curve:
-    """Mean power in a third of an octave about each band, in dB, and in more where the equaliser is no finer."""
+def smoothed(power: Curve, hertz: Curve, width: float = WIDTH) -> Curve:
+    """Mean power about each band, so many octaves to either side, in dB."""
     octaves = np.log2(np.maximum(hertz, 1e-3))
-    widths = np.maximum(WIDTH, np.log2(1 + NARROWEST_HZ / BANDS_HZ))
-    weights = np.maximum(0.0, 1 - np.abs(octaves - np.log2(BANDS_HZ)[:, None]) / widths[:, None])
+    weights = np.maximum(0.0, 1 - np.abs(octaves - np.log2(BANDS_HZ)[:, None]) / width)
     return np.asarray(10 * np.log10(np.maximum(weights @ power / np.maximum(weights.sum(axis=1), NOTHING), NOTHING)))
 
 
-def spectrum(sound: Source) -> Spectrum:
-    """The mean spectrum of what is not quiet: frames within 10 dB of the mean of those that are not silent."""
+def spectrum(sound: Audio | Source | Path | str) -> Spectrum:
+    """The mean spectrum of what is not quiet: frames within 10 dB of the mean of those that are not silent.
+
+    Parameters
+    ----------
+    sound : Audio, Recording or path
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    sound = source(sound)
     size = 2 ** round(np.log2(sound.rate * 0.17))
     window = np.hanning(size).astype(np.float32)
     sums = np.zeros((2, len(LOUDNESSES), size // 2 + 1))
