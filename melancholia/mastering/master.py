@@ -204,8 +204,8 @@ def deliver(
     kind = encoding(out, format_=format_, delivered=True, like=was, subtype=subtype)
     kind = fitted(kind, out, rate=sound.rate, channels=sound.channels, frames=sound.frames)
     coders = check_codecs(codecs, sound, out)
-    exact = not plan.changes and tags_of is None and BITS.get(was, 99) <= BITS.get(kind.subtype, 0)
-    way = Way(kind, () if kind.lossy else coders, None if exact else check_seed(seed), ceiling_dbtp)
+    whole = tags_of is None and BITS.get(was, 99) <= BITS.get(kind.subtype, 0)
+    way = Way(kind, () if kind.lossy else coders, check_seed(seed), whole, ceiling_dbtp)
     first, target, aim = plan, plan.reached_lufs, ceiling_dbtp
     with writing(out, over=over) as part:
         for left in reversed(range(TRIES)):
@@ -236,11 +236,15 @@ def deliver(
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a master is written: its encoding, the coders it will meet, the seed of its dither, where there is any."""
+    """How a master is written: its encoding, the coders it will meet, the seed of its dither.
+
+    What is `whole` already, integers of no more bits, has no dither where nothing is changed.
+    """
 
     kind: Encoding
     coders: tuple[tuple[str, Encoding], ...]
-    seed: int | None
+    seed: int
+    whole: bool
     ceiling_dbtp: float
 
     @property
@@ -266,7 +270,8 @@ def passed(sound: Source, plan: MasterPlan, part: Path, way: Way, say: Callable[
     peaks = PeakMeter(sound.channels, plan.block, sound.frames, near=near, share=1.0)
     energies = Energies(sound)
     with threadpool_limits(1):
-        samples = written(sound, plan, kind.subtype, way.seed, (peaks.add, energies.add), say)
+        seed = None if way.whole and not plan.changes else way.seed
+        samples = written(sound, plan, kind.subtype, seed, (peaks.add, energies.add), say)
         encode(part, samples, kind, **shape, mask=mask_of(sound))
         peaks.finish()
     if kind.lossy:

@@ -179,9 +179,7 @@ def plan_album(
     aim = aimed(ceiling_dbtp)
 
     def programme(gain_db: float) -> float:
-        limited = (
-            limited_energy(one, one.peaks, gain_db, aim, *sides)[0] for one, sides in zip(tracks, beside, strict=True)
-        )
+        limited = (limited_energy(one, gain_db, aim, *sides)[0] for one, sides in zip(tracks, beside, strict=True))
         return gated(np.concatenate([momentary_power(one, got) for one, got in zip(tracks, limited, strict=True)]))
 
     before = gated(np.concatenate([momentary_power(one, one.energy) for one in tracks]))
@@ -212,7 +210,7 @@ def plan_for(found: Scan, lufs: float, ceiling_dbtp: float, max_reduction_db: fl
     aim = aimed(ceiling_dbtp)
 
     def loudness(gain_db: float) -> float:
-        return gated(momentary_power(found, limited_energy(found, found.peaks, gain_db, aim)[0]))
+        return gated(momentary_power(found, limited_energy(found, gain_db, aim)[0]))
 
     highest = most_gain_db(found.highest, aim, max_reduction_db)
     gain_db, reached = solved(loudness, gated(momentary_power(found, found.energy)), lufs, highest, max_reduction_db)
@@ -225,7 +223,7 @@ def planned(
     """The plan of a gain: what it comes to is what was asked for."""
     if gain_db == 0:
         aim = max(aim, found.highest)  # it is left as it is: its peaks may lie between the aim and the ceiling
-    energy, deepest = limited_energy(found, found.peaks, gain_db, aim, lead, tail)
+    energy, deepest = limited_energy(found, gain_db, aim, lead, tail)
     got, spread = gated(momentary_power(found, energy)), loudness_range(found, energy)
     return MasterPlan(
         gain_db, found, found.peaks, aim, deepest, got, spread, loudness_of(found), max_reduction_db, got, False,
@@ -279,7 +277,7 @@ def between(tracks: Sequence[Scan], k: int) -> tuple[Peaks, Peaks]:
 
 
 def limited_energy(
-    found: Scan, peaks: Series, gain_db: float, ceiling: float, lead: Peaks = NONE, tail: Peaks = NONE
+    found: Scan, gain_db: float, ceiling: float, lead: Peaks = NONE, tail: Peaks = NONE
 ) -> tuple[NDArray[np.float64], float]:
     """The energy of each hop after gain and limiter, and the deepest reduction in dB."""
     energy = found.energy * 10 ** (gain_db / 10)
@@ -287,7 +285,7 @@ def limited_energy(
     gain = 10 ** (gain_db / 20) / ceiling
     if found.highest * gain <= 1 and not len(lead) and not len(tail):
         return energy, 0.0
-    for first, curve in curve_pieces(peaks, gain, found.rate / found.block, lead, tail):
+    for first, curve in curve_pieces(found.peaks, gain, found.rate / found.block, lead, tail):
         deepest = max(deepest, float(curve.max()))
         reach = (first + len(curve) - 1) * found.block
         hops = np.arange(done, min(len(energy), reach * 100 // found.rate + 2) + 1)

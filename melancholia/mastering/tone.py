@@ -5,7 +5,7 @@ linear phase. What holds no music is never lifted: bands far below the loudest, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class Balance:
 
     @property
     def limited(self) -> int:
-        """How many bands are as far as they may go, and would have to go further."""
+        """How many bands go as far as they may."""
         return int((np.abs(self.middle_db) >= MOST_DB).sum())
 
     @property
@@ -82,13 +82,19 @@ class Equalised:
 
     sound: Source
     balance: Balance
-    path: Path | str = field(init=False)
-    mask: int = field(init=False)
-    subtype: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        for name, usual in (("path", "sound"), ("mask", mask_of(self.sound)), ("subtype", "")):
-            object.__setattr__(self, name, getattr(self.sound, name, usual))
+    @property
+    def path(self) -> str:
+        """What messages call it: the file of its sound, where it has one."""
+        return called(self.sound)
+
+    @property
+    def mask(self) -> int:
+        return mask_of(self.sound)
+
+    @property
+    def subtype(self) -> str:
+        return str(getattr(self.sound, "subtype", ""))
 
     @property
     def rate(self) -> int:

@@ -84,6 +84,22 @@ def test_what_a_coder_makes_of_a_master_keeps_the_ceiling_too(codec, tmp_path):
     assert found["asked"].coded[codec] <= -0.9 and found["asked"].true_peak_dbtp <= found["plain"].true_peak_dbtp
 
 
+def test_a_master_that_a_coder_would_lift_is_made_anew_with_dither(tmp_path):
+    """What is as loud as asked is copied; not where its ceiling has to be lowered for what it will meet."""
+    rng = np.random.default_rng(5)
+    hits = rng.normal(0, 0.3, (RATE * 2, 2)) * (np.arange(RATE * 2) % 6000 < 900)[:, None] + 0.01
+    soundfile.write(tmp_path / "in.wav", hits, RATE, subtype="PCM_24")
+    once = master(tmp_path / "in.wav", lufs=-13, out=tmp_path / "once.wav", subtype="PCM_16")
+    files = []
+    for seed in (1, 2):
+        made = deliver(
+            once, plan_master(once, lufs=-13), tmp_path / f"{seed}.wav", ceiling_dbtp=-1, codecs=("mp3",), seed=seed
+        )
+        assert made.coded["mp3"] <= -0.9 and made.plan.changes
+        files.append(soundfile.read(made.recording.path, dtype="int16")[0])
+    assert not np.array_equal(*files) and np.abs(files[0].astype(int) - files[1]).max() <= 2
+
+
 def test_a_coder_that_cannot_take_the_sound_is_refused_before_work(tmp_path):
     soundfile.write(tmp_path / "in.wav", music(seconds=2).samples.T, 44_100)
     sound = recording(tmp_path / "in.wav")
