@@ -61,6 +61,14 @@ def test_an_album_as_opus_keeps_its_one_gain(tmp_path):
         assert made.plan.gain_db == plans[0].gain_db and made.true_peak_dbtp <= -0.9
 
 
+def test_on_an_album_no_coder_makes_the_limiter_go_deeper_than_it_may(tmp_path):
+    rng = np.random.default_rng(5)
+    hits = audio(rng.normal(0, 0.3, (2, RATE * 3)) * (np.arange(RATE * 3) % 6000 < 900), RATE)
+    plans = plan_album([hits, softer(music(2), -9)], lufs=-5)
+    made = deliver(hits, plans[0], tmp_path / "x.wav", ceiling_dbtp=-1, codecs=("mp3", "ogg"))
+    assert plans[0].short and made.plan.gain_db == plans[0].gain_db and made.plan.reduction_db <= 6.01
+
+
 def test_an_album_out_of_reach_says_so_once_for_all():
     clicks = np.zeros((2, RATE * 4))
     clicks[:, :: RATE // 2] = 0.9

@@ -205,6 +205,21 @@ def test_energy_is_summed_in_each_hop(rate):
     assert np.allclose(energies.energy, wanted, rtol=1e-5)
 
 
+def test_a_peak_that_only_its_neighbours_make_is_found():
+    """Between the last sample of a step and the first of the next, both of which are loud, in a step that is not."""
+    x = np.zeros((1, 960), np.float32)
+    x[0, 320:352:2], x[0, 321:352:2] = 0.5, -0.5
+    x[0, 352:384] = np.where(np.arange(32) % 2, 0.01, -0.01)
+    x[0, 384:416:2], x[0, 385:416:2] = -0.5, 0.5
+    near, all_of_it = PeakMeter(1, 32, 960, share=0.9), PeakMeter(1, 32, 960, share=0.0)
+    for meter in (near, all_of_it):
+        meter.add(x)
+        meter.finish()
+    exact = all_of_it.peaks.part(0, 30)
+    loud = exact > 0.9 * exact.max()
+    assert np.allclose(near.peaks.part(0, 30)[loud], exact[loud]) and near.highest == exact.max()
+
+
 @pytest.mark.parametrize("block", [32, 64, 128])
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 def test_peaks_are_those_of_the_interpolation_as_far_as_they_are_looked_at(block, share):

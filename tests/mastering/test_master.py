@@ -20,7 +20,7 @@ from melancholia.mastering import (
     plan_master,
     target,
 )
-from melancholia.mastering.dither import Dither
+from melancholia.mastering.dither import Dither, quantised
 from melancholia.mastering.limiter import curve_pieces
 from melancholia.mastering.series import Series
 from melancholia.recordings import recording
@@ -225,6 +225,25 @@ def test_a_long_series_lies_on_disk_and_is_the_same(monkeypatch):
     short = curve_of(peaks, 2.0)
     monkeypatch.setattr(series, "IN_MEMORY_BYTES", 1000)
     assert np.array_equal(curve_of(peaks, 2.0), short)
+    many = Series()
+    for part in np.split(peaks, [100, 5000, 5001, 90_000]):
+        many.add(part)
+        assert np.array_equal(many.part(0, 10), peaks[:10])
+    assert np.array_equal(np.concatenate(list(many.pieces(777))), peaks)
+
+
+def test_what_is_over_full_scale_is_cut_off_and_never_wrapped():
+    x = np.array([[1.0, 1.5, -1.0, -1.5, 1 - 2**-16]], np.float32)
+    for bits in (8, 16, 24):
+        for out in (Dither(bits, 1, 3).add(x), quantised(x, bits)):
+            assert (np.sign(out) == np.sign(x)).all() and abs(out[0, 1] / 2**31 - 1) < 2.0 ** (2 - bits)
+
+
+def test_a_block_that_stands_too_high_in_the_file_is_lowered(tmp_path):
+    """At 8 bits dither lifts peaks that the plan has at the ceiling."""
+    plan = plan_master(music(), lufs=-12)
+    made = deliver(music(), plan, tmp_path / "x.wav", ceiling_dbtp=-1, subtype="PCM_U8")
+    assert plan.reduction_db > 1 and measure(made.recording).true_peak_dbtp <= -0.998
 
 
 @pytest.mark.parametrize("bits", [16, 24])
