@@ -33,6 +33,9 @@ BASS_BONUS, DIATONIC_BONUS, CHANGE_COST = 0.12, 0.06, 0.15
 NUMERALS = ("I", "bII", "II", "bIII", "III", "IV", "#IV", "V", "bVI", "VI", "bVII", "VII")
 IN_MINOR = {3: "III", 8: "VI", 10: "VII", 4: "#III", 9: "#VI", 11: "VII"}  # by semitones above a minor tonic
 
+PLACES = np.array([0, 1 / 6, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 5 / 6, 1])  # in a beat, as people write
+PLACE_WIDTH, WRITTEN_SHARE = 0.04, 0.8
+
 ARC_LOW, ARC_HIGH = 0.15, 0.95
 ARC_BARS = 3  # over which the arc is smoothed
 
@@ -40,6 +43,13 @@ ARC_BARS = 3  # over which the arc is smoothed
 def notes_of(piece: Piece) -> list[Note]:
     """All pitched notes in order."""
     return sorted(note for part in piece.parts if part.role != "percussion" for note in part.notes)
+
+
+def is_played(piece: Piece) -> bool:
+    """Whether the onsets lie off the beat, as when somebody recorded it without one."""
+    onsets = np.unique([note.start for part in piece.parts for note in part.notes])
+    off = np.abs(np.mod(onsets, 1)[:, None] - PLACES).min(axis=1)
+    return bool((off <= PLACE_WIDTH).mean() < WRITTEN_SHARE)
 
 
 def found_phrases(piece: Piece) -> tuple[Phrase, ...]:

@@ -15,8 +15,8 @@ from melancholia import interrupts
 from melancholia.errors import MelancholiaError, one_line, shown
 
 COMMANDS = (
-    "make", "compose", "render", "apply", "master", "loudness", "score", "batch", "listener", "plugins", "moods",
-    "racks", "instruments", "completion",
+    "make", "compose", "render", "apply", "master", "loudness", "score", "batch", "listener", "learn", "plugins",
+    "moods", "racks", "instruments", "completion",
 )  # fmt: skip
 
 

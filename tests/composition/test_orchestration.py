@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melancholia.composition import compose, orchestrate
-from melancholia.composition.orchestration import is_played
 from melancholia.errors import InputError
 from melancholia.orchestra import facts_of
 from melancholia.piece import Note, Part, Piece, TempoMap
 from melancholia.profile import moods, profile
+from melancholia.reading import is_played
 from tests.strategies import pieces
 
 MOODS = moods()

@@ -63,10 +63,13 @@ def followed(tmp_path_factory):
 
     from melancholia.cli import run
     from tests.analysis.test_analyse import MINOR, melody
+    from tests.training.scores import song
 
     folder = tmp_path_factory.mktemp("readme")
     soundfile.write(folder / "take.flac", melody(MINOR, seconds=8).samples.T, 48_000)
     mel.save_midi(mel.compose(mel.profile("longing"), seconds=15, seed=1), folder / "piece.mid")
+    (folder / "scores").mkdir()
+    (folder / "scores" / "song.musicxml").write_bytes(song())
     made = re.search(r"melancholia (make .*first-song.*)", README.with_name("Makefile").read_text())[1]
     made = made.replace("--seconds 60", "--seconds 15").replace("-o first-song", f"-o {folder / 'first-song'}")
     assert run(shlex.split(made)) == 0
