@@ -111,10 +111,10 @@ def write_rendering(folder: Path, midi: str, asked: dict[str, Any], names: Itera
 class Recipe:
     """What was asked for, what it was made with, and (once written) the hash of each file.
 
-    `theme` is the tune that was given, as (start, duration in quarters, pitch). `sources` are the files that shaped the
-    sound (mood, rack, SoundFonts, plugins), by name, as SHA-256; `made` likewise the files of the song's folder.
-    `plugins` say how each plugin in the rack ran, by where it stands there: its rate in Hz, its block in frames, the
-    verdict on it.
+    `theme` is the tune that was given, as (start, duration in quarters, pitch), `composer` who wrote the melody.
+    `sources` are the files that shaped the sound (mood, rack, model, SoundFonts, plugins), by name, as SHA-256; `made`
+    likewise the files of the song's folder. `plugins` say how each plugin in the rack ran, by where it stands there:
+    its rate in Hz, its block in frames, the verdict on it.
     """
 
     mood: str
@@ -126,6 +126,7 @@ class Recipe:
     metre: str | None
     instruments: tuple[str, ...] | None
     theme: tuple[tuple[float, float, int], ...] | None
+    composer: str
     rate: int
     rack: str
     lufs: float

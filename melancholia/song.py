@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from melancholia.audio import Stem, Stems, check_rate
+from melancholia.composition import MODEL, PLANNED, check_composer, model_path
 from melancholia.errors import InputError
 from melancholia.files import ANY_FILE, write_text, writing_folder
 from melancholia.hosting.rates import how
@@ -137,6 +138,7 @@ def make(
     instruments: Sequence[str] | None = None,
     rack: Rack | Path | str | None = None,
     theme: Motif | Path | str | None = None,
+    composer: str | Path = "planned",
     sections: Mapping[str, str] | None = None,
     setting: str = "song",
     hits: str | Sequence[float | str] | None = None,
@@ -169,6 +171,8 @@ def make(
         The effects; the mood's own when left out.
     theme : Motif or path, optional
         A tune of one's own, or a MIDI file that holds it: the piece states, develops and answers it.
+    composer : str or path
+        Who writes the melody: "planned", "learned", or the file of a model of one's own; see `compose`.
     sections : mapping, optional
         Another mood for a section, by its letter or name: {"B": "despair"}.
     setting : str
@@ -210,6 +214,7 @@ def make(
         instruments=instruments,
         rack=rack,
         theme=theme,
+        composer=composer,
         sections=sections,
         setting=setting,
         hits=hits,
@@ -254,6 +259,7 @@ def make_in(
     instruments: Sequence[str] | None = None,
     rack: Rack | Path | str | None = None,
     theme: Motif | Path | str | None = None,
+    composer: str | Path = "planned",
     sections: Mapping[str, str] | None = None,
     setting: str = "song",
     hits: str | Sequence[float | str] | None = None,
@@ -282,6 +288,7 @@ def make_in(
         metre=metre,
         instruments=tuple(instruments) if instruments else None,
         theme=load_motif(theme) if isinstance(theme, Path | str) else theme,
+        composer=check_composer(composer),
         rate=rate,
     )
     take, attempts = best_take(order, folder, say)
@@ -303,6 +310,7 @@ def make_in(
             metre=metre,
             instruments=order.instruments,
             theme=tuple((n.start, n.duration, n.pitch) for n in order.theme.notes) if order.theme else None,
+            composer=str(order.composer),
             rate=rate,
             rack=chain.name,
             lufs=chain.lufs,
@@ -311,7 +319,7 @@ def make_in(
             setting=plan.name,
             hits=plan.marked_hits,
             dialogue=plan.dialogue,
-            sources=sources(wanted, chain, instruments or ()),
+            sources=sources(wanted, chain, instruments or (), composer),
             plugins=plugins(chain, instruments or (), rate),
         ),
         folder=folder,
@@ -346,7 +354,7 @@ def plugins(chain: Rack, players: Sequence[str], rate: int) -> dict[str, dict[st
     return found | {name: how(one, rate) for name in players if (one := instrument_plugin(name)) is not None}
 
 
-def sources(wanted: Profile, chain: Rack, players: Sequence[str]) -> dict[str, str]:
+def sources(wanted: Profile, chain: Rack, players: Sequence[str], composer: str | Path) -> dict[str, str]:
     """Hashes of the files that shaped the sound."""
     moods = dict.fromkeys([*wanted.shares, *(name for shares in wanted.sections.values() for name in shares)])
     files = {f"moods/{Path(mood).stem}.toml": mood_path(mood) for mood in moods}
@@ -356,6 +364,9 @@ def sources(wanted: Profile, chain: Rack, players: Sequence[str]) -> dict[str, s
         base = f"plugins/{path.name}"
         copies = sum(name == base or name.startswith(f"{base} ") for name in files)
         files[f"{base} {copies + 1}" if copies else base] = path
+    if composer != PLANNED:
+        model = model_path(composer) or MODEL
+        files[f"models/{model.name}"] = model
     for name in players:
         files |= {path.name: path for path in instrument_files(name)}
     return {name: file_hash(path) for name, path in files.items()}

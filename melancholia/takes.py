@@ -69,6 +69,7 @@ class Order:
     metre: str | None
     instruments: tuple[str, ...] | None
     theme: Motif | None
+    composer: str | Path
     rate: int
 
 
@@ -270,6 +271,7 @@ def played(order: Order, take: int, aim: float, composed_for: float) -> Notes:
         metre=order.metre,
         instruments=order.instruments,
         theme=order.theme,
+        composer=order.composer,
         setting=order.setting,
         aim=min(1.0, composed_for + OPTIMISM),
         take=take,

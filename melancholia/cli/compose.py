@@ -19,6 +19,7 @@ from melancholia.cli.make import split_names
 @click.option("--metre", help="As 4/4, 3/4, 6/8.")
 @options.players
 @options.theme
+@options.composer
 @options.setting
 @options.hits
 @click.option("--performed", is_flag=True, help="Write the performance instead of the score on the grid.")
@@ -36,6 +37,7 @@ def compose(
     metre: str | None,
     instruments: str | None,
     theme: Path | None,
+    composer: str,
     setting: str,
     hits: str | None,
     performed: bool,
@@ -64,8 +66,9 @@ def compose(
         check(name)
     tune = load_motif(theme) if theme is not None else None
     piece = composition.compose(
-        wanted, seconds=seconds, seed=seed, key=key, bpm=bpm, metre=metre, instruments=players, theme=tune, setting=plan
-    )
+        wanted, seconds=seconds, seed=seed, key=key, bpm=bpm, metre=metre, instruments=players, theme=tune,
+        setting=plan, composer=composer,
+    )  # fmt: skip
     save_midi(perform(piece, wanted, seed=seed) if performed else piece, output, force=force)
     options.talk(
         f"{piece.key}, {len(piece.parts)} parts, seed {seed}; next: melancholia render {output} -o stems", quiet=quiet

@@ -26,6 +26,7 @@ from melancholia.cli import many, options
 @options.players
 @options.rack
 @options.theme
+@options.composer
 @options.setting
 @options.hits
 @click.option("--dialogue", help="Of a film: spans in seconds that leave room for speech, as 20-30,45-52.")
@@ -48,6 +49,7 @@ def make(
     instruments: str | None,
     rack: str | None,
     theme: Path | None,
+    composer: str,
     setting: str,
     hits: str | None,
     dialogue: str | None,
@@ -95,6 +97,7 @@ def make(
             instruments=players,
             rack=rack,
             theme=theme,
+            composer=composer,
             sections=options.named_moods(sections),
             setting=setting,
             hits=hits,

@@ -36,6 +36,13 @@ theme: Option = click.option(
     type=click.Path(path_type=Path),
     help="A MIDI file (- is stdin) with a tune of your own, to build the piece on.",
 )
+composer: Option = click.option(
+    "--composer",
+    metavar="NAME|MODEL",
+    default="planned",
+    show_default=True,
+    help="Who writes the melody: planned, learned (a model that read songs), or a model of your own (.npz).",
+)
 setting: Option = click.option(
     "--setting", default="song", show_default=True, help="What it is for: song, film, loop or background."
 )

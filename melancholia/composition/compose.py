@@ -1,24 +1,29 @@
 """A piece from a profile: form, harmony, arrangement, then the notes of every part."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from melancholia.composition.arrangement import cast, choose_players, singer_of
 from melancholia.composition.critic import cost
+from melancholia.composition.decoder import Decoder, load_decoder
 from melancholia.composition.dialects import BROKEN, CADENCES, DIALECTS, ENDINGS
 from melancholia.composition.dynamics import at_level, terraced, terraces
 from melancholia.composition.form import LONGEST_S, SHORTEST_S, Form, draw, plan_form
 from melancholia.composition.harmony import Slot, plan_harmony
 from melancholia.composition.lines import LINES
 from melancholia.composition.measures import all_notes, longest_hole_s, longest_return, minorness
-from melancholia.composition.melody import Tone, write_melody
+from melancholia.composition.melody import write_melody
 from melancholia.composition.parts import write_parts
 from melancholia.composition.silence import PAUSES, broken_off, silences, with_silences
+from melancholia.composition.singing import sing
 from melancholia.composition.statement import given, heard, tune_of, with_room
 from melancholia.composition.textures import TEXTURES
+from melancholia.composition.tones import Tone
 from melancholia.errors import in_range, unknown
+from melancholia.files import data_folder
 from melancholia.motif import Motif, load_motif
 from melancholia.orchestra import facts_of
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
@@ -33,6 +38,9 @@ SONG = Setting()
 DRAFTS = 16  # of a take, at most, until enough are fit
 COMPARED, LONG_S = 10, 240.0  # fit drafts of which the critic keeps one; of a piece longer than this there are fewer
 COMPARED_LONG, MOST_TAKES = 4, 1000
+COMPARED_LEARNED = 2  # of a melody that is chosen phrase by phrase
+MODEL = data_folder("assets") / "models" / "melody.npz"
+PLANNED, LEARNED = COMPOSERS = ("planned", "learned")
 LEAST_MINOR, LONGEST_RETURN, LONGEST_HOLE_S = 0.02, 0.2, 4.0  # what a draft must keep, with room to what ears allow
 LATEST_START_S = 1.5  # before that something sounds
 CLIMAX_BARS = 11  # a piece of fewer bars cannot be held to it
@@ -58,6 +66,7 @@ def compose(
     setting: Setting | str = SONG,
     aim: float | None = None,
     take: int = 0,
+    composer: str | Path = PLANNED,
 ) -> Piece:
     """A written piece on the grid.
 
@@ -87,6 +96,9 @@ def compose(
         drafts the one is kept that comes near to it and has few faults otherwise.
     take : int
         0 to 1000; each take of a seed draws its key anew and has other drafts.
+    composer : str or path
+        Who writes the melody: "planned" (by tables and rules), "learned" (a model that read 1437 songs), or the file
+        of a model of one's own, as ``melancholia learn melody`` writes it.
 
     Returns
     -------
@@ -110,6 +122,7 @@ def compose(
     plan = setting_named(setting) if isinstance(setting, str) else setting
     if plan.name == "background" and not profile.background:
         profile = profile.hushed()
+    model = None if composer == PLANNED else model_of(composer)
     first = take * DRAFTS
     home = choose_key(profile.writing, generator(seed + first * 2**32, profile.mood, "key")) if key is None else key
     if not isinstance(home, Key):
@@ -118,9 +131,11 @@ def compose(
         metre = "/".join(map(str, theme.metre))
     drafts: list[tuple[int, Piece]] = []
     compared = COMPARED if seconds <= LONG_S else COMPARED_LONG
+    if model is not None:
+        compared = COMPARED_LEARNED
     for draft in range(first, first + DRAFTS):
         number = seed + draft * 2**32
-        piece = write(profile, home, seconds, bpm, metre, instruments, theme, plan, number)
+        piece = write(profile, home, seconds, bpm, metre, instruments, theme, plan, number, model)
         drafts.append((len(faults(piece)), piece))
         if sum(found == 0 for found, _ in drafts) == compared:
             break
@@ -128,6 +143,45 @@ def compose(
     said = tune_of(theme, home) if theme is not None else ()
     best = [piece for found, piece in drafts if found == fewest]
     return min(best, key=lambda piece: cost(piece, profile, said, aim))
+
+
+def check_composer(composer: str | Path) -> str | Path:
+    """`composer` itself, refused where nobody knows it."""
+    if composer != PLANNED:
+        model_of(composer)
+    return composer
+
+
+def model_of(composer: str | Path) -> Decoder:
+    """The model of a composer: ours, or the one in a file.
+
+    Raises
+    ------
+    InputError
+        There is no such composer, or no model in that file.
+    """
+    path = model_path(composer)
+    return shipped_model() if path is None else load_decoder(path)
+
+
+def model_path(composer: str | Path) -> Path | None:
+    """The file of a composer's model, None for ours and for who has none.
+
+    Raises
+    ------
+    InputError
+        There is no such composer.
+    """
+    if isinstance(composer, str) and composer in COMPOSERS:
+        return None
+    if isinstance(composer, Path) or composer.endswith(".npz"):
+        return Path(composer)
+    raise unknown("composer", composer, [*COMPOSERS, "a model's file (.npz)"])
+
+
+@cache
+def shipped_model() -> Decoder:
+    return load_decoder(MODEL)
 
 
 def check_names(writing: Writing) -> None:
@@ -175,6 +229,7 @@ def write(
     theme: Motif | None,
     setting: Setting,
     seed: int,
+    model: Decoder | None,
 ) -> Piece:
     """One draft of the piece; `seed` may lie beyond a caller's range for later drafts."""
     writing, name = profile.writing, profile.mood
@@ -193,9 +248,14 @@ def write(
     known = heard(tune, form, home) if tune is not None else None
     slots = plan_harmony(form, writing, generator(seed, name, "harmony"), known)
     players = cast(form, writing, generator(seed, name, "cast"), chosen)
-    melody = write_melody(
-        form, slots, writing, generator(seed, name, "melody"), tonic=home.tonic, low=low, high=high, given=tune
-    )
+    if model is None:
+        melody = write_melody(
+            form, slots, writing, generator(seed, name, "melody"), tonic=home.tonic, low=low, high=high, given=tune
+        )
+    else:
+        melody = sing(
+            form, slots, generator(seed, name, "sung"), model=model, tonic=home.tonic, low=low, high=high, given=tune
+        )
     if slots[-1].numeral == ENDINGS[home.mode][BROKEN]:
         melody = broken_off(melody)
     notes = write_parts(players, form, slots, melody, writing, home, seed)

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from melancholia.composition.chords import scale_for
 from melancholia.composition.form import Form
 from melancholia.composition.harmony import Slot
-from melancholia.composition.melody import Tone
 from melancholia.composition.textures import Voiced
+from melancholia.composition.tones import Tone
 from melancholia.composition.weights import slot_at
 from melancholia.piece import Note
 

@@ -6,7 +6,7 @@ motif's own step at that place, and whether it resolves what it must. The phrase
 first, the rest is drawn through a lattice; of many draws the one that sings best is kept.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from melancholia.composition.themes import (
     held_peak,
     phrase_sketch,
 )
+from melancholia.composition.tones import Tone
 from melancholia.composition.weights import (
     FIXED,
     TURNING,
@@ -49,18 +50,6 @@ LEANING = 4.0  # semitones that a phrase lies higher for a tension of 1
 UNEVEN_PHRASES = 0.15  # spread of how full phrases are
 SILENT = ("intro", "interlude")  # phrases in which the melody waits
 DEPTHS = (0.7, 0.9, 1.1, 1.4, 1.8)  # how deep a phrase may lie under its peak, against what its mean height asks for
-
-
-@dataclass(frozen=True, slots=True)
-class Tone:
-    """One written tone: quarters, MIDI pitch, and what it is in its phrase."""
-
-    start: float
-    duration: float
-    pitch: int
-    is_peak: bool = False
-    is_dissonance: bool = False
-    is_last: bool = False
 
 
 def write_melody(

@@ -15,9 +15,9 @@ from melancholia.composition.lines import (
     following,
     in_sixths,
 )
-from melancholia.composition.melody import Tone
 from melancholia.composition.noise import way_of
 from melancholia.composition.textures import TEXTURES, Voiced, accompany, choose_rhythm
+from melancholia.composition.tones import Tone
 from melancholia.composition.voicing import lead, lead_bass
 from melancholia.orchestra import facts_of
 from melancholia.piece import Key, Note

@@ -3,7 +3,7 @@
 import numpy as np
 
 from melancholia.composition.form import BREAKS, Form
-from melancholia.composition.melody import Tone
+from melancholia.composition.tones import Tone
 from melancholia.piece import Note
 from melancholia.writing import Writing
 

@@ -35,15 +35,16 @@ def asked(*lines, columns="mood,seconds,seed"):
 def test_a_line_is_a_job_with_all_that_make_takes(here):
     mel.save_midi(mel.compose(mel.profile("longing"), seconds=15, seed=1), "tune.mid")
     (job,) = asked(
-        'longing,a/b,"0:0.2,1:0.8",20,7,A minor,60,3/4,cello;felt_piano,despair,,B=loss;C=despair,film,'
+        'longing,a/b,"0:0.2,1:0.8",20,7,A minor,60,3/4,cello;felt_piano,despair,,learned,B=loss;C=despair,film,'
         '"9,14!",2-4,44100',
         columns=",".join(COLUMNS),
     )
     assert job.output == "a/b" and job.name == f"{here}/songs.csv#a/b" and job.source is None
     assert job.work.asked == {
         "mood": "longing", "intensity": "0:0.2,1:0.8", "seconds": 20.0, "seed": 7, "key": "A minor", "bpm": 60.0,
-        "metre": "3/4", "instruments": ("cello", "felt_piano"), "rack": "despair", "setting": "film",
-        "sections": {"B": "loss", "C": "despair"}, "hits": "9,14!", "dialogue": "2-4", "rate": 44_100,
+        "metre": "3/4", "instruments": ("cello", "felt_piano"), "rack": "despair", "composer": "learned",
+        "setting": "film", "sections": {"B": "loss", "C": "despair"}, "hits": "9,14!", "dialogue": "2-4",
+        "rate": 44_100,
     }  # fmt: skip
 
 
@@ -101,6 +102,7 @@ def test_csv_as_programs_write_it(here, text):
         (["longing,kazoo"], "mood,instruments", r"Unknown instrument 'kazoo'"),
         (["longing,none"], "mood,rack", r"Unknown rack 'none'"),
         (["longing,no.mid"], "mood,theme", r"no.mid"),
+        (["longing,lerned"], "mood,composer", r"Did you mean 'learned'"),
         (["longing,B"], "mood,sections", r"sections is 'B'; allowed: as B=despair"),
         (["longing,3"], "mood,hits", r"hits are given for the setting 'song'"),
         (["longing,2"], "mood,intensity", r"intensity is 2"),

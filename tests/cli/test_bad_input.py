@@ -65,6 +65,11 @@ BAD = {
     "key": (["make", "longing", "--key", "H minor", "-o", "out"], "H minor"),
     "bpm": (["make", "longing", "--bpm", "1000", "-o", "out"], "1000"),
     "metre": (["make", "longing", "--metre", "4/5", "-o", "out"], "4/5"),
+    "composer": (["make", "longing", "--composer", "lerned", "-o", "out"], "Did you mean 'learned'?"),
+    "composer that is no model": (
+        ["compose", "loss", "--composer", "no.npz", "-o", "out.mid"],
+        "no.npz does not exist",
+    ),
     "sample rate": (["make", "longing", "--sample-rate", "10", "-o", "out"], "10 Hz; allowed"),
     "instrument": (["make", "longing", "--instruments", "felt_pinao", "-o", "out"], "Did you mean 'felt_piano'?"),
     "soundfont that is none": (["make", "longing", "--instruments", "soundfont:not.sf2#0,0", "-o", "out"], "not.sf2"),

@@ -39,7 +39,7 @@ def order(**changed):
         "wanted": LONGING, "chain": rack_named("longing"), "setting": setting("song"), "seconds": 30.0, "seed": 3,
         "key": None, "bpm": None, "metre": None, "instruments": None, "theme": None, "rate": 48_000,
     }  # fmt: skip
-    return Order(**{**asked, **changed})
+    return Order(**{**asked, "composer": "planned", **changed})
 
 
 DARK = row("brightness", 800, 1000, 2500)

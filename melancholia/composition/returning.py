@@ -1,0 +1,73 @@
+"""What a phrase brings back: notes of an earlier one that must be there again, whole, in rhythm, or as a frame."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from melancholia.composition.continuing import Must
+from melancholia.composition.themes import Manner
+
+# How a tune comes back, by weight where a piece is free and where it is literal.
+RETURNS = {"whole": (1.0, 7.0), "head": (2.0, 2.0), "frame": (2.5, 1.0), "rhythm": (2.0, 0.5)}
+# How a phrase goes on from its first half: as it likes, in its rhythm, a step lower or higher, or with the same notes.
+ANSWERS = {"free": (3.0, 0.5), "rhythm": (3.0, 3.0), "moved": (1.5, 3.0), "same": (0.5, 2.0)}
+BORROWED = 0.4  # of the departures begin in the rhythm of the home tune
+
+Rows = Sequence[tuple[int, int, int]]  # onset behind the phrase's first bar line and length in ticks, pitch
+
+
+def way(rng: np.random.Generator, ways: dict[str, tuple[float, float]], manner: Manner) -> str:
+    names = list(ways)
+    weights = np.array([free + manner.literal * (literal - free) for free, literal in ways.values()])
+    return names[int(rng.choice(len(names), p=weights / weights.sum()))]
+
+
+def again(rows: Rows, at: int, *, pitched: bool, moved: int = 0) -> list[Must]:
+    """Notes that must follow one another from `at`, with their pitches, or in their rhythm alone."""
+    return [
+        Must(at + start, pitch=pitch + moved if pitched else None, length=length, straight=True)
+        for start, length, pitch in rows
+    ]
+
+
+def frame(rows: Rows, at: int, beat: int) -> list[Must]:
+    """The notes on beats, and the long ones, as tones that must be touched; what lies between is free."""
+    return [
+        Must(at + start, pitch=pitch) for start, length, pitch in rows if start % (2 * beat) == 0 or length >= 2 * beat
+    ]
+
+
+def before(rows: Rows, tick: int) -> list[tuple[int, int, int]]:
+    """The notes that begin before a tick, none sounding beyond it."""
+    return [(start, min(length, tick - start), pitch) for start, length, pitch in rows if start < tick]
+
+
+def returned(
+    rows: Rows, start: int, first: int, last: int, bar: int, beat: int, rng: np.random.Generator, manner: Manner
+) -> list[Must]:
+    """What a returning tune must hold from its first onset until before its last bar."""
+    kind = way(rng, RETURNS, manner)
+    limit = last - bar // 2
+    kept = [(s, min(d, limit - start - s), p) for s, d, p in rows if first <= start + s < limit]
+    if kind == "head":
+        kept = before(kept, 2 * bar if rng.random() < 0.5 else bar)
+    if kind == "frame":
+        return [replace(must, straight=False) for must in frame(kept, start, beat)]
+    return again(kept, start, pitched=kind != "rhythm")
+
+
+def answered(rows: Rows, start: int, last: int, bar: int, rng: np.random.Generator, manner: Manner) -> list[Must]:
+    """How the second half of a phrase takes up the first, of two bars: notes that must be there from bar 3 on."""
+    kind = way(rng, ANSWERS, manner)
+    if kind == "free":
+        return []
+    half = 2 * bar
+    limit = last - bar // 2
+    kept = [
+        (s + half, min(d, limit - start - s - half), p)
+        for s, d, p in rows
+        if 0 <= s < half and start + s + half < limit
+    ]
+    moved = int(rng.choice([-2, -1, -1, 1, 2])) if kind == "moved" else 0
+    return again(kept, start, pitched=kind != "rhythm", moved=moved)

@@ -1,0 +1,292 @@
+"""The melody as the model sings it: phrase after phrase over the plan, many continuations of each, the best kept.
+
+`asks` says what each phrase shall be, `returning` what it brings back; the model (`continuing`) writes the notes
+between, and `choosing` keeps the continuation that does best what its phrase is for.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from melancholia.composition.asks import (
+    BREATH,
+    CLIMBING,
+    LEANING,
+    ROOM,
+    WAVERING,
+    Ask,
+    beat_ticks,
+    endings,
+    evenly,
+    ground_of,
+    last_onset,
+    manner_of_peak,
+    phrase_weight,
+    planned_foreign,
+    planned_leaps,
+    starts,
+    ticks,
+    under,
+)
+from melancholia.composition.choosing import Sung, cost, count, foreign
+from melancholia.composition.coding import GAPS, LENGTHS, TICKS, Compass, nearest
+from melancholia.composition.continuing import Ground, Line, Must, go_on
+from melancholia.composition.decoder import Decoder
+from melancholia.composition.form import Form, PhrasePlan
+from melancholia.composition.harmony import Slot
+from melancholia.composition.returning import BORROWED, Rows, again, answered, before, returned
+from melancholia.composition.statement import Given
+from melancholia.composition.themes import Manner, draw_manner
+from melancholia.composition.tones import Tone
+from melancholia.writing import Writing
+
+CANDIDATES = 40
+CHANCE = 0.15  # of the choice among continuations that do nearly as well
+HALF = 2  # bars of a phrase's first half
+OCTAVE = 12
+TAKEN_UP = 0.7  # of the other phrases take up a theme that was given
+
+
+def sing(
+    form: Form,
+    slots: tuple[Slot, ...],
+    rng: np.random.Generator,
+    *,
+    model: Decoder,
+    tonic: int,
+    low: int,
+    high: int,
+    given: Given | None = None,
+) -> list[list[Tone]]:
+    """The melody, a list of tones for each phrase of the form (empty where it is silent).
+
+    Parameters
+    ----------
+    form, slots : Form, tuple of Slot
+        The plan: phrases, what the mood asks of each, chords.
+    rng : Generator
+    model : Decoder
+        Its card holds the tables of how phrases lie in their bars.
+    tonic : int
+        Pitch class of the home key.
+    low, high : int
+        The instrument's range, MIDI pitches.
+    given : Given, optional
+        A theme, in the home key: stated by the first home phrase as it is, and taken up by others.
+    """
+    stage = Stage.of(form, slots, rng, model, tonic, low, high, given)
+    aims = list(zip(form.phrases, form.writings, strict=True))
+    rate = float(np.average([w.melody_rate for _, w in aims], weights=[p.bars for p, _ in aims]))
+    wanted = stage.manner.fullness * rate * form.quarters * 60 / form.bpm
+    weights = [phrase_weight(p, form) * w.melody_rate for p, w in aims]
+    written: list[list[Tone]] = []
+    with threadpool_limits(1, "blas"):  # its products are small
+        for k, (phrase, aim) in enumerate(aims):
+            share = (wanted - stage.done.tones) * weights[k] / max(1e-9, sum(weights[k:]))
+            ask = stage.ask(k, phrase, aim, share)
+            if ask is None:
+                written.append([])
+                continue
+            here = under(stage.ground, ask, stage.middle)
+            found = stage.phrase(phrase, ask, here, aim)
+            stage.add(phrase, found, ask, here)
+            written.append(tones(found, foreign(found, here), form, closing=k + 1 == len(aims)))
+    return written
+
+
+@dataclass(slots=True, eq=False)
+class Stage:
+    """What is sung on: the plan in ticks, and the melody so far (its line, the notes of each letter, its figures)."""
+
+    form: Form
+    slots: tuple[Slot, ...]
+    rng: np.random.Generator
+    model: Decoder
+    tonic: int
+    low: int
+    high: int
+    given: Rows
+    manner: Manner
+    middle: float
+    compass: Compass
+    ground: Ground
+    firsts: list[int | None]
+    line: Line
+    letters: dict[str, list[tuple[int, int, int]]]
+    done: Sung
+
+    @classmethod
+    def of(
+        cls,
+        form: Form,
+        slots: tuple[Slot, ...],
+        rng: np.random.Generator,
+        model: Decoder,
+        tonic: int,
+        low: int,
+        high: int,
+        given: Given | None,
+    ) -> "Stage":
+        means = [mean_of(w, low, high) for w in form.writings]
+        middle = float(np.average(means, weights=[p.bars for p in form.phrases]))
+        compass, manner = Compass.about(tonic, middle), draw_manner(rng)
+        ground = ground_of(form, slots, tonic)
+        firsts = starts(form, model.about["phrases"], rng)
+        rows = [(ticks(at), ticks(length), pitch) for at, length, pitch in given.tones] if given is not None else []
+        bar = ticks(form.bar_quarters)
+        if rows:
+            firsts = [
+                max(0, p.bar * bar + rows[0][0]) if at is not None and stated(p) else at
+                for p, at in zip(form.phrases, firsts, strict=True)
+            ]
+        line = opening(compass, middle, bar, ground.cues[0])
+        return cls(
+            form, slots, rng, model, tonic, low, high, rows, manner, middle, compass, ground, firsts, line, {}, Sung()
+        )
+
+    @property
+    def bar(self) -> int:
+        return ticks(self.form.bar_quarters)
+
+    @property
+    def beat(self) -> int:
+        return beat_ticks(self.form.metre)
+
+    def ask(self, number: int, phrase: PhrasePlan, aim: Writing, share: float) -> Ask | None:
+        """What a phrase shall be, that has so many tones for its share; None where the melody waits."""
+        first, rng = self.firsts[number], self.rng
+        if first is None:
+            return None
+        following = next((at for at in self.firsts[number + 1 :] if at is not None), None)
+        until = self.form.bars * self.bar if following is None else min(phrase.end * self.bar, following - BREATH)
+        if self.done.tones and not (self.given and stated(phrase)):
+            first = max(first, int(self.line.notes[-1, :2].sum()) + BREATH)
+        last = last_onset(phrase, self.form, first, until, self.model.about["phrases"], rng)
+        slot = next((s for s in self.slots if last / self.bar < s.end - 1e-6), self.slots[-1])
+        options = endings(phrase, slot, self.tonic)
+        wish = options[int(rng.integers(len(options)))]
+        mean, span, climax = mean_of(aim, self.low, self.high), aim.melody_span, phrase.kind == "climax"
+        reach = max(0.6 * span + 1, OCTAVE / 2 + ROOM)  # every pitch class has a place
+        bottom = max(self.low, min(round(mean - reach), self.high - OCTAVE - ROOM))
+        top = min(self.high, max(round(mean + reach), self.low + OCTAVE + ROOM))
+        tension = self.form.tension(phrase.bar + phrase.bars / 2)
+        height = mean + LEANING * (tension - 0.45) + (CLIMBING if climax else rng.normal(0, WAVERING))
+        return Ask(
+            first, last, until, (wish, *(d for d in options if d != wish)),
+            density=float(np.clip(share / max(1.0, (last - first) / TICKS + 1), 0.2, 3.0)) * evenly(self.manner, rng),
+            mean=float(np.clip(height, bottom + 3, max(bottom + 3, top - 3))), leaps=planned_leaps(aim),
+            foreign=planned_foreign(aim), peak=manner_of_peak(phrase, rng), bottom=bottom,
+            top=top if climax else top - ROOM, summit=climax,
+        )  # fmt: skip
+
+    def phrase(self, phrase: PhrasePlan, ask: Ask, here: Ground, aim: Writing) -> Line:
+        """The notes of a phrase: what it brings back, and the model's own between."""
+        start = phrase.bar * self.bar
+        if self.given and stated(phrase):
+            musts = again(self.given, start, pitched=True)
+            if musts[-1].at + self.beat >= ask.last:  # it is as long as the phrase
+                return self.best(musts, self.line, ask, here, aim)
+            return self.best([*musts, Must(ask.last, ask.degrees)], self.line, ask, here, aim)
+        recalled = self.recalled(phrase, ask)
+        closing = Must(ask.last, ask.degrees)
+        found = self.best(joined(Must(ask.first, straight=True), recalled, closing), self.line, ask, here, aim)
+        if recalled or phrase.bars < 2 * HALF or phrase.kind not in ("body", "climax"):
+            return found
+        head = found.notes[:, 0] < start + HALF * self.bar + min(0, ask.first - start)
+        if not head.any():
+            return found
+        kept = Line(found.notes[head], found.choices[head], found.cues[head], found.nats)
+        rows = behind(kept.notes, start)
+        musts = self.playable(answered(rows, start, ask.last, self.bar, self.rng, self.manner))
+        musts = [must for must in musts if must.at > kept.notes[-1, 0]]
+        return kept.and_then(self.best([*musts, closing], self.line.and_then(kept), ask, here, aim)) if musts else found
+
+    def recalled(self, phrase: PhrasePlan, ask: Ask) -> list[Must]:
+        """What a phrase brings back: of a given theme, of its letter, or of the home tune."""
+        start, home, rng = phrase.bar * self.bar, self.letters.get("A", []), self.rng
+        latest = ask.last - self.beat
+        if phrase.kind == "coda":
+            found = again(before(home, self.bar), start, pitched=True)
+        elif self.given and rng.random() < TAKEN_UP:
+            moved = (phrase.local_key + 5) % 12 - 5
+            found = again(self.given, start, pitched=True, moved=moved)
+        elif phrase.letter in self.letters:
+            known = self.letters[phrase.letter]
+            found = returned(known, start, ask.first, ask.last, self.bar, self.beat, rng, self.manner)
+        elif home and rng.random() < BORROWED:
+            found = again(before(home, self.bar), start, pitched=False)
+        else:
+            return []
+        return self.playable([must for must in found if ask.first <= must.at < latest])
+
+    def playable(self, musts: Sequence[Must]) -> list[Must]:
+        """The same, but for pitches that the instrument lacks: those are left to the model."""
+        return [
+            must if must.pitch is None or self.low <= must.pitch <= self.high else replace(must, pitch=None)
+            for must in musts
+        ]
+
+    def best(self, musts: Sequence[Must], line: Line, ask: Ask, here: Ground, aim: Writing) -> Line:
+        """The continuation that does best what the phrase is for."""
+        found = go_on(
+            self.model, line, here, musts, self.compass, low=ask.bottom, high=ask.top, until=ask.until,
+            count=CANDIDATES, rng=self.rng,
+        )  # fmt: skip
+        bass = [(round(s.bar * self.bar), s.bass(self.tonic)) for s in self.slots]
+        bass = [at for at in bass if ask.first <= at[0] <= ask.last + self.bar]
+        costs = [cost(one, ask, here, self.done, aim.falling_share, aim.step_share, bass) for one in found]
+        return found[int(np.argmin(np.array(costs) + self.rng.gumbel(0, CHANCE, len(costs))))]
+
+    def add(self, phrase: PhrasePlan, found: Line, ask: Ask, here: Ground) -> None:
+        """A phrase has been sung."""
+        self.line = self.line.and_then(found)
+        count(self.done, found, ask, here)
+        if phrase.kind != "coda":
+            self.letters.setdefault(phrase.letter, behind(found.notes, phrase.bar * self.bar))
+
+
+def mean_of(aim: Writing, low: int, high: int) -> float:
+    """How high the melody lies, where an instrument has room about it."""
+    return float(np.clip(aim.melody_mean, low + 5, max(low + 5, high - 7)))
+
+
+def stated(phrase: PhrasePlan) -> bool:
+    """Whether a phrase is the one that states the home tune."""
+    return phrase.letter == "A" and phrase.visit == 0 and phrase.kind != "coda"
+
+
+def behind(notes: NDArray[np.int64], start: int) -> list[tuple[int, int, int]]:
+    """Notes as they lie behind a bar line."""
+    return [(int(at) - start, int(length), int(pitch)) for at, length, pitch in notes]
+
+
+def opening(compass: Compass, middle: float, bar: int, cues: NDArray[np.float32]) -> Line:
+    """What the model takes to have sounded before the first note: one tone in the middle, a bar before."""
+    notes = np.array([[-bar, TICKS, round(middle)]])
+    pitch_class, octave = compass.coded(notes[:, 2])
+    choices = np.column_stack([nearest(GAPS, [TICKS]), pitch_class, octave, nearest(LENGTHS, [TICKS])])
+    return Line(notes, choices, cues[None], 0.0)
+
+
+def joined(first: Must, middle: Sequence[Must], last: Must) -> list[Must]:
+    """All that must be, in order, each time once: what is recalled wins over a bare beginning."""
+    found = {first.at: first} | {must.at: must for must in middle if first.at <= must.at < last.at}
+    return [*(found[at] for at in sorted(found)), last]
+
+
+def tones(line: Line, outside: NDArray[np.bool_], form: Form, *, closing: bool) -> list[Tone]:
+    """A phrase's tones in quarters; the last of a piece is held to its end."""
+    peak = int(line.notes[:, 2].argmax())
+    beat = beat_ticks(form.metre)
+    rough = outside & (line.notes[:, 0] % beat == 0) & (line.notes[:, 1] >= TICKS // 2)
+    final = len(line.notes) - 1
+    found = [
+        Tone(start / TICKS, length / TICKS, pitch, k == peak, bool(rough[k]), k == final)
+        for k, (start, length, pitch) in enumerate(line.notes.tolist())
+    ]
+    if closing:
+        found[-1] = replace(found[-1], duration=form.quarters - found[-1].start)
+    return found
