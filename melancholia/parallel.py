@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
@@ -40,7 +40,7 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item], *, jobs: i
             raise
 
 
-def in_processes(work: Callable[[Item], Result], items: Sequence[Item], *, jobs: int) -> Iterator[Result]:
+def in_processes(work: Callable[[Item], Result], items: Sequence[Item], *, jobs: int) -> Generator[Result, None, None]:
     """`work` on every item in `jobs` processes of their own, spawned; the results in the order of the items.
 
     `work` and what it returns must pickle. Interrupts are the caller's business: the processes do not hear them.

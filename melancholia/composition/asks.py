@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from melancholia.composition.coding import AT, TICKS, WIDTH, in_bar, told
+from melancholia.composition.coding import AT, TICKS, WIDTH, beat_ticks, in_bar, told
 from melancholia.composition.continuing import GRID, Ground
 from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
-from melancholia.composition.form import Form, PhrasePlan
+from melancholia.composition.form import BREAKS, SILENT, Form, PhrasePlan
 from melancholia.composition.harmony import Slot
 from melancholia.composition.themes import Manner
 from melancholia.writing import Writing
 
-SILENT = ("intro", "interlude")  # phrases in which the melody waits
 BREATH = TICKS // 2  # that stays silent, at least, before the next phrase
 SHORTEST = TICKS // 2  # of a phrase's last tone
+STOPS = {"silence": 1, BREAKS: 2}  # beats at a phrase's end in which nobody sounds
 LEANING = 4.0  # semitones that a phrase lies higher for a tension of 1
 CLIMBING = 2.0  # and the climax above that
 UNEVEN = 0.3  # spread of the logarithm of how full phrases are
@@ -55,12 +55,6 @@ class Ask:
 
 def ticks(quarters: float) -> int:
     return round(quarters * TICKS)
-
-
-def beat_ticks(metre: tuple[int, int]) -> int:
-    """Of the beat that is felt."""
-    compound = metre[1] >= 8 and metre[0] % 3 == 0 and metre[0] > 3
-    return (3 if compound else 1) * 4 * TICKS // metre[1]
 
 
 def ground_of(form: Form, slots: Sequence[Slot], tonic: int) -> Ground:
@@ -124,7 +118,7 @@ def starts(form: Form, tables: Tables, rng: np.random.Generator) -> list[int | N
     known = table(tables, "starts", form.metre)
     places: dict[str, int] = {}
     found: list[int | None] = []
-    for phrase in form.phrases:
+    for before, phrase in zip((None, *form.phrases), form.phrases, strict=False):
         if phrase.kind in SILENT:
             found.append(None)
             continue
@@ -135,19 +129,12 @@ def starts(form: Form, tables: Tables, rng: np.random.Generator) -> list[int | N
         letter = phrase.letter if phrase.kind != "coda" else "A"
         if phrase.event not in ("upbeat", "late"):
             place = places.setdefault(letter, place)
-        if phrase.bar * bar in {hit * bar for hit in form.hits}:
+        if phrase.bar in form.hits:
             place = 0
-        found.append(max(0, phrase.bar * bar + place) if phrase.bar or place >= 0 else 0)
+        if before is not None and before.event in STOPS:
+            place = max(0, place)
+        found.append(max(0, phrase.bar * bar + place))
     return found
-
-
-def phrase_weight(phrase: PhrasePlan, form: Form) -> float:
-    """How many of the melody's tones a phrase takes, relative to others."""
-    if phrase.kind in SILENT:
-        return 0.0
-    if phrase.kind == "coda":
-        return 0.5
-    return (phrase.bars - 0.4) * (0.85 + 0.35 * form.tension(phrase.bar + phrase.bars / 2))
 
 
 def last_onset(phrase: PhrasePlan, form: Form, first: int, until: int, tables: Tables, rng: np.random.Generator) -> int:

@@ -28,7 +28,6 @@ class Sung:
 
     tones: int = 0
     moves: int = 0
-    size: float = 0.0
     falls: int = 0
     steps: int = 0
     foreign: int = 0

@@ -65,6 +65,12 @@ class Compass:
         return np.asarray(self.middle + np.asarray(pitch_class) + 12 * (np.asarray(octave) - OCTAVES // 2), np.int64)
 
 
+def beat_ticks(metre: tuple[int, int]) -> int:
+    """Of the beat that is felt."""
+    compound = metre[1] >= 8 and metre[0] % 3 == 0 and metre[0] > 3
+    return (3 if compound else 1) * 4 * TICKS // metre[1]
+
+
 def in_bar(place: ArrayLike, bar: ArrayLike, beat: ArrayLike) -> NDArray[np.float64]:
     """Columns `bar` and `on_beat` of places in bars: two turns of the bar, two of the beat; ticks, shape (n, 5)."""
     place, bar, beat = (np.asarray(value, float) for value in (place, bar, beat))

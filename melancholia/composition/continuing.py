@@ -174,9 +174,7 @@ def go_on(
         found.chosen("gap", gap)
         held = now == goal
         asked = [musts[n] if h else None for n, h in zip(number[here].tolist(), held.tolist(), strict=True)]
-        classes, more = picked(
-            class_logits(found.logits("pitch_class"), asked, pitch[here], compass, low, high), rng, heat
-        )
+        classes, more = picked(class_logits(found.logits("pitch_class"), asked, pitch[here], compass), rng, heat)
         nats += more
         found.chosen("pitch_class", classes)
         octave, more = picked(
@@ -225,12 +223,7 @@ def go_on(
 
 
 def class_logits(
-    logits: NDArray[np.float32],
-    asked: Sequence[Must | None],
-    pitches: NDArray[np.int64],
-    compass: Compass,
-    low: int,
-    high: int,
+    logits: NDArray[np.float32], asked: Sequence[Must | None], pitches: NDArray[np.int64], compass: Compass
 ) -> NDArray[np.float32]:
     """Logits of pitch classes: those that are given, and none for a fourth time in a row."""
     found = logits.copy()

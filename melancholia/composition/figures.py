@@ -39,12 +39,3 @@ def hashes(pitches: ArrayLike, onsets: ArrayLike, size: int, *, rhythm: bool = T
         found = (found ^ (symbol + 1).astype(np.uint64)) * MIX
         found ^= found >> np.uint64(29)
     return found
-
-
-def plain(pitches: ArrayLike, size: int) -> NDArray[np.bool_]:
-    """Which figures of `size` notes are nobody's own: scales, arpeggios, repeated tones (two intervals at most)."""
-    steps = np.diff(np.asarray(pitches, np.int64))
-    if len(steps) < size - 1:
-        return np.zeros(0, np.bool_)
-    inside = np.sort(np.lib.stride_tricks.sliding_window_view(steps, size - 1), axis=1)
-    return np.asarray((np.diff(inside, axis=1) != 0).sum(axis=1) < 2)

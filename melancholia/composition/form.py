@@ -17,6 +17,7 @@ from melancholia.writing import Writing
 
 SHORTEST_S, LONGEST_S = 15.0, 600.0
 SLOWEST_BPM, FASTEST_BPM = 30.0, 160.0
+SILENT = ("intro", "interlude")  # phrases in which the melody waits
 BRIGHT = 0.2  # of a minor piece's bars may stand in a major key
 EASY, STRETCH = 1.15, 1.3  # how far the tempo between two hits may leave the mood's own, as a ratio: gladly, at most
 BEND = 0.04  # how far the tempo may leave the mood's own to fit whole bars
@@ -122,6 +123,15 @@ class Form:
             if bar < phrase.bar + phrase.bars:
                 return phrase
         return self.phrases[-1]
+
+
+def phrase_weight(phrase: PhrasePlan, form: Form, coda: float) -> float:
+    """How many of the melody's tones a phrase takes, relative to others; a coda as many as so many bars."""
+    if phrase.kind in SILENT:
+        return 0.0
+    if phrase.kind == "coda":
+        return coda
+    return (phrase.bars - 0.4) * (0.85 + 0.35 * form.tension(phrase.bar + phrase.bars / 2))
 
 
 def parse_metre(text: str) -> tuple[int, int]:

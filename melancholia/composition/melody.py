@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.composition.critic import LEAP, SUNG
-from melancholia.composition.form import Form, PhrasePlan
+from melancholia.composition.form import SILENT, Form, PhrasePlan, phrase_weight
 from melancholia.composition.harmony import Slot
 from melancholia.composition.lattice import draw_lines
 from melancholia.composition.moves import TURNS, surprise
@@ -48,7 +48,7 @@ CANDIDATES = 96
 GUESSABLE = 2.0  # cost of a phrase without one thing that could not be guessed
 LEANING = 4.0  # semitones that a phrase lies higher for a tension of 1
 UNEVEN_PHRASES = 0.15  # spread of how full phrases are
-SILENT = ("intro", "interlude")  # phrases in which the melody waits
+CODA = 0.9  # bars that count for the few tones of a coda
 DEPTHS = (0.7, 0.9, 1.1, 1.4, 1.8)  # how deep a phrase may lie under its peak, against what its mean height asks for
 
 
@@ -79,7 +79,7 @@ def write_melody(
     before: int | None = None
     rate = float(np.average([w.melody_rate for w in form.writings], weights=[p.bars for p in form.phrases]))
     wanted = manner.fullness * rate * form.quarters * 60 / form.bpm
-    weights = [phrase_weight(p, form) * w.melody_rate for p, w in zip(form.phrases, form.writings, strict=True)]
+    weights = [phrase_weight(p, form, CODA) * w.melody_rate for p, w in zip(form.phrases, form.writings, strict=True)]
     for number, (phrase, mean) in enumerate(zip(form.phrases, means, strict=True)):
         done.turn(writing, form.writings[number])
         writing = form.writings[number]
@@ -128,15 +128,6 @@ def parted(sketch: list[Sketch], before: list[Tone], bar_line: float) -> tuple[l
         *before[:-1],
         replace(last, duration=max(0.25, min(last.duration, kept[0].start - BREATH - last.start))),
     ]
-
-
-def phrase_weight(phrase: PhrasePlan, form: Form) -> float:
-    """How many of the melody's tones a phrase takes, relative to others."""
-    if phrase.kind in SILENT:
-        return 0.0
-    if phrase.kind == "coda":
-        return 0.9
-    return (phrase.bars - 0.4) * (0.85 + 0.35 * form.tension(phrase.bar + phrase.bars / 2))
 
 
 # Time and height 0..1 of the peak's height. The heights of first and last tone are drawn (`shape_of`).

@@ -1,9 +1,9 @@
 """What a phrase brings back: notes of an earlier one that must be there again, whole, in rhythm, or as a frame."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from melancholia.composition.continuing import Must
 from melancholia.composition.themes import Manner
@@ -12,6 +12,7 @@ from melancholia.composition.themes import Manner
 RETURNS = {"whole": (1.0, 7.0), "head": (2.0, 2.0), "frame": (2.5, 1.0), "rhythm": (2.0, 0.5)}
 # How a phrase goes on from its first half: as it likes, in its rhythm, a step lower or higher, or with the same notes.
 ANSWERS = {"free": (3.0, 0.5), "rhythm": (3.0, 3.0), "moved": (1.5, 3.0), "same": (0.5, 2.0)}
+STEPS = (-2, -1, -1, 1, 2)  # of the scale by which a first half is moved, the likelier ones twice
 BORROWED = 0.4  # of the departures begin in the rhythm of the home tune
 
 Rows = Sequence[tuple[int, int, int]]  # onset behind the phrase's first bar line and length in ticks, pitch
@@ -53,21 +54,34 @@ def returned(
     if kind == "head":
         kept = before(kept, 2 * bar if rng.random() < 0.5 else bar)
     if kind == "frame":
-        return [replace(must, straight=False) for must in frame(kept, start, beat)]
+        return frame(kept, start, beat)
     return again(kept, start, pitched=kind != "rhythm")
 
 
-def answered(rows: Rows, start: int, last: int, bar: int, rng: np.random.Generator, manner: Manner) -> list[Must]:
-    """How the second half of a phrase takes up the first, of two bars: notes that must be there from bar 3 on."""
+def answered(
+    rows: Rows, start: int, last: int, bar: int, scale: NDArray[np.int64], rng: np.random.Generator, manner: Manner
+) -> list[Must]:
+    """How the second half of a phrase takes up the first, of two bars: notes that must be there from bar 3 on.
+
+    `scale` are the pitches of the phrase's key, rising: what is moved goes by its steps.
+    """
     kind = way(rng, ANSWERS, manner)
     if kind == "free":
         return []
     half = 2 * bar
     limit = last - bar // 2
+    steps = int(rng.choice(STEPS)) if kind == "moved" else 0
     kept = [
-        (s + half, min(d, limit - start - s - half), p)
+        (s + half, min(d, limit - start - s - half), by_steps(p, steps, scale))
         for s, d, p in rows
         if 0 <= s < half and start + s + half < limit
     ]
-    moved = int(rng.choice([-2, -1, -1, 1, 2])) if kind == "moved" else 0
-    return again(kept, start, pitched=kind != "rhythm", moved=moved)
+    return again(kept, start, pitched=kind != "rhythm")
+
+
+def by_steps(pitch: int, steps: int, scale: NDArray[np.int64]) -> int:
+    """A pitch moved along a scale; one that is not in it is as far from its neighbour below as before."""
+    if not steps:
+        return pitch
+    at = int(np.clip(np.searchsorted(scale, pitch, side="right") - 1, 0, len(scale) - 1))
+    return int(scale[np.clip(at + steps, 0, len(scale) - 1)] + pitch - scale[at])

@@ -16,15 +16,14 @@ from melancholia.composition.asks import (
     CLIMBING,
     LEANING,
     ROOM,
+    STOPS,
     WAVERING,
     Ask,
-    beat_ticks,
     endings,
     evenly,
     ground_of,
     last_onset,
     manner_of_peak,
-    phrase_weight,
     planned_foreign,
     planned_leaps,
     starts,
@@ -32,10 +31,11 @@ from melancholia.composition.asks import (
     under,
 )
 from melancholia.composition.choosing import Sung, cost, count, foreign
-from melancholia.composition.coding import GAPS, LENGTHS, TICKS, Compass, nearest
+from melancholia.composition.chords import SCALES
+from melancholia.composition.coding import GAPS, LENGTHS, TICKS, Compass, beat_ticks, nearest
 from melancholia.composition.continuing import Ground, Line, Must, go_on
 from melancholia.composition.decoder import Decoder
-from melancholia.composition.form import Form, PhrasePlan
+from melancholia.composition.form import Form, PhrasePlan, phrase_weight
 from melancholia.composition.harmony import Slot
 from melancholia.composition.returning import BORROWED, Rows, again, answered, before, returned
 from melancholia.composition.statement import Given
@@ -47,6 +47,7 @@ CANDIDATES = 40
 CHANCE = 0.15  # of the choice among continuations that do nearly as well
 HALF = 2  # bars of a phrase's first half
 OCTAVE = 12
+CODA = 0.5  # bars that count for the few tones of a coda
 TAKEN_UP = 0.7  # of the other phrases take up a theme that was given
 
 
@@ -81,7 +82,7 @@ def sing(
     aims = list(zip(form.phrases, form.writings, strict=True))
     rate = float(np.average([w.melody_rate for _, w in aims], weights=[p.bars for p, _ in aims]))
     wanted = stage.manner.fullness * rate * form.quarters * 60 / form.bpm
-    weights = [phrase_weight(p, form) * w.melody_rate for p, w in aims]
+    weights = [phrase_weight(p, form, CODA) * w.melody_rate for p, w in aims]
     written: list[list[Tone]] = []
     with threadpool_limits(1, "blas"):  # its products are small
         for k, (phrase, aim) in enumerate(aims):
@@ -162,6 +163,8 @@ class Stage:
             return None
         following = next((at for at in self.firsts[number + 1 :] if at is not None), None)
         until = self.form.bars * self.bar if following is None else min(phrase.end * self.bar, following - BREATH)
+        if phrase.event in STOPS:
+            until = min(until, phrase.end * self.bar - STOPS[phrase.event] * self.beat)
         if self.done.tones and not (self.given and stated(phrase)):
             first = max(first, int(self.line.notes[-1, :2].sum()) + BREATH)
         last = last_onset(phrase, self.form, first, until, self.model.about["phrases"], rng)
@@ -200,7 +203,8 @@ class Stage:
             return found
         kept = Line(found.notes[head], found.choices[head], found.cues[head], found.nats)
         rows = behind(kept.notes, start)
-        musts = self.playable(answered(rows, start, ask.last, self.bar, self.rng, self.manner))
+        scale = scale_of((self.tonic + phrase.local_key) % 12, phrase.mode)
+        musts = self.playable(answered(rows, start, ask.last, self.bar, scale, self.rng, self.manner))
         musts = [must for must in musts if must.at > kept.notes[-1, 0]]
         return kept.and_then(self.best([*musts, closing], self.line.and_then(kept), ask, here, aim)) if musts else found
 
@@ -246,6 +250,11 @@ class Stage:
         count(self.done, found, ask, here)
         if phrase.kind != "coda":
             self.letters.setdefault(phrase.letter, behind(found.notes, phrase.bar * self.bar))
+
+
+def scale_of(tonic: int, mode: str) -> NDArray[np.int64]:
+    """All pitches of a key, rising."""
+    return np.array([pitch for pitch in range(128) if (pitch - tonic) % 12 in SCALES[mode]])
 
 
 def mean_of(aim: Writing, low: int, high: int) -> float:

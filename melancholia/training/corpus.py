@@ -5,8 +5,8 @@ Read in processes side by side; the order, and all that follows from it, is that
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -132,13 +132,11 @@ def read_corpus(
     groups = [listed[k : k + 8] for k in range(0, len(listed), 8)]  # an archive is opened once for each
     works: list[Work] = []
     refused: list[Refused] = []
-    with ExitStack() as stack:
-        results: Iterator[tuple[list[Work], list[Refused]]]
-        if jobs > 1 and len(groups) > 1:
-            results = iter(in_processes(read_group, groups, jobs=jobs))
-            stack.callback(getattr(results, "close", lambda: None))
-        else:
-            results = map(read_group, groups)
+    if jobs > 1 and len(groups) > 1:
+        results = in_processes(read_group, groups, jobs=jobs)
+    else:
+        results = (read_group(group) for group in groups)
+    with closing(results):
         for k, (good, bad) in enumerate(results, 1):
             works += good
             refused += bad

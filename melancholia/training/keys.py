@@ -7,17 +7,12 @@ key that explains the tones of the bars about it best, where every change of key
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.composition.measures import MAJOR, MINOR
 from melancholia.cues import KEYS
 from melancholia.piece import MODES, Key
 from melancholia.reading import steadiest
 
-# Share of each degree in common-practice music, in percent: Budge (1943) as given by Bellman (2005), major and minor.
-PROFILES = np.array(
-    [
-        [16.80, 0.86, 12.95, 1.41, 13.49, 11.93, 1.25, 20.28, 1.80, 8.04, 0.62, 10.57],
-        [18.16, 0.69, 12.99, 13.34, 1.07, 11.15, 1.38, 21.07, 7.49, 1.53, 0.92, 10.21],
-    ]
-)
+PROFILES = np.array([MAJOR, MINOR])  # share of each degree
 LAST_BASS = 0.25  # of correlation, for the key whose tonic the last bass note is
 SOFT = 0.6  # power of a profile's shares: tones of a bar are not independent of one another
 CHANGE = 4.0  # nats that a change of key must be worth

@@ -13,6 +13,7 @@ from melancholia.composition.coding import (
     TICKS,
     WIDTH,
     Compass,
+    beat_ticks,
     in_bar,
     left,
     nearest,
@@ -63,8 +64,7 @@ def coded(work: Work, rests: tuple[int, ...] = RESTS) -> Coded:
     fixed = np.zeros((len(line), WIDTH), np.float32)
     fixed[np.arange(len(line)), AT["mode"].start + work.homes[bar, 1]] = 1
     size = work.bars[bar, BEATS] * 4 * TICKS // work.bars[bar, UNIT]
-    compound = (work.bars[bar, UNIT] >= 8) & (work.bars[bar, BEATS] % 3 == 0) & (work.bars[bar, BEATS] > 3)
-    beat = np.where(compound, 3, 1) * 4 * TICKS // work.bars[bar, UNIT]
+    beat = [beat_ticks((beats, unit)) for beats, unit in work.bars[bar][:, [BEATS, UNIT]].tolist()]
     fixed[:, AT["bar"].start : AT["on_beat"].stop] = in_bar(place, size, beat)
     heard, meant = chords_heard(work, line[:, 0], tonic), chords_meant(work, line[:, 0], tonic)
     foreign = heard[np.arange(len(line)), pitch_class] < CHORDAL

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.composition.coding import TICKS
 from melancholia.errors import InputError, MelancholiaError
 
 Element = Any  # lxml's, which carries no types
 
 EXTRA = "melancholia[train]"
-TICKS = 48  # a quarter
 STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 LARGEST_BYTES = 64_000_000  # of a score, unpacked; the largest quartet here has 8 million
 START, LENGTH, PITCH, STAFF, SUNG = range(5)  # columns of a part's notes

@@ -1,9 +1,10 @@
-"""How phrases lie in their bars: where they begin, where their last tone does, how long it lasts; counted by metre."""
+"""How phrases lie in their bars: where they begin, where their last tone does; counted by metre."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-from melancholia.training.musicxml import BEATS, TICKS, UNIT
+from melancholia.composition.coding import TICKS
+from melancholia.training.musicxml import BEATS, UNIT
 from melancholia.training.works import Work
 
 BREATH = TICKS  # of a quarter or more ends a phrase that a plan would know
@@ -13,8 +14,9 @@ FEWEST = 40  # phrases that tell of a metre
 
 
 def phrase_tables(works: Sequence[Work]) -> dict[str, dict[str, dict[str, float]]]:
-    """By metre: shares of `starts` (ticks behind a bar line), `ends` (last onset behind its bar line) and `closes`
-    (length of the last tone). What starts in the last third of a bar is an upbeat, so many ticks before a bar line.
+    """By metre: shares of `starts` (ticks behind a bar line) and `ends` (last onset behind its bar line).
+
+    What starts in the last third of a bar is an upbeat, so many ticks before a bar line.
     """
     found: dict[str, dict[str, Counter[int]]] = {}
     for work in works:
@@ -25,10 +27,9 @@ def phrase_tables(works: Sequence[Work]) -> dict[str, dict[str, dict[str, float]
             (first, last), bars = work.place_of(ends).tolist(), work.bars[work.bar_of(ends)]
             beats, unit = bars[0, [BEATS, UNIT]].tolist()
             size = beats * 4 * TICKS // unit
-            tables = found.setdefault(f"{beats}/{unit}", {"starts": Counter(), "ends": Counter(), "closes": Counter()})
+            tables = found.setdefault(f"{beats}/{unit}", {"starts": Counter(), "ends": Counter()})
             tables["starts"][first - size if first >= 2 / 3 * size else first] += 1
             tables["ends"][last] += 1
-            tables["closes"][int(phrase[-1, 1])] += 1
     return {
         metre: {name: shares(counts) for name, counts in tables.items()}
         for metre, tables in sorted(found.items())

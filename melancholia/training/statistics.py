@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.training.musicxml import BEATS, LENGTH, START, TICKS, UNIT
+from melancholia.composition.coding import TICKS, beat_ticks
+from melancholia.training.musicxml import BEATS, LENGTH, START, UNIT
 from melancholia.training.works import Work, top_line
 
 SLOW_WORDS = re.compile(r"\b(lent|lang|adag|larg|grave|mest|dolor|traur|trist|breit|slow)", re.I)
@@ -60,8 +61,7 @@ class Shares:
 
 def beat_of(work: Work) -> int:
     """Ticks of the beat that is felt."""
-    beats, unit = work.metre
-    return 3 * 4 * TICKS // unit if beats % 3 == 0 and beats > 3 and unit >= 8 else 4 * TICKS // unit
+    return beat_ticks(work.metre)
 
 
 def moves(work: Work) -> NDArray[np.int64]:

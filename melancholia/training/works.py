@@ -12,13 +12,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.composition.coding import TICKS
 from melancholia.composition.roles import parted
 from melancholia.cues import key_strength
 from melancholia.errors import InputError
 from melancholia.piece import Key, Note, Part, Piece, TempoMap
 from melancholia.reading import is_played
 from melancholia.training.keys import as_pair, home_key, keys_of_bars
-from melancholia.training.musicxml import BEATS, LENGTH, PITCH, PLACE, STAFF, START, TICKS, UNIT, Score
+from melancholia.training.musicxml import BEATS, LENGTH, PITCH, PLACE, STAFF, START, UNIT, Score
 from melancholia.written import found_key
 
 # Who may have a line, and the role that it has.

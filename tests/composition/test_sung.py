@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melancholia.composition import compose, measures
+from melancholia.composition.chords import SCALES
 from melancholia.composition.coding import AT, GAPS, LENGTHS, TICKS, WIDTH, Compass, in_bar, nearest
 from melancholia.composition.compose import MODEL, shipped_model
 from melancholia.composition.continuing import GRID, MOST_REPEATS, Ground, Line, Must, go_on, reachable
 from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
-from melancholia.composition.returning import again, answered, before, frame, returned
+from melancholia.composition.returning import again, answered, before, by_steps, frame, returned
+from melancholia.composition.singing import scale_of
 from melancholia.composition.themes import Manner
 from melancholia.errors import InputError
 from melancholia.orchestra import facts_of
@@ -218,6 +220,15 @@ def test_a_cue_is_followed(name):
     assert found[0] < found[1] < found[2], found
 
 
+def test_a_sequence_goes_by_the_steps_of_the_key():
+    scale = scale_of(9, "minor")  # A minor: 60 is its third
+    assert [by_steps(p, -1, scale) for p in (60, 62, 64, 69)] == [59, 60, 62, 67]
+    for mode in SCALES:
+        for pitch in scale_of(2, mode)[30:37].tolist():
+            assert (by_steps(pitch, 2, scale_of(2, mode)) - 2) % 12 in SCALES[mode]
+    assert by_steps(61, 1, scale) - 61 == by_steps(60, 1, scale) - 60 and by_steps(61, 0, scale) == 61
+
+
 ROWS = [(0, 48, 60), (48, 24, 62), (72, 24, 63), (96, 96, 65), (192, 48, 63), (240, 144, 62)]
 
 
@@ -236,6 +247,6 @@ def test_what_returns_is_whole_in_rhythm_or_a_frame():
         found = returned(ROWS, 1000, 1000, 1384, 192, 48, rng, literal if seed % 2 else free)
         seen.add((len(found), any(m.pitch is None for m in found), any(m.straight for m in found)))
         assert all(1000 <= m.at < 1384 for m in found)
-        more = answered(ROWS, 1000, 1768, 192, rng, literal if seed % 2 else free)
+        more = answered(ROWS, 1000, 1768, 192, scale_of(9, "minor"), rng, literal if seed % 2 else free)
         assert all(1384 <= m.at < 1768 for m in more) and [m.at for m in more] == sorted(m.at for m in more)
     assert len(seen) >= 4

@@ -1,12 +1,9 @@
 """Scores made for a test: MusicXML from notes, a song that anybody could learn from, a quartet."""
 
-from melancholia.composition.figures import RATIOS
-
 NAMES = {0: ("C", 0), 1: ("C", 1), 2: ("D", 0), 3: ("E", -1), 4: ("E", 0), 5: ("F", 0), 6: ("F", 1), 7: ("G", 0)}
 NAMES |= {8: ("A", -1), 9: ("A", 0), 10: ("B", -1), 11: ("B", 0)}
 DIVISIONS = 240
 TUNE = [57, 60, 64, 62, 60, 59, 57, 64, 65, 64, 62, 60, 62, 64, 57, 60, 59, 56, 57, 60, 62, 64, 60, 59, 57, 57]
-assert RATIOS[5] == 1
 
 
 def note(pitch, length, *, chord=False, sung=False, staff=1, voice=1, tie=(), extra=""):

@@ -10,7 +10,7 @@ from melancholia.cli import run
 from melancholia.composition import compose
 from melancholia.composition.coding import AT, FIELDS, GAPS, LENGTHS, OCTAVES, SOFT, WIDTH, Compass, hidden, nearest
 from melancholia.composition.decoder import gap_logits, load_decoder, read, read_on, side_by_side, tone
-from melancholia.errors import Cancelled, InputError
+from melancholia.errors import Cancelled, InputError, MelancholiaError
 from melancholia.profile import profile
 from melancholia.training import read_corpus, save_corpus
 from melancholia.training.evaluate import rows, taken
@@ -142,7 +142,7 @@ def test_a_composer_is_evaluated(trained, corpus, tmp_path):
     save_model(trained, tmp_path / "model.npz")
     save_corpus(corpus, tmp_path / "songs.npz")
     found = {what: measured for what, _, measured in rows(tmp_path / "songs.npz", tmp_path / "model.npz", 2, 4)}
-    assert found["phrases that end in their chord"] == "1.000"
+    assert found["phrases that end on a degree of their cadence"] == "1.000"
     assert {"control of density, Spearman", "figures of 6 notes in songs learned from, learned"} <= set(found)
     assert float(found["seconds to load the model"]) < 1
 
@@ -184,3 +184,11 @@ def test_a_card_is_json_and_says_where_phrases_lie(trained, corpus):
 
 def test_times_go_to_the_nearest_class_by_ratio():
     assert GAPS[nearest(GAPS, [48, 47, 50, 5, 1000])].tolist() == [48, 48, 48, 6, 384]
+
+
+def test_what_is_not_installed_is_named(corpus, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (tmp_path / "a.musicxml").write_bytes(song())
+    for work in (lambda: train(corpus, SMALL), lambda: read_corpus([tmp_path])):
+        with pytest.raises(MelancholiaError, match=r"pip install 'melancholia\[train\]'"):
+            work()

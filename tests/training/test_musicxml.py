@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from melancholia.composition.coding import TICKS
 from melancholia.errors import InputError
-from melancholia.training.musicxml import PLACE, TICKS, read_scores
+from melancholia.training.musicxml import PLACE, read_scores
 from tests.training.scores import attributes, backup, measure, note, score, tempo
 
 

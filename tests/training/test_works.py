@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melancholia.composition import compose
+from melancholia.composition.coding import TICKS
 from melancholia.errors import InputError
 from melancholia.piece import Key, Note, Part, Piece, TempoMap
 from melancholia.profile import profile
 from melancholia.training.keys import as_pair, home_key, keys_of_bars
-from melancholia.training.musicxml import TICKS, read_scores
+from melancholia.training.musicxml import read_scores
 from melancholia.training.works import PLAYERS, chroma_of, in_order, top_line, work_of_piece, work_of_score
 from tests.training.scores import TUNE, attributes, bars, measure, note, score, song
 
