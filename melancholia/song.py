@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from melancholia.audio import Stem, Stems, check_rate
-from melancholia.composition import MODEL, PLANNED, check_composer, model_path
+from melancholia.composition import check_composer, model_files
 from melancholia.errors import InputError
 from melancholia.files import ANY_FILE, write_text, writing_folder
 from melancholia.hosting.rates import how
@@ -364,9 +364,7 @@ def sources(wanted: Profile, chain: Rack, players: Sequence[str], composer: str 
         base = f"plugins/{path.name}"
         copies = sum(name == base or name.startswith(f"{base} ") for name in files)
         files[f"{base} {copies + 1}" if copies else base] = path
-    if composer != PLANNED:
-        model = model_path(composer) or MODEL
-        files[f"models/{model.name}"] = model
+    files |= {f"models/{path.name}": path for path in model_files(composer)}
     for name in players:
         files |= {path.name: path for path in instrument_files(name)}
     return {name: file_hash(path) for name, path in files.items()}

@@ -1,6 +1,7 @@
 """``melancholia learn``: what the composer learns from, out of scores of your own."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,15 +57,65 @@ def corpus(
             options.talk(f"kept in {path}", quiet=quiet)
 
 
-@learn.command()
-@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
-@options.output("The model to write, for `compose --composer`.")
-@click.option(
+sources = click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
+steps = click.option(
     "--steps", type=int, default=4500, show_default=True, help="How long it learns, in steps of 32 stretches."
 )
-@click.option("--minutes", type=float, help="Stop after so many, wherever it is.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, another model.")
-@click.option("--jobs", type=int, help="How many files are read side by side; one for each core when left out.")
+minutes = click.option("--minutes", type=float, help="Stop after so many, wherever it is.")
+seed = click.option("--seed", type=int, default=0, show_default=True, help="Another seed, another model.")
+jobs = click.option("--jobs", type=int, help="How many files are read side by side; one for each core when left out.")
+
+
+@learn.command()
+@sources
+@options.output("The folder to write, for `compose --composer`.")
+@steps
+@minutes
+@seed
+@jobs
+@options.force
+@options.quiet
+def composer(
+    sources: tuple[Path, ...],
+    output: Path,
+    steps: int,
+    minutes: float | None,
+    seed: int,
+    jobs: int | None,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Train a composer on SOURCES: a corpus that was kept, or folders, zip files and scores.
+
+    Into one folder go a model of melodies, a model of the lines beside them, and a bank of figurations; 45 minutes of
+    one core for a thousand songs. What is under way lies there too, and is gone on from.
+    """
+    from melancholia.composition.composers import FIGURATIONS, LINES, MELODY
+    from melancholia.errors import InputError
+
+    check_asked(steps, minutes)
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output} is no folder; allowed: a folder, or a new name.")
+    files = [output / name for name in (MELODY, LINES, FIGURATIONS)]
+    for path in files if output.exists() else [output]:
+        check_place(path, sources, force, bank=path.name == FIGURATIONS)
+    found = read(sources, jobs, quiet)
+    output.mkdir(exist_ok=True)
+    for path in files[:2]:
+        train_model(found, path, path.stem, steps, minutes, seed, force, quiet)
+    keep_figurations(found, files[2], force)
+    options.talk(
+        f"kept in {output}; use it with: melancholia compose longing --composer {output} -o piece.mid", quiet=quiet
+    )
+
+
+@learn.command()
+@sources
+@options.output("The model to write, for `compose --composer`.")
+@steps
+@minutes
+@seed
+@jobs
 @options.force
 @options.quiet
 def melody(
@@ -77,27 +128,98 @@ def melody(
     force: bool,
     quiet: bool,
 ) -> None:
-    """Train a composer of melodies on SOURCES: a corpus that was kept, or folders, zip files and scores.
+    """Train a model of melodies on SOURCES: a corpus that was kept, or folders, zip files and scores.
 
     It takes one core, 20 minutes for a thousand songs. What is under way lies beside the model in a file that ends in
     .training; where that stands already, the training goes on from it.
     """
+    check_asked(steps, minutes)
+    check_place(output, sources, force)
+    train_model(read(sources, jobs, quiet), output, "melody", steps, minutes, seed, force, quiet)
+    options.talk(
+        f"kept in {output}; use it with: melancholia compose longing --composer {output} -o piece.mid", quiet=quiet
+    )
+
+
+@learn.command()
+@sources
+@options.output("The model to write, as lines.npz in a composer's folder.")
+@steps
+@minutes
+@seed
+@jobs
+@options.force
+@options.quiet
+def lines(
+    sources: tuple[Path, ...],
+    output: Path,
+    steps: int,
+    minutes: float | None,
+    seed: int,
+    jobs: int | None,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Train a model of the lines beside a melody: second voices, inner ones, basses; as `learn melody` does."""
+    check_asked(steps, minutes)
+    check_place(output, sources, force)
+    train_model(read(sources, jobs, quiet), output, "lines", steps, minutes, seed, force, quiet)
+    options.talk(f"kept in {output}", quiet=quiet)
+
+
+@learn.command()
+@sources
+@options.output("The bank to write, as figurations.npz in a composer's folder.")
+@jobs
+@options.force
+@options.quiet
+def figurations(sources: tuple[Path, ...], output: Path, jobs: int | None, force: bool, quiet: bool) -> None:
+    """Collect how pianists accompany, in SOURCES with two staves under a voice: what two composers or more wrote."""
+    check_place(output, sources, force, bank=True)
+    keep_figurations(read(sources, jobs, quiet), output, force)
+    options.talk(f"kept in {output}", quiet=quiet)
+
+
+def check_asked(steps: int, minutes: float | None) -> None:
+    """Refuse a training that cannot be, before anything is read."""
     from melancholia.errors import in_range
-    from melancholia.files import check_output
-    from melancholia.streams import check_seed
-    from melancholia.training.melody import MODEL, Recipe, needs_torch, save_model, train
+    from melancholia.training.model import needs_torch
 
     needs_torch()
-    check_output(output, *sources, over=MODEL if force else None)
     in_range("steps", steps, 1, 1_000_000)
     if minutes is not None:
         in_range("minutes", minutes, 0.01, 10_000)
+
+
+def check_place(path: Path, sources: Sequence[Path], force: bool, *, bank: bool = False) -> None:
+    """Refuse to write where something else is."""
+    from melancholia.composition.figurations import BANK
+    from melancholia.files import check_output
+    from melancholia.training.model import MODEL
+
+    check_output(path, *sources, over=(BANK if bank else MODEL) if force else None)
+
+
+def train_model(
+    found: "Corpus",
+    output: Path,
+    what: str,
+    steps: int,
+    minutes: float | None,
+    seed: int,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Train one model, and say what it is worth."""
+    from melancholia.composition.coding import BESIDE, TUNE
+    from melancholia.streams import check_seed
+    from melancholia.training.model import Recipe, save_model, train
+
     under_way = output.with_name(output.name + ".training")
-    found = read(sources, jobs, quiet)
     with options.progress(quiet) as progress:
         trained = train(
-            found, Recipe(steps=steps, seed=check_seed(seed)), seconds=60 * minutes if minutes else None,
-            kept=under_way, progress=progress,
+            found, Recipe(steps=steps, seed=check_seed(seed)), layout=BESIDE if what == "lines" else TUNE,
+            seconds=60 * minutes if minutes else None, kept=under_way, progress=progress,
         )  # fmt: skip
     save_model(trained, output, force=force)
     under_way.unlink(missing_ok=True)
@@ -107,8 +229,17 @@ def melody(
     )
     for name, nats in card["nats"].items():
         click.echo(f"{nats['sum']:.3f} nats a note  {name}")
-    options.talk(
-        f"kept in {output}; use it with: melancholia compose longing --composer {output} -o piece.mid", quiet=quiet
+
+
+def keep_figurations(found: "Corpus", output: Path, force: bool) -> None:
+    from melancholia.composition.figurations import save_bank
+    from melancholia.training.figurations import figurations as figurations_of
+
+    bank = figurations_of(found.works)
+    save_bank(bank, output, force=force)
+    click.echo(
+        f"{len(bank.figures)} figures that two composers or more wrote, in {len(bank.stretches)} stretches of "
+        f"{bank.about['works']} works"
     )
 
 

@@ -41,7 +41,7 @@ composer: Option = click.option(
     metavar="NAME|MODEL",
     default="planned",
     show_default=True,
-    help="Who writes the melody: planned, learned (a model that read songs), or a model of your own (.npz).",
+    help="Who writes the notes: planned, learned (models that read songs), or a folder or file of models of your own.",
 )
 setting: Option = click.option(
     "--setting", default="song", show_default=True, help="What it is for: song, film, loop or background."

@@ -11,6 +11,8 @@ from melancholia.errors import InputError
 from melancholia.orchestra import facts_of, short_name
 from melancholia.writing import Player, Writing
 
+TOGETHER_AGAIN = 0.8  # of the returns of a letter have the players that it had
+
 
 @dataclass(frozen=True, slots=True)
 class Cast:
@@ -112,6 +114,23 @@ def cast(form: Form, writing: Writing, rng: np.random.Generator, players: tuple[
             peak = max(body, key=lambda p: form.tension(p.bar + p.bars / 2))
             bars[player.name] |= set(range(peak.bar, peak.end))
     return Cast(players, bars)
+
+
+def brought_back(cast: Cast, form: Form, rng: np.random.Generator) -> Cast:
+    """The same, where most letters that return bring back who played with them the first time."""
+    first: dict[str, PhrasePlan] = {}
+    bars = {name: set(own) for name, own in cast.bars.items()}
+    for phrase in form.phrases:
+        known = first.setdefault(phrase.letter, phrase)
+        if known is phrase or phrase.kind == "climax" or rng.random() >= TOGETHER_AGAIN:
+            continue
+        here = set(range(phrase.bar, phrase.end))
+        for own in bars.values():
+            if known.bar in own:
+                own |= here
+            elif own - here:
+                own -= here
+    return Cast(cast.players, bars)
 
 
 def gone(leaving: Sequence[str], phrase: PhrasePlan, form: Form, breaking: float) -> Sequence[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from melancholia.composition.coding import AT, TICKS, WIDTH, beat_ticks, in_bar, told
+from melancholia.composition.coding import TICKS, TUNE, beat_ticks, in_bar, told
 from melancholia.composition.continuing import GRID, Ground
 from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
 from melancholia.composition.form import BREAKS, SILENT, Form, PhrasePlan
@@ -62,7 +62,7 @@ def ground_of(form: Form, slots: Sequence[Slot], tonic: int) -> Ground:
     bar = ticks(form.bar_quarters)
     end = form.bars * bar
     at = np.arange(0, end + TICKS, GRID)
-    rows = np.zeros((len(at), WIDTH), np.float32)
+    rows = np.zeros((len(at), TUNE.width), np.float32)
     sounding = np.zeros((len(at), 12))
     for slot in slots:
         classes = [(pc - tonic) % 12 for pc in slot.pitch_classes(tonic)]
@@ -70,23 +70,23 @@ def ground_of(form: Form, slots: Sequence[Slot], tonic: int) -> Ground:
     sounding[end // GRID :] = sounding[end // GRID - 1]
     total = np.concatenate([np.zeros((1, 12)), np.cumsum(sounding, axis=0)])
     until = np.minimum(np.arange(len(at)) + TICKS // GRID, len(at))
-    rows[:, AT["chord"]] = (total[until] - total[: len(at)]) / (until - np.arange(len(at)))[:, None]
+    rows[:, TUNE.at["chord"]] = (total[until] - total[: len(at)]) / (until - np.arange(len(at)))[:, None]
     mode = form.phrases[0].mode
-    rows[:, AT["mode"].start + int(mode == "minor")] = 1
-    rows[:, AT["bar"].start : AT["on_beat"].stop] = in_bar(at % bar, bar, beat_ticks(form.metre))
+    rows[:, TUNE.at["mode"].start + int(mode == "minor")] = 1
+    rows[:, TUNE.at["bar"].start : TUNE.at["on_beat"].stop] = in_bar(at % bar, bar, beat_ticks(form.metre))
     return Ground(0, rows)
 
 
 def under(ground: Ground, ask: Ask, median: float) -> Ground:
     """The ground of a phrase, with what it shall be."""
     rows = ground.cues.copy()
-    rows[:, AT["degree"].start + ask.degrees[0]] = 1
+    rows[:, TUNE.at["degree"].start + ask.degrees[0]] = 1
     figures = {
         "density": ask.density, "register": ask.mean - median, "leaps": ask.leaps, "dissonance": ask.foreign,
     }  # fmt: skip
     for name, value in figures.items():
-        rows[:, AT[name]] = told(name, value)
-    rows[:, AT["known"]] = 1
+        rows[:, TUNE.at[name]] = told(name, value)
+    rows[:, TUNE.at["known"]] = 1
     return Ground(ground.start, rows)
 
 

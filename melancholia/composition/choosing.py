@@ -1,24 +1,27 @@
 """Which of many continuations is kept: not the likeliest, but the one that does what its phrase is for."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.composition.asks import Ask
-from melancholia.composition.coding import AT, TICKS
+from melancholia.composition.asks import BREATH, Ask
+from melancholia.composition.coding import TICKS
 from melancholia.composition.continuing import WIDEST, Ground, Line
 
 FOREIGN = 0.12  # of a chord's 3: a tone with less is foreign to it
 SUNG = (1.9, 3.1)  # nats a note between which nine of ten songs lie, each by the model that learned from the others
+VARIED = 1.9  # bits, of the lengths of tones of songs, in the median; RUNNING of their runs are of three moves or more
+RUNNING = 0.14
 TURNS = 0.27  # of the pairs of moves go opposite ways in slow songs in minor
 SPIKE = 3.0  # semitones by which a phrase may rise above what was sung before
 LEAP = 5  # semitones: from a fourth on a move is an event
 WEIGHTS = {
-    "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 6.0, "peak": 1.0, "top": 1.5, "summit": 2.0,
-    "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 1.2, "turning": 5.0, "wide": 3.0,
-    "spike": 0.6,
+    "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 1.0, "top": 1.5, "summit": 2.0,
+    "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 3.0, "doubling": 0.6, "turning": 5.0,
+    "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 4.0,
 }  # fmt: skip
 
 
@@ -35,39 +38,58 @@ class Sung:
     asked_pitch: float = 0.0
     turns: int = 0
     pairs: int = 0
+    runs: int = 0  # of moves one way
+    long_runs: int = 0  # of three or more
+    lengths: Counter[int] = field(default_factory=Counter)
     high: float = 0.0  # the highest tone
 
 
 def foreign(line: Line, ground: Ground) -> NDArray[np.bool_]:
     """Which tones are outside the chord that they begin over."""
-    rows = ground.at(line.notes[:, 0], int(line.notes[-1, 0]))[:, AT["chord"]]
+    rows = ground.at(line.notes[:, 0], int(line.notes[-1, 0]))[:, ground.layout.at["chord"]]
     return np.asarray(rows[np.arange(len(rows)), line.choices[:, 1]] < FOREIGN)
 
 
 def clashing(line: Line, ground: Ground) -> float:
     """Share of the time in which a tone that is foreign stands a semitone from one of its chord."""
-    rows = ground.at(line.notes[:, 0], int(line.notes[-1, 0]))[:, AT["chord"]]
+    rows = ground.at(line.notes[:, 0], int(line.notes[-1, 0]))[:, ground.layout.at["chord"]]
     at = np.arange(len(rows))
     own = rows[at, line.choices[:, 1]]
     beside = np.maximum(rows[at, (line.choices[:, 1] + 1) % 12], rows[at, (line.choices[:, 1] - 1) % 12])
     return float(line.notes[(own < FOREIGN) & (beside > 0.5), 1].sum() / line.notes[:, 1].sum())
 
 
-def parallels(line: Line, bass: Sequence[tuple[int, int]]) -> int:
-    """How often tune and bass (tick, pitch class) go on together in fifths or octaves."""
-    found, before = 0, None
-    starts = line.notes[:, 0]
-    for tick, low in bass:
-        k = int(np.searchsorted(starts, tick, side="right")) - 1
-        if k < 0 or starts[k] + line.notes[k, 1] <= tick:
-            before = None
-            continue
-        now = (int(line.notes[k, 2]), low)
-        if before is not None and now[0] != before[0] and now[1] != before[1]:
-            apart = (now[0] - now[1]) % 12
-            found += apart in (0, 7) and apart == (before[0] - before[1]) % 12
-        before = now
+def parallels(line: Line, bass: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """How often tune and bass (tick, pitch class) go on together in fifths, and in octaves."""
+    found: dict[int, int] = {7: 0, 0: 0}
+    starts, ends, pitches = line.notes[:, 0], line.notes[:, :2].sum(axis=1), line.notes[:, 2]
+    for (_, before), (tick, low) in zip(bass, bass[1:], strict=False):
+        k = int(np.searchsorted(starts, tick))
+        together = 0 < k < len(starts) and starts[k] == tick and ends[k - 1] > tick - BREATH
+        if together and pitches[k] != pitches[k - 1] and low != before:
+            apart = int(pitches[k] - low) % 12
+            if apart in found and apart == int(pitches[k - 1] - before) % 12:
+                found[apart] += 1
+    return found[7], found[0]
+
+
+def runs_of(moves: NDArray[np.int64]) -> list[int]:
+    """How many moves follow one another in one direction, run by run; a tone that is said again ends a run."""
+    found: list[int] = []
+    before = 0
+    for way in np.sign(moves).tolist():
+        if way and way == before:
+            found[-1] += 1
+        elif way:
+            found.append(1)
+        before = way
     return found
+
+
+def bits(counts: Counter[int]) -> float:
+    """Entropy of what was counted."""
+    share = np.array(list(counts.values()), float) / max(1, counts.total())
+    return float(-(share * np.log2(share)).sum())
 
 
 def cost(
@@ -85,6 +107,8 @@ def cost(
     peak = int(pitches.argmax())
     events = bool((np.abs(moves) >= LEAP).any() or foreign(line, ground).any())
     both = moves[1:] * moves[:-1]
+    fifths, octaves = parallels(line, bass)
+    runs = runs_of(moves)
     faults = {
         "wide": float((np.abs(moves) > WIDEST).sum()),
         "turning": max(0.0, (done.turns + int((both < 0).sum())) / max(1, done.pairs + len(both)) - TURNS),
@@ -102,7 +126,10 @@ def cost(
         "unlikely": max(0.0, line.nats - SUNG[1], SUNG[0] - line.nats),
         "clash": clashing(line, ground),
         "closing": float(notes[-1, 1] < np.median(notes[:, 1])),
-        "parallel": float(parallels(line, bass)),
+        "parallel": float(fifths),
+        "doubling": float(octaves),
+        "plain": max(0.0, VARIED - bits(done.lengths + Counter(notes[:, 1].tolist()))),
+        "running": max(0.0, RUNNING - (done.long_runs + sum(run >= 3 for run in runs)) / max(1, done.runs + len(runs))),
     }
     return float(sum(WEIGHTS[name] * value for name, value in faults.items()))
 
@@ -117,6 +144,10 @@ def count(done: Sung, line: Line, ask: Ask, ground: Ground) -> None:
     done.foreign += int(foreign(line, ground).sum())
     done.turns += int((moves[1:] * moves[:-1] < 0).sum())
     done.pairs += max(0, len(moves) - 1)
+    runs = runs_of(moves)
+    done.runs += len(runs)
+    done.long_runs += sum(run >= 3 for run in runs)
+    done.lengths.update(line.notes[:, 1].tolist())
     done.high = max(done.high, float(line.notes[:, 2].max()))
     done.pitch += float(line.notes[:, 2].sum())
     done.asked_pitch += ask.mean * len(line.notes)

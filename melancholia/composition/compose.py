@@ -1,17 +1,19 @@
 """A piece from a profile: form, harmony, arrangement, then the notes of every part."""
 
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from melancholia.composition.arrangement import cast, choose_players, singer_of
-from melancholia.composition.critic import cost
-from melancholia.composition.decoder import Decoder, load_decoder
+from melancholia.composition.arrangement import brought_back, cast, choose_players, singer_of
+from melancholia.composition.arranging import arrange
+from melancholia.composition.character import Character, draw_character, varied
+from melancholia.composition.composers import PLANNED, Composer, composer_of
+from melancholia.composition.critic import SADNESS_NEAR, cost
 from melancholia.composition.dialects import BROKEN, CADENCES, DIALECTS, ENDINGS
 from melancholia.composition.dynamics import at_level, terraced, terraces
-from melancholia.composition.form import LONGEST_S, SHORTEST_S, Form, draw, plan_form
+from melancholia.composition.form import COUNTED, LONGEST_S, SHORTEST_S, SUNG, Form, draw, plan_form
 from melancholia.composition.harmony import Slot, plan_harmony
 from melancholia.composition.lines import LINES
 from melancholia.composition.measures import all_notes, longest_hole_s, longest_return, minorness
@@ -23,7 +25,6 @@ from melancholia.composition.statement import given, heard, tune_of, with_room
 from melancholia.composition.textures import TEXTURES
 from melancholia.composition.tones import Tone
 from melancholia.errors import in_range, unknown
-from melancholia.files import data_folder
 from melancholia.motif import Motif, load_motif
 from melancholia.orchestra import facts_of
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
@@ -38,13 +39,16 @@ SONG = Setting()
 DRAFTS = 16  # of a take, at most, until enough are fit
 COMPARED, LONG_S = 10, 240.0  # fit drafts of which the critic keeps one; of a piece longer than this there are fewer
 COMPARED_LONG, MOST_TAKES = 4, 1000
-COMPARED_LEARNED = 2  # of a melody that is chosen phrase by phrase
-MODEL = data_folder("assets") / "models" / "melody.npz"
-PLANNED, LEARNED = COMPOSERS = ("planned", "learned")
+COMPARED_LEARNED, SHORT_S = (
+    3,
+    90.0,
+)  # of a learned composer's, whose lines are chosen phrase by phrase; longer: one less
 LEAST_MINOR, LONGEST_RETURN, LONGEST_HOLE_S = 0.02, 0.2, 4.0  # what a draft must keep, with room to what ears allow
 LATEST_START_S = 1.5  # before that something sounds
 CLIMAX_BARS = 11  # a piece of fewer bars cannot be held to it
 CLIMAX = (0.6, 0.72)  # where the planned tension is highest, as a share of the piece
+EDGE = 0.03  # of the sadness that is wanted: so far inside its band a piece stays
+DILUTED = 0.05  # of the mode index is lost where lines move beside their chords (72 pieces)
 DOUBLED = 0.5  # of a part's notes, that another part plays too: two stems of one voice
 # Degrees of home by semitones, as minor and as major keys, for the names of chords in other keys.
 DEGREES = {
@@ -97,8 +101,8 @@ def compose(
     take : int
         0 to 1000; each take of a seed draws its key anew and has other drafts.
     composer : str or path
-        Who writes the melody: "planned" (by tables and rules), "learned" (a model that read 1437 songs), or the file
-        of a model of one's own, as ``melancholia learn melody`` writes it.
+        Who writes the notes: "planned" (by tables and rules), "learned" (models that read 1400 songs and 120 string
+        quartets), a folder of models of one's own, as ``melancholia learn`` writes them, or the file of one of tunes.
 
     Returns
     -------
@@ -122,66 +126,32 @@ def compose(
     plan = setting_named(setting) if isinstance(setting, str) else setting
     if plan.name == "background" and not profile.background:
         profile = profile.hushed()
-    model = None if composer == PLANNED else model_of(composer)
+    author = composer_of(composer)
     first = take * DRAFTS
     home = choose_key(profile.writing, generator(seed + first * 2**32, profile.mood, "key")) if key is None else key
     if not isinstance(home, Key):
         home = parse_key(home)
     if theme is not None and metre is None:
         metre = "/".join(map(str, theme.metre))
-    drafts: list[tuple[int, Piece]] = []
+    drafts: list[tuple[int, float, Piece]] = []
     compared = COMPARED if seconds <= LONG_S else COMPARED_LONG
-    if model is not None:
-        compared = COMPARED_LEARNED
+    if author is not None:
+        compared = COMPARED_LEARNED if seconds <= SHORT_S else COMPARED_LEARNED - 1
+    said = tune_of(theme, home) if theme is not None else ()
+    near = SADNESS_NEAR  # a mood is a region: where no place in it is aimed at, any of it will do
+    if author is not None and aim is None:
+        near = max(near, (profile.sadness.high - profile.sadness.low) / 2 - EDGE)
     for draft in range(first, first + DRAFTS):
         number = seed + draft * 2**32
-        piece = write(profile, home, seconds, bpm, metre, instruments, theme, plan, number, model)
-        drafts.append((len(faults(piece)), piece))
-        if sum(found == 0 for found, _ in drafts) == compared:
+        wanted, character = profile, None
+        if author is not None:
+            character = draw_character(author.bank, home.mode, generator(number, profile.mood, "character"))
+            wanted = replace(profile, writing=character.of(profile.writing))
+        piece = write(wanted, home, seconds, bpm, metre, instruments, theme, plan, number, author, character)
+        drafts.append((len(faults(piece, planned=author is None)), cost(piece, wanted, said, aim, near), piece))
+        if sum(found == 0 for found, *_ in drafts) == compared:
             break
-    fewest = min(found for found, _ in drafts)
-    said = tune_of(theme, home) if theme is not None else ()
-    best = [piece for found, piece in drafts if found == fewest]
-    return min(best, key=lambda piece: cost(piece, profile, said, aim))
-
-
-def check_composer(composer: str | Path) -> str | Path:
-    """`composer` itself, refused where nobody knows it."""
-    if composer != PLANNED:
-        model_of(composer)
-    return composer
-
-
-def model_of(composer: str | Path) -> Decoder:
-    """The model of a composer: ours, or the one in a file.
-
-    Raises
-    ------
-    InputError
-        There is no such composer, or no model in that file.
-    """
-    path = model_path(composer)
-    return shipped_model() if path is None else load_decoder(path)
-
-
-def model_path(composer: str | Path) -> Path | None:
-    """The file of a composer's model, None for ours and for who has none.
-
-    Raises
-    ------
-    InputError
-        There is no such composer.
-    """
-    if isinstance(composer, str) and composer in COMPOSERS:
-        return None
-    if isinstance(composer, Path) or composer.endswith(".npz"):
-        return Path(composer)
-    raise unknown("composer", composer, [*COMPOSERS, "a model's file (.npz)"])
-
-
-@cache
-def shipped_model() -> Decoder:
-    return load_decoder(MODEL)
+    return min(drafts, key=lambda draft: draft[:2])[2]
 
 
 def check_names(writing: Writing) -> None:
@@ -198,7 +168,7 @@ def check_names(writing: Writing) -> None:
                 raise unknown(kind, name, allowed)
 
 
-def faults(piece: Piece) -> list[str]:
+def faults(piece: Piece, *, planned: bool) -> list[str]:
     """What makes a draft unfit: the other mode, circles, a hole, a late start, a climax elsewhere, a doubled part."""
     checks = {
         "in major": piece.key.mode == "minor" and minorness(piece) < LEAST_MINOR,
@@ -206,7 +176,8 @@ def faults(piece: Piece) -> list[str]:
         "a loop": longest_return(piece) > LONGEST_RETURN,
         "a hole": longest_hole_s(piece) > LONGEST_HOLE_S,
         "a late start": piece.tempo.seconds(min(n.start for n in all_notes(piece))) > LATEST_START_S,
-        "an early or late climax": len(piece.arc) > CLIMAX_BARS
+        "an early or late climax": planned
+        and len(piece.arc) > CLIMAX_BARS
         and not CLIMAX[0] <= max(piece.arc, key=lambda at: at[1])[0] / piece.end <= CLIMAX[1],
         "a doubled part": doubled(piece),
     }
@@ -229,16 +200,25 @@ def write(
     theme: Motif | None,
     setting: Setting,
     seed: int,
-    model: Decoder | None,
+    author: Composer | None,
+    character: Character | None,
 ) -> Piece:
     """One draft of the piece; `seed` may lie beyond a caller's range for later drafts."""
     writing, name = profile.writing, profile.mood
+
+    def local(share: float, *names: str) -> Writing:
+        found = profile.at(share, *names).writing
+        return found if character is None or found is writing else character.of(found)
+
     form = plan_form(
         writing, generator(seed, name, "form"), seconds=seconds, bpm=bpm, metre=metre, mode=home.mode,
         intensity=profile.intensity, setting=setting, named=tuple(profile.sections),
-        local=(lambda share, *names: profile.at(share, *names).writing) if profile.varies else None,
+        local=local if profile.varies else None, climax=None if character is None else character.climax,
+        ways=SUNG if author is not None and theme is None else COUNTED,  # a theme needs phrases with room for it
     )  # fmt: skip
     chosen = choose_players(writing, generator(seed, name, "players"), instruments)
+    if character is not None and instruments is None:
+        chosen = varied(chosen, writing, generator(seed, name, "varied"))
     low, high = facts_of(singer_of(chosen).instrument).written
     tune = None
     if theme is not None:
@@ -246,19 +226,28 @@ def write(
         tune = given(theme, home, bar_quarters=form.bar_quarters, mean=mean, low=low, high=high - 1)
         form = with_room(form, tune)
     known = heard(tune, form, home) if tune is not None else None
-    slots = plan_harmony(form, writing, generator(seed, name, "harmony"), known)
+    meant = form
+    if author is not None:
+        meant = replace(form, writings=tuple(replace(w, mode_index=w.mode_index + DILUTED) for w in form.writings))
+    slots = plan_harmony(meant, writing, generator(seed, name, "harmony"), known)
     players = cast(form, writing, generator(seed, name, "cast"), chosen)
-    if model is None:
+    if author is not None:
+        players = brought_back(players, form, generator(seed, name, "brought back"))
+    if author is None:
         melody = write_melody(
             form, slots, writing, generator(seed, name, "melody"), tonic=home.tonic, low=low, high=high, given=tune
         )
     else:
         melody = sing(
-            form, slots, generator(seed, name, "sung"), model=model, tonic=home.tonic, low=low, high=high, given=tune
-        )
+            form, slots, generator(seed, name, "sung"), model=author.tunes, tonic=home.tonic, low=low, high=high,
+            given=tune,
+        )  # fmt: skip
     if slots[-1].numeral == ENDINGS[home.mode][BROKEN]:
         melody = broken_off(melody)
-    notes = write_parts(players, form, slots, melody, writing, home, seed)
+    if author is None or character is None:
+        notes = write_parts(players, form, slots, melody, writing, home, seed)
+    else:
+        notes = arrange(author, players, form, slots, melody, writing, home, seed, character.ground)
     stops = silences(form, writing, melody, pause=bool(generator(seed, name, "pause").random() < PAUSES))
     if tune is not None:  # nobody stops while it is stated
         first = next(p.bar for p in form.phrases if p.letter == "A") * form.bar_quarters

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.composition.coding import AT, GAPS, LENGTHS, OCTAVES, Compass, left, nearest
+from melancholia.composition.coding import GAPS, LENGTHS, OCTAVES, TUNE, Compass, Layout, left, nearest
 from melancholia.composition.decoder import Decoder, gap_logits, read, read_on, side_by_side, tone
 
 GRID = 2  # ticks; every gap and length is a multiple
@@ -42,12 +42,13 @@ class Ground:
 
     start: int
     cues: NDArray[np.float32]
+    layout: Layout = TUNE
 
     def at(self, ticks: NDArray[np.int64], last: int) -> NDArray[np.float32]:
         """The rows at some times, with how long it is until the last onset."""
         rows = self.cues[np.clip((ticks - self.start) // GRID, 0, len(self.cues) - 1)].copy()
-        rows[:, AT["left"]] = left(last - ticks)
-        rows[:, AT["last"]] = (ticks >= last)[:, None]
+        rows[:, self.layout.at["left"]] = left(last - ticks)
+        rows[:, self.layout.at["last"]] = (ticks >= last)[:, None]
         return rows
 
 
@@ -64,11 +65,12 @@ class Line:
     nats: float
 
     def and_then(self, more: "Line") -> "Line":
-        """This line and another behind it."""
-        return Line(
-            np.concatenate([self.notes, more.notes]), np.concatenate([self.choices, more.choices]),
-            np.concatenate([self.cues, more.cues]), more.nats,
-        )  # fmt: skip
+        """This line and another behind it, at whose first note the last of this one ends."""
+        notes = np.concatenate([self.notes, more.notes])
+        last = len(self.notes) - 1
+        notes[last, 1] = min(notes[last, 1], notes[last + 1, 0] - notes[last, 0])
+        choices, cues = np.concatenate([self.choices, more.choices]), np.concatenate([self.cues, more.cues])
+        return Line(notes, choices, cues, more.nats)
 
 
 @cache
@@ -212,8 +214,9 @@ def go_on(
         if reading.notes == model.context:  # what lies far back is forgotten
             reading = read(model, history[:, -room:], heard[:, -room:])
         else:
-            reading.keys = [k[going] for k in reading.keys]
-            reading.values = [v[going] for v in reading.values]
+            if not going.all():
+                reading.keys = [k[going] for k in reading.keys]
+                reading.values = [v[going] for v in reading.values]
             read_on(model, reading, row[going], cues[going])
         here = here[going]
     return [

@@ -66,9 +66,9 @@ def mood(piece: Piece, writing: Writing) -> float:
     return float(min(mode, 3.0) + min(pace, 3.0))
 
 
-def sadness_off(piece: Piece, aim: float) -> float:
+def sadness_off(piece: Piece, aim: float, near: float = SADNESS_NEAR) -> float:
     """How far the sadness that the listener will hear is from what is aimed at."""
-    return min(MOST_OFF, max(0.0, abs(sadness(piece) - aim) - SADNESS_NEAR) / SADNESS_OFF)
+    return min(MOST_OFF, max(0.0, abs(sadness(piece) - aim) - near) / SADNESS_OFF)
 
 
 def line_faults(pitches: Sequence[int]) -> float:
@@ -218,15 +218,21 @@ def forgotten(piece: Piece, theme: Sequence[Note]) -> float:
     return float(max(0, RETURNS - len(measures.returns_of(theme, piece)))) if theme else 0.0
 
 
-def critique(piece: Piece, wanted: Profile, theme: Sequence[Note] = (), aim: float | None = None) -> dict[str, float]:
+def critique(
+    piece: Piece,
+    wanted: Profile,
+    theme: Sequence[Note] = (),
+    aim: float | None = None,
+    near: float = SADNESS_NEAR,
+) -> dict[str, float]:
     """Every fault of a piece by its name, 0 where there is none; `theme` is the one that was given, if any.
 
-    `aim` is the sadness that it should have, what the profile wants where it is left out.
+    `aim` is the sadness that it should have, what the profile wants where it is left out; so `near` is as good.
     """
     writing = wanted.writing
     return {
         "forgotten": forgotten(piece, theme),
-        "sadness": sadness_off(piece, wanted.sadness.middle if aim is None else aim),
+        "sadness": sadness_off(piece, wanted.sadness.middle if aim is None else aim, near),
         "asked": asked(piece, writing),
         "mood": mood(piece, writing),
         "sung": sung(piece),
@@ -238,6 +244,12 @@ def critique(piece: Piece, wanted: Profile, theme: Sequence[Note] = (), aim: flo
     }
 
 
-def cost(piece: Piece, wanted: Profile, theme: Sequence[Note] = (), aim: float | None = None) -> float:
+def cost(
+    piece: Piece,
+    wanted: Profile,
+    theme: Sequence[Note] = (),
+    aim: float | None = None,
+    near: float = SADNESS_NEAR,
+) -> float:
     """All faults of a piece in one number."""
-    return sum(WEIGHTS[name] * fault for name, fault in critique(piece, wanted, theme, aim).items())
+    return sum(WEIGHTS[name] * fault for name, fault in critique(piece, wanted, theme, aim, near).items())

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.composition.coding import FIELDS, WIDTH
+from melancholia.composition.coding import FIELDS, LAYOUTS, Layout
 from melancholia.errors import InputError
 
 SCHEMA = 1
@@ -37,6 +37,11 @@ class Decoder:
     @property
     def width(self) -> int:
         return int(self.weights["position"].shape[1])
+
+    @property
+    def layout(self) -> Layout:
+        """What its cues tell."""
+        return LAYOUTS[self.about["what"]]
 
 
 @dataclass(slots=True, eq=False)
@@ -74,7 +79,9 @@ def load_decoder(path: Path) -> Decoder:
             }
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
         raise InputError(f"{path} is no model; allowed: what 'melancholia learn melody' wrote.") from error
-    if about.get("schema") != SCHEMA or about.get("fields") != list(FIELDS.values()) or about.get("cues") != WIDTH:
+    layout = LAYOUTS.get(about.get("what", ""))
+    fields, cues = list(FIELDS.values()), layout and layout.width
+    if about.get("schema") != SCHEMA or about.get("fields") != fields or about.get("cues") != cues:
         raise InputError(f"{path} is a model of another version; train it anew.")
     return Decoder(weights, int(about["layers"]), int(about["heads"]), int(about["context"]), about)
 
@@ -92,7 +99,7 @@ def gelu(x: Floats) -> Floats:
 
 
 def read(model: Decoder, choices: NDArray[np.int64], cues: Floats) -> Reading:
-    """Read lines of as many notes each, (lines, notes, 4) and (lines, notes, `WIDTH`); `context` notes at most."""
+    """Read lines of as many notes each, (lines, notes, 4) and (lines, notes, cues); `context` notes at most."""
     w = model.weights
     lines, notes = choices.shape[:2]
     x = cues @ w["cue.weight"] + w["cue.bias"] + w["position"][:notes]
@@ -138,7 +145,7 @@ def side_by_side(reading: Reading, lines: int) -> Reading:
 
 
 def read_on(model: Decoder, reading: Reading, choices: NDArray[np.int64], cues: Floats) -> None:
-    """Read one note more of each line, (lines, 4) and (lines, `WIDTH`), into `reading`."""
+    """Read one note more of each line, (lines, 4) and (lines, cues), into `reading`."""
     w, lines = model.weights, len(choices)
     x = cues @ w["cue.weight"] + w["cue.bias"] + w["position"][reading.notes]
     for field, column in zip(FIELDS, choices.T, strict=True):
@@ -179,6 +186,6 @@ class Tone:
 
 
 def tone(model: Decoder, reading: Reading, cues: Floats) -> Tone:
-    """The next note of each line, where its cues (lines, `WIDTH`) are known."""
+    """The next note of each line, where its cues (lines, cues) are known."""
     w = model.weights
     return Tone(model, reading.last + cues @ w["tone.cue.weight"] + w["tone.cue.bias"])

@@ -18,7 +18,7 @@ from melancholia.writing import Writing
 SHORTEST_S, LONGEST_S = 15.0, 600.0
 SLOWEST_BPM, FASTEST_BPM = 30.0, 160.0
 SILENT = ("intro", "interlude")  # phrases in which the melody waits
-BRIGHT = 0.2  # of a minor piece's bars may stand in a major key
+SLOW_BAR_S = 4.0  # a bar that lasts longer is slow
 EASY, STRETCH = 1.15, 1.3  # how far the tempo between two hits may leave the mood's own, as a ratio: gladly, at most
 BEND = 0.04  # how far the tempo may leave the mood's own to fit whole bars
 METRES = {"4/4": (4, 4), "3/4": (3, 4), "6/8": (6, 8), "5/4": (5, 4), "2/4": (2, 4), "12/8": (12, 8)}
@@ -57,6 +57,41 @@ AWAY: dict[str, tuple[tuple[int, str, float], ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Ways:
+    """How forms are laid out, and how much of a tune's harmony returns with it.
+
+    `sizes` are bars of phrases, the usual first, with how often; `slow_sizes` those of slow bars. A piece of fewer
+    bars or seconds than `leaves` stays at home; `bright` is the share of its bars that may stand in major, and `been`
+    how much likelier a key is where it was. `same_close` of the returns of a letter close as it did; `recalled` of
+    them bring its first chords back, so large a `part` of them, and so many the `whole` where that fits. `roaming`:
+    the longest phrase goes away, and three phrases seldom stay.
+    """
+
+    sizes: tuple[tuple[int, ...], tuple[float, ...]]
+    slow_sizes: tuple[tuple[int, ...], tuple[float, ...]]
+    leaves: tuple[int, float]
+    bright: float
+    been: float
+    same_close: float
+    recalled: float
+    part: float
+    whole: float
+    roaming: bool
+
+
+COUNTED = Ways(
+    ((4, 3, 5, 6), (0.56, 0.12, 0.2, 0.12)), ((4, 3, 5, 6), (0.56, 0.12, 0.2, 0.12)), (20, 0.0), bright=0.2, been=0.2,
+    same_close=0.0, recalled=0.85, part=0.85, whole=0.0, roaming=False,
+)  # fmt: skip
+# As songs are: a phrase lasts 8 to 14 s, whatever a bar lasts, and a short song leaves home, too.
+SUNG = Ways(
+    ((4, 2, 6, 3, 5), (0.32, 0.22, 0.2, 0.13, 0.13)), ((3, 2, 5, 4), (0.25, 0.35, 0.22, 0.18)), (0, 40.0), bright=0.35,
+    been=0.05, same_close=0.6, recalled=0.9, part=0.95, whole=0.5, roaming=True,
+)  # fmt: skip
+ROAMING_BODIES = {3: ("ABA", "ABA", "ABA", "AAB")}
+
+
+@dataclass(frozen=True, slots=True)
 class PhrasePlan:
     """One phrase: its letter (same letter, same tune), first bar, bars, cadence, key offset and part in the form."""
 
@@ -90,6 +125,7 @@ class Form:
     tempo: TempoMap
     hits: tuple[int, ...] = ()  # bars on whose first beat something must begin
     loops: bool = False
+    ways: Ways = COUNTED
 
     def writing_of(self, phrase: PhrasePlan) -> Writing:
         return self.writings[self.phrases.index(phrase)]
@@ -172,13 +208,15 @@ def plan_form(
     setting: Setting = Setting(),  # noqa: B008
     local: Local | None = None,
     named: Sequence[str] = (),
+    climax: float | None = None,
+    ways: Ways = COUNTED,
 ) -> Form:
     """Bars, tempo and phrases for a length.
 
     Without a tempo given, whole bars are chosen and the tempo bends to them, by `BEND` at most where the piece is
     long enough; what is left over lengthens the last chord. With one, the last chord is held until `seconds`. A loop
     has whole bars alone; between the hits of a film whole bars are bent to its seconds. `local` is what the mood aims
-    at in each place, `named` are sections that the form must have.
+    at in each place, `named` are sections that the form must have, `climax` is where it is, as a share of the piece.
     """
     check_asked(seconds, bpm=bpm, metre=metre, setting=setting)
     here: Local = local or (lambda share, *names: writing)
@@ -219,22 +257,35 @@ def plan_form(
     if not setting.hits:
         quarters = bars * bar_quarters if setting.loops else end * tempo / 60
     edges = [0, *np.cumsum(counts).tolist()]
-    climax = float(rng.uniform(0.62, 0.70))
+    usual = float(rng.uniform(0.62, 0.70))
+    climax = usual if climax is None else climax
     chief = None
     if setting.hits:
         at = setting.climax if setting.climax is not None else min(setting.hits, key=lambda t: abs(t - CLIMAX_AT * end))
         chief = edges[marks.index(at)]
         climax = (chief + 0.5) / bars
     phrases, writings = plan_phrases(
-        here, rng, edges, climax, mode, intensity, named=named, setting=setting, chief=chief
-    )
+        here, rng, edges, climax, mode, intensity, named=named, setting=setting, chief=chief,
+        ways=ways, bar_s=bar_quarters * 60 / tempo, seconds=seconds,
+    )  # fmt: skip
     steady = bpm is not None or setting.loops
     paces = [1.0 if steady else tempo / w.bpm for p, w in zip(phrases, writings, strict=True) for _ in range(p.bars)]
     if local and not steady and not named:
         paces = [tempo / here((bar + 0.5) / bars).bpm for bar in range(bars)]
     map_ = laid_tempo(paces, edges, marks, bar_quarters, quarters)
     return Form(
-        signature, bars, tempo, quarters, phrases, climax, steady, writings, map_, tuple(edges[1:-1]), setting.loops
+        signature,
+        bars,
+        tempo,
+        quarters,
+        phrases,
+        climax,
+        steady,
+        writings,
+        map_,
+        tuple(edges[1:-1]),
+        setting.loops,
+        ways,
     )
 
 
@@ -295,10 +346,14 @@ def plan_phrases(
     named: Sequence[str] = (),
     setting: Setting = Setting(),  # noqa: B008
     chief: int | None = None,
+    ways: Ways = COUNTED,
+    bar_s: float = 3.0,
+    seconds: float = 90.0,
 ) -> tuple[tuple[PhrasePlan, ...], tuple[Writing, ...]]:
     """Phrases between the edges (bars; each inner one is where a phrase begins), and what each aims at.
 
-    `chief` is the edge at which the climax begins, where it is not left to the form.
+    `chief` is the edge at which the climax begins, where it is not left to the form. A bar lasts `bar_s` seconds, the
+    whole `seconds`.
     """
     bars, first, final = edges[-1], edges[1], edges[-1] - edges[-2]
     met = len(edges) > 2
@@ -314,11 +369,18 @@ def plan_phrases(
         coda = min(coda, final - 2) if final >= 4 else 0
     lengths: list[int] = []
     for start, end in zip(edges, edges[1:], strict=False):
-        lengths += phrase_lengths(rng, end - start - intro * (start == 0) - (coda + pause) * (end == bars))
+        lengths += phrase_lengths(
+            rng, end - start - intro * (start == 0) - (coda + pause) * (end == bars), slow=bar_s > SLOW_BAR_S, ways=ways
+        )
     paused = int(rng.integers(1, len(lengths))) if pause and len(lengths) > 1 else 0
+    plan = body_plan(rng, len(lengths), named, ways)
+    if ways.roaming and not met:
+        away = next((k for k, letter in enumerate(plan[:-1]) if letter != "A"), 0)
+        longest = int(np.argmax(lengths))
+        lengths[away], lengths[longest] = lengths[longest], lengths[away]
     ends = intro + np.cumsum(lengths) + pause * (np.arange(len(lengths)) >= paused)
     at = int(np.searchsorted(ends, climax * bars, side="right"))
-    letters, kinds = body_letters(rng, len(lengths), min(at, len(lengths) - 1), named)
+    letters, kinds = plan, ["climax" if k == min(at, len(plan) - 1) else "body" for k in range(len(plan))]
     there = {"intro": intro, "coda": coda, "interlude": pause, "climax": 1, **dict.fromkeys(letters, 1)}
     for name in named:
         if not there.get(name):
@@ -339,6 +401,7 @@ def plan_phrases(
     bar = intro
     visits: dict[str, int] = {}
     keys: dict[str, tuple[int, str]] = {}
+    cadences: dict[str, str] = {}
     before = ""
     bright = 0  # bars away in major: too many, and the piece is no longer in minor
     for number, (length, letter, kind) in enumerate(zip(lengths, letters, kinds, strict=True)):
@@ -350,12 +413,19 @@ def plan_phrases(
         visits[letter] = visits.get(letter, -1) + 1
         last = number == len(lengths) - 1
         cadence = phrase_cadence(writing, rng, number, len(lengths), last)
+        if letter in cadences and not last and ways.same_close and rng.random() < ways.same_close:
+            cadence = cadences[letter]
+        cadences.setdefault(letter, cadence)
         cadence = "half" if setting.loops and last else cadence
         if letter not in keys:
-            stays = letter == "A" or bars < 20 or last
+            stays = letter == "A" or last or bars < ways.leaves[0] or seconds < ways.leaves[1]
             visiting = sum(size for size, name in zip(lengths, letters, strict=True) if name == letter)
-            darker = bright + visiting > BRIGHT * bars
-            keys[letter] = (0, mode) if stays else departure(rng, mode, intensity, set(keys.values()), darker=darker)
+            darker = bright + visiting > ways.bright * bars
+            keys[letter] = (
+                (0, mode)
+                if stays
+                else departure(rng, mode, intensity, set(keys.values()), darker=darker, been_share=ways.been)
+            )
             if {letter, kind} & set(named) and not writing.modes.get(mode):  # a mood that does not know this mode
                 keys[letter] = (0, "major" if mode == "minor" else "minor")
             bright += visiting if keys[letter][1] == "major" else 0
@@ -373,11 +443,19 @@ def plan_phrases(
 
 
 def departure(
-    rng: np.random.Generator, mode: str, intensity: float, been: set[tuple[int, str]], *, darker: bool
+    rng: np.random.Generator,
+    mode: str,
+    intensity: float,
+    been: set[tuple[int, str]],
+    *,
+    darker: bool,
+    been_share: float,
 ) -> tuple[int, str]:
     """A key to go to; the sadder, the less likely a major one, and one where the piece has been counts little."""
     options = {
-        (key, there): share * (1.25 - intensity if there == "major" else 1) * (0.2 if (key, there) in been else 1)
+        (key, there): share
+        * (1.25 - intensity if there == "major" else 1)
+        * (been_share if (key, there) in been else 1)
         for key, there, share in AWAY[mode]
         if mode == "major" or there == "minor" or not darker
     }
@@ -385,33 +463,34 @@ def departure(
     return names[int(rng.choice(len(names), p=share / share.sum()))]
 
 
-def phrase_lengths(rng: np.random.Generator, body: int) -> list[int]:
-    """Phrases of mostly four bars, some of three, five or six, that fill the body exactly."""
+def phrase_lengths(rng: np.random.Generator, body: int, *, slow: bool = False, ways: Ways = COUNTED) -> list[int]:
+    """Phrases of mostly the usual length that fill the body exactly."""
     lengths: list[int] = []
     left = body
-    while left > 7:
-        size = int(rng.choice([4, 3, 5, 6], p=[0.56, 0.12, 0.2, 0.12]))
+    sizes, share = ways.slow_sizes if slow else ways.sizes
+    usual = sizes[0]
+    while left > usual + 3:
+        size = int(rng.choice(sizes, p=share))
         if left - size in (1, 2):
-            size = 4 if left - 4 not in (1, 2) else 5
+            size = usual if left - usual not in (1, 2) else usual + 1
         lengths.append(size)
         left -= size
-    if left > 5:
+    if left > usual + 1:
         lengths += [left // 2, left - left // 2]
     elif left:
         lengths.append(left)
     return lengths
 
 
-def body_letters(rng: np.random.Generator, count: int, at: int, named: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Letters for `count` phrases, those `named` among them where a plan has them, and which holds the climax."""
-    if count in BODIES:
-        asked = {name for name in named if len(name) == 1}
-        plans = [plan for plan in BODIES[count] if asked <= set(plan)] or BODIES[count]
-        letters = list(plans[int(rng.integers(len(plans)))])
-    else:
+def body_plan(rng: np.random.Generator, count: int, named: Sequence[str], ways: Ways = COUNTED) -> list[str]:
+    """Letters for `count` phrases, those `named` among them where a plan has them."""
+    if count not in BODIES:
         middle = [("B", "C", "A", "D", "B", "E")[(k // 3) % 6] for k in range(count - 5)]
-        letters = ["A", "A", *middle, "A", "A", "A"]
-    return letters, ["climax" if k == at else "body" for k in range(count)]
+        return ["A", "A", *middle, "A", "A", "A"]
+    asked = {name for name in named if len(name) == 1}
+    known = (ROAMING_BODIES if ways.roaming else {}).get(count, BODIES[count])
+    plans = [plan for plan in known if asked <= set(plan)] or known
+    return list(plans[int(rng.integers(len(plans)))])
 
 
 def phrase_cadence(writing: Writing, rng: np.random.Generator, number: int, count: int, last: bool) -> str:

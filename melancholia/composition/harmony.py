@@ -38,8 +38,6 @@ MIDDLE_SHADE = {"minor": 0.15, "major": -0.1}  # what the tables come to by them
 SHADING, MOST_SHADING = 30.0, 12.0  # how sharply the draw makes good what the piece lacks in minor, and at most
 SUITS = 5.0  # log weight of a chord that holds all of what is sung over it against one that holds nothing
 PIVOT = 2.0  # how much likelier a phrase in a new key begins with a chord of both keys
-RECALLED_PART = 0.85  # of a returning tune's chords, its cadence apart, are those it had
-RECALLED = 0.85  # of the returns of a tune bring its first chords back
 
 STATIC = 0.7  # chords a bar; below, the last chord of a phrase may take two bars as well
 
@@ -122,13 +120,11 @@ def plan_harmony(form: Form, writing: Writing, rng: np.random.Generator, tune: H
             table = TABLES[phrase.mode].get(dialect, SONGS[phrase.mode])
             before = first_time.get(phrase.letter)
             lengths = slot_lengths(phrase, form, writing, rng, tally)
-            recalled = before if before is not None and rng.random() < RECALLED else None
-            if (
-                recalled
-                and sum(slot.bars for slot in recalled) == phrase.bars
-                and recalled[0].bar == int(recalled[0].bar)
-            ):
-                lengths = [slot.bars for slot in recalled]  # the tune comes back as it was
+            recalled = before if before is not None and rng.random() < form.ways.recalled else None
+            if recalled and recalled[0].bar == int(recalled[0].bar):
+                known = [slot.bars for slot in recalled]
+                if form.ways.whole or sum(known) == phrase.bars:
+                    lengths = as_before(known, phrase.bars)
             left = (slots[-1].local_key, slots[-1].mode) if slots else None
             found = fill(phrase, lengths, form, writing, table, rng, light, recalled, tally, left, tune)
         first_time.setdefault(phrase.letter, found)
@@ -174,6 +170,19 @@ def slot_lengths(
             lengths.append(1.0)
         bar += 1
     return lengths
+
+
+def as_before(lengths: list[float], bars: int) -> list[float]:
+    """The lengths of a phrase's chords where it comes back with so many bars: as they were, as far as it goes."""
+    if sum(lengths) == bars:
+        return lengths
+    kept: list[float] = []
+    for length in lengths:
+        if sum(kept) + length > bars - 1:
+            break
+        kept.append(length)
+    left = bars - sum(kept)
+    return [*kept, *([left % 1] if left % 1 else []), *[1.0] * int(left)]
 
 
 def laid_out(phrase: PhrasePlan, names: list[str], lengths: list[float]) -> list[Slot]:
@@ -237,6 +246,9 @@ def fill(
     `light` is the log weight of a chord's shade; `came_from` is the key (semitones above home, mode) of the phrase
     before.
     """
+    alike = bool(recalled) and [slot.bars for slot in recalled or ()] == lengths
+    if recalled and alike and form.ways.whole and rng.random() < form.ways.whole:
+        return laid_out(phrase, [slot.numeral for slot in recalled], lengths)
     owed = owed_colour(writing, tally, len(lengths))
     coloured = owed > (0.1 if phrase.event == "colour" else 0.5)
     ending = cadence_chords(phrase, coloured, light, rng)[-(len(lengths) if coloured else max(1, len(lengths) - 1)) :]
@@ -274,7 +286,7 @@ def fill(
         message[k] = fit[k] * (weights @ message[k + 1])
     chosen: list[str] = []
     for k in range(free):
-        old = recalled_at(recalled, float(bar[k]) - phrase.bar) if recalled and k < RECALLED_PART * free else None
+        old = recalled_at(recalled, float(bar[k]) - phrase.bar) if recalled and k < form.ways.part * free else None
         if old in index and message[k][index[old]] > 0 and (not chosen or weights[index[chosen[-1]], index[old]] > 0):
             chosen.append(old)
             continue

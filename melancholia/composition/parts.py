@@ -128,14 +128,35 @@ def counter(
     rng: np.random.Generator,
 ) -> list[Note]:
     """A line against the melody; at the climax it may double it an octave away, and it gives the echoes."""
+    low, high, centre = beneath(player, writing)
+    notes = counter_melody(
+        melody, slots, form, active=active, tonic=home.tonic, low=low, high=high, centre=centre,
+        velocity=writing.velocity + LEVELS["counter"], dissonances=writing.dissonances, rng=rng,
+    )  # fmt: skip
+    return answering(notes, active, melody, slots, form, writing, home, low, high, rng)
+
+
+def beneath(player: Player, writing: Writing) -> tuple[int, int, float]:
+    """Where a line against the melody lies: lowest, highest and middle pitch, as far as the instrument goes."""
     low, high = facts_of(player.instrument).written
     centre = float(np.clip(writing.melody_mean - 8, low + 7, max(low + 7, high - 7)))
-    low, high = max(low, round(centre) - 10), min(high, round(centre) + 10)
+    return max(low, round(centre) - 10), min(high, round(centre) + 10), centre
+
+
+def answering(
+    notes: list[Note],
+    active: set[int],
+    melody: list[list[Tone]],
+    slots: tuple[Slot, ...],
+    form: Form,
+    writing: Writing,
+    home: Key,
+    low: int,
+    high: int,
+    rng: np.random.Generator,
+) -> list[Note]:
+    """A line of its own way, in some phrases given up for what the mood names: canon, imitation, sixths, an echo."""
     velocity = writing.velocity + LEVELS["counter"]
-    notes = counter_melody(
-        melody, slots, form, active=active, tonic=home.tonic, low=low, high=high, centre=centre, velocity=velocity,
-        dissonances=writing.dissonances, rng=rng,
-    )  # fmt: skip
     doubles = rng.random() < DOUBLED
     for phrase, tones in zip(form.phrases, melody, strict=True):
         if not tones or phrase.bar not in active:

@@ -43,11 +43,12 @@ from melancholia.composition.themes import Manner, draw_manner
 from melancholia.composition.tones import Tone
 from melancholia.writing import Writing
 
-CANDIDATES = 40
+CANDIDATES = 24
 CHANCE = 0.15  # of the choice among continuations that do nearly as well
 HALF = 2  # bars of a phrase's first half
 OCTAVE = 12
 CODA = 0.5  # bars that count for the few tones of a coda
+HEARINGS = 3  # of a theme that was given, at least
 TAKEN_UP = 0.7  # of the other phrases take up a theme that was given
 
 
@@ -118,6 +119,7 @@ class Stage:
     line: Line
     letters: dict[str, list[tuple[int, int, int]]]
     done: Sung
+    hearings: int = 1  # of a theme that was given: its statement
 
     @classmethod
     def of(
@@ -214,7 +216,8 @@ class Stage:
         latest = ask.last - self.beat
         if phrase.kind == "coda":
             found = again(before(home, self.bar), start, pitched=True)
-        elif self.given and rng.random() < TAKEN_UP:
+        elif self.given and (self.hearings < HEARINGS or rng.random() < TAKEN_UP):
+            self.hearings += 1
             moved = (phrase.local_key + 5) % 12 - 5
             found = again(self.given, start, pitched=True, moved=moved)
         elif phrase.letter in self.letters:
@@ -281,8 +284,12 @@ def opening(compass: Compass, middle: float, bar: int, cues: NDArray[np.float32]
 
 
 def joined(first: Must, middle: Sequence[Must], last: Must) -> list[Must]:
-    """All that must be, in order, each time once: what is recalled wins over a bare beginning."""
+    """All that must be, in order, each time once.
+
+    What is recalled wins over a bare beginning; nothing sounds before that.
+    """
     found = {first.at: first} | {must.at: must for must in middle if first.at <= must.at < last.at}
+    found[first.at] = replace(found[first.at], straight=True)
     return [*(found[at] for at in sorted(found)), last]
 
 

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from melancholia.composition import MODEL, compose, measures
+from melancholia.composition import compose, measures
 from melancholia.composition.asks import Ask, under
 from melancholia.composition.choosing import Sung, cost, foreign
-from melancholia.composition.coding import AT, GAPS, LENGTHS, TICKS, WIDTH, Compass, in_bar, nearest
+from melancholia.composition.coding import GAPS, LENGTHS, TICKS, TUNE, Compass, in_bar, nearest
 from melancholia.composition.compose import DEGREES
+from melancholia.composition.composers import MELODY, MODELS
 from melancholia.composition.continuing import GRID, Ground, Line, Must, go_on
 from melancholia.composition.decoder import Decoder, load_decoder
 from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
@@ -30,7 +31,7 @@ from melancholia.piece import Phrase, Piece
 from melancholia.profile import moods, profile
 from melancholia.streams import generator
 from melancholia.training.corpus import load_corpus
-from melancholia.training.melody import tunes
+from melancholia.training.model import learned_from
 from melancholia.training.split import split
 from melancholia.training.works import Work
 
@@ -48,13 +49,13 @@ DUE = {"mode": 0.9, "density": 0.9, "register": 0.9, "leaps": 0.8, "dissonance":
 def plan(bright: int) -> Ground:
     """Eight bars of chords, so many of them in major."""
     at = np.arange(0, 8 * BAR + TICKS, GRID)
-    rows = np.zeros((len(at), WIDTH), np.float32)
+    rows = np.zeros((len(at), TUNE.width), np.float32)
     for bar in range(8):
         chord = PLANS["major" if bar < bright else "minor"][bar]
-        rows[(at >= bar * BAR), AT["chord"]] = 0
-        rows[np.ix_(at >= bar * BAR, AT["chord"].start + np.array(chord))] = 3 / len(chord)
-        rows[at >= bar * BAR, AT["mode"]] = (1, 0) if bar < bright else (0, 1)
-    rows[:, AT["bar"].start : AT["on_beat"].stop] = in_bar(at % BAR, BAR, TICKS)
+        rows[(at >= bar * BAR), TUNE.at["chord"]] = 0
+        rows[np.ix_(at >= bar * BAR, TUNE.at["chord"].start + np.array(chord))] = 3 / len(chord)
+        rows[at >= bar * BAR, TUNE.at["mode"]] = (1, 0) if bar < bright else (0, 1)
+    rows[:, TUNE.at["bar"].start : TUNE.at["on_beat"].stop] = in_bar(at % BAR, BAR, TICKS)
     return Ground(0, rows)
 
 
@@ -171,7 +172,7 @@ def timed(work: Callable[[], object]) -> float:
 def rows(corpus: Path, model_path: Path, count: int, lines: int) -> list[tuple[str, str, str]]:
     """The table: what, asked, found."""
     model = load_decoder(model_path)
-    works = tunes(load_corpus(corpus).works)
+    works = learned_from(load_corpus(corpus).works, TUNE)
     sides = split(works)
     train = [work for work, side in zip(works, sides, strict=True) if side == "train"]
     test = [work for work, side in zip(works, sides, strict=True) if side == "test"]
@@ -201,7 +202,7 @@ def rows(corpus: Path, model_path: Path, count: int, lines: int) -> list[tuple[s
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--model", type=Path, default=MODEL)
+    parser.add_argument("--model", type=Path, default=MODELS / MELODY)
     parser.add_argument("--pieces", type=int, default=60)
     parser.add_argument("--lines", type=int, default=200)
     asked = parser.parse_args()

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from melancholia.composition.coding import FIELDS, WIDTH
+from melancholia.composition.coding import FIELDS
 
 HEADS = 4
 
@@ -36,16 +36,16 @@ class Layer(nn.Module):
 class Network(nn.Module):
     """From the notes of lines, each of four choices, with their cues, to what each next choice is likely to be."""
 
-    def __init__(self, width: int, layers: int, context: int, dropout: float) -> None:
+    def __init__(self, cues: int, width: int, layers: int, context: int, dropout: float) -> None:
         super().__init__()
         self.notes = nn.ModuleDict({name: nn.Embedding(count, width) for name, count in FIELDS.items()})
-        self.cue = nn.Linear(WIDTH, width)
+        self.cue = nn.Linear(cues, width)
         self.position = nn.Parameter(torch.randn(context, width) * 0.02)
         self.layers = nn.ModuleList(Layer(width, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         first, *others = FIELDS
         self.gap = nn.Linear(width, FIELDS[first])
-        self.tone_cue = nn.Linear(WIDTH, width)
+        self.tone_cue = nn.Linear(cues, width)
         self.tone = nn.ModuleDict({name: nn.Embedding(FIELDS[name], width) for name in (first, *others[:-1])})
         self.inner = nn.ModuleDict({name: nn.Linear(width, width) for name in others})
         self.outer = nn.ModuleDict({name: nn.Linear(width, FIELDS[name]) for name in others})
@@ -55,7 +55,7 @@ class Network(nn.Module):
                 nn.init.normal_(module.weight, std=0.05)
 
     def forward(self, choices: Tensor, cues: Tensor) -> dict[str, Tensor]:
-        """Logits by field for the notes behind the first; (lines, notes, 4) and (lines, notes, `WIDTH`)."""
+        """Logits by field for the notes behind the first; (lines, notes, 4) and (lines, notes, cues)."""
         drop = self.dropout if self.training else 0.0
         x = self.cue(cues[:, :-1]) + self.position[: choices.shape[1] - 1]
         for k, table in enumerate(self.notes.values()):
@@ -121,7 +121,7 @@ def loss_of(found: Mapping[str, Tensor], choices: Tensor, counted: Tensor) -> di
 def network_of(weights: Mapping[str, NDArray[np.float16]], layers: int) -> Network:
     """The network with these weights, to be judged."""
     context, width = weights["position"].shape
-    network = Network(width, layers, context, 0.0)
+    network = Network(len(weights["cue.weight"]), width, layers, context, 0.0)
     with torch.no_grad():
         for name, tensor in tensors_of(network).items():
             tensor.copy_(torch.from_numpy(weights[name].astype(np.float32)))

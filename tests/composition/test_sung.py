@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from melancholia.composition import compose, measures
 from melancholia.composition.chords import SCALES
-from melancholia.composition.coding import AT, GAPS, LENGTHS, TICKS, WIDTH, Compass, in_bar, nearest
-from melancholia.composition.compose import MODEL, shipped_model
+from melancholia.composition.coding import GAPS, LENGTHS, TICKS, TUNE, Compass, in_bar, nearest
+from melancholia.composition.composers import MELODY, MODELS, shipped
 from melancholia.composition.continuing import GRID, MOST_REPEATS, Ground, Line, Must, go_on, reachable
 from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
 from melancholia.composition.returning import again, answered, before, by_steps, frame, returned
-from melancholia.composition.singing import scale_of
+from melancholia.composition.singing import joined, scale_of
 from melancholia.composition.themes import Manner
 from melancholia.errors import InputError
 from melancholia.orchestra import facts_of
@@ -32,8 +32,8 @@ def made(request):
 
 
 def test_the_model_is_small_and_says_what_it_is():
-    card = shipped_model().about
-    assert MODEL.stat().st_size <= 8_000_000 and card["works"] > 1000 and card["notes"] > 100_000
+    card = shipped().tunes.about
+    assert (MODELS / MELODY).stat().st_size <= 8_000_000 and card["works"] > 1000 and card["notes"] > 100_000
     assert card["nats"]["test, cues of the pilot"]["sum"] <= 2.97  # what a second pilot came to with more cues: 3.02
     nats = {name: found["sum"] for name, found in card["nats"].items()}
     assert min(nats["test, no chords"], nats["test, no phrases"]) > nats["test, chords heard"] + 0.1
@@ -130,10 +130,10 @@ def test_an_unknown_composer_is_refused(composer):
 
 def ground(bars, chord=(0, 3, 7)):
     at = np.arange(0, bars * 4 * TICKS + TICKS, GRID)
-    rows = np.zeros((len(at), WIDTH), np.float32)
-    rows[:, AT["chord"].start + np.array(chord)] = 1
-    rows[:, AT["mode"].start + 1] = 1
-    rows[:, AT["bar"].start : AT["on_beat"].stop] = in_bar(at % (4 * TICKS), 4 * TICKS, TICKS)
+    rows = np.zeros((len(at), TUNE.width), np.float32)
+    rows[:, TUNE.at["chord"].start + np.array(chord)] = 1
+    rows[:, TUNE.at["mode"].start + 1] = 1
+    rows[:, TUNE.at["bar"].start : TUNE.at["on_beat"].stop] = in_bar(at % (4 * TICKS), 4 * TICKS, TICKS)
     return Ground(0, rows)
 
 
@@ -165,7 +165,7 @@ def test_what_must_be_is_and_what_is_free_keeps_its_bounds(musts, seed):
     line, compass = line_at(64)
     until = musts[-1].at + 48
     found = go_on(
-        shipped_model(), line, ground(4), musts, compass, low=55, high=74, until=until, count=4,
+        shipped().tunes, line, ground(4), musts, compass, low=55, high=74, until=until, count=4,
         rng=np.random.default_rng(seed),
     )  # fmt: skip
     for one in found:
@@ -183,7 +183,7 @@ def test_what_must_be_is_and_what_is_free_keeps_its_bounds(musts, seed):
                 assert k == (by_onset[musts[number - 1].at] + 1 if number else 0)
         fixed = {by_onset[m.at] for m in musts if m.pitch is not None}
         assert all(55 <= p <= 74 for k, p in enumerate(pitches.tolist()) if k not in fixed)
-        assert one.cues.shape == (len(onsets), WIDTH) and np.isfinite(one.nats)
+        assert one.cues.shape == (len(onsets), TUNE.width) and np.isfinite(one.nats)
 
 
 def test_every_even_distance_from_a_sixteenth_on_is_reached_but_one():
@@ -197,11 +197,11 @@ def spoken(**more):
     base = {"density": 0.0, "register": 0.0, "leaps": 0.0, "dissonance": 0.0}
     under = ground(8)
     for name, value in (base | more).items():
-        under.cues[:, AT[name]] = value
-    under.cues[:, AT["known"]] = 1
+        under.cues[:, TUNE.at[name]] = value
+    under.cues[:, TUNE.at["known"]] = 1
     line, compass = line_at(64)
     return go_on(
-        shipped_model(), line, under, [Must(0, straight=True), Must(29 * 48, (0, 3, 7))], compass, low=48, high=84,
+        shipped().tunes, line, under, [Must(0, straight=True), Must(29 * 48, (0, 3, 7))], compass, low=48, high=84,
         until=30 * 48, count=24, rng=np.random.default_rng(3),
     )  # fmt: skip
 
@@ -250,3 +250,9 @@ def test_what_returns_is_whole_in_rhythm_or_a_frame():
         more = answered(ROWS, 1000, 1768, 192, scale_of(9, "minor"), rng, literal if seed % 2 else free)
         assert all(1384 <= m.at < 1768 for m in more) and [m.at for m in more] == sorted(m.at for m in more)
     assert len(seen) >= 4
+
+
+def test_nothing_sounds_before_a_phrase_begins_whatever_it_brings_back():
+    found = joined(Must(96, straight=True), frame(ROWS, 96, 48), Must(480, (0,)))
+    assert found[0].at == 96 and found[0].straight and found[0].pitch == 60 and found[-1] == Must(480, (0,))
+    assert joined(Must(96, straight=True), [], Must(480))[0] == Must(96, straight=True)

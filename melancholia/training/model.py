@@ -1,6 +1,8 @@
-"""Training of the melody model: one thread, a fixed seed, so many steps; what judges best on works kept away is kept.
+"""Training of a model of lines, of tunes or of what goes beside them: one thread, a fixed seed, so many steps.
 
-A step reads 32 stretches of tunes. Of each it draws how broad its phrases are and how its chords are told, and hides
+What judges best on works kept away is kept.
+
+A step reads 32 stretches of lines. Of each it draws how broad its phrases are and how its chords are told, and hides
 each thing that a phrase is asked to be one time in five, so that the model can do without. Where it stopped it goes on.
 """
 
@@ -18,12 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.composition.coding import FIELDS, SOFT, WIDTH, hidden
+from melancholia.composition.coding import FIELDS, TUNE, Layout
 from melancholia.composition.decoder import MEMBER, SCHEMA
 from melancholia.errors import InputError, MelancholiaError
 from melancholia.files import Kind, begins_with, writing
 from melancholia.training.corpus import Corpus
-from melancholia.training.lines import Coded, coded
+from melancholia.training.lines import Coded, beside, tune_of
 from melancholia.training.musicxml import EXTRA
 from melancholia.training.phrases import phrase_tables
 from melancholia.training.split import split
@@ -63,9 +65,10 @@ class Trained:
     about: Mapping[str, Any]
 
 
-def tunes(works: Sequence[Work]) -> list[Work]:
-    """The works whose tune is learned from: those with a voice, where any has one, else all."""
-    return [work for work in works if "voice" in work.lines] or list(works)
+def learned_from(works: Sequence[Work], layout: Layout) -> list[Work]:
+    """The works that are learned from: of tunes those with a voice, where any has one, else all."""
+    sung = [work for work in works if "voice" in work.lines] if layout is TUNE else []
+    return sung or list(works)
 
 
 def needs_torch() -> None:
@@ -78,15 +81,15 @@ def needs_torch() -> None:
 
 @dataclass(slots=True, eq=False)
 class Sides:
-    """Coded tunes by side."""
+    """Coded lines by side."""
 
     train: list[Coded]
     validation: list[Coded]
     test: list[Coded]
 
 
-def sides_of(works: Sequence[Work]) -> Sides:
-    """The tunes of works, coded, by the side that `split` gives them.
+def sides_of(works: Sequence[Work], layout: Layout) -> Sides:
+    """The lines of works, coded, by the side that `split` gives them.
 
     Raises
     ------
@@ -95,26 +98,27 @@ def sides_of(works: Sequence[Work]) -> Sides:
     """
     found = Sides([], [], [])
     for work, side in zip(works, split(works), strict=True):
-        getattr(found, side).append(coded(work))
+        getattr(found, side).extend([tune_of(work)] if layout is TUNE else beside(work))
     if len(found.train) < LEAST_WORKS or not found.validation or not found.test:
         raise InputError(
-            f"the corpus has {len(works)} works with a tune, {len(found.train)} to learn from and "
+            f"the corpus has {len(works)} works, {len(found.train)} lines to learn from and "
             f"{len(found.validation) + len(found.test)} to judge by; allowed: {LEAST_WORKS} and one or more of each."
         )
     return found
 
 
 class Stretches:
-    """Draws stretches of tunes: choices (lines, notes, 4), cues, and which notes count."""
+    """Draws stretches of lines: choices (lines, notes, 4), cues, and which notes count."""
 
     def __init__(self, lines: Sequence[Coded], recipe: Recipe, rng: np.random.Generator) -> None:
         self.lines, self.rng, self.notes, self.count = lines, rng, recipe.context + 1, recipe.stretches
+        self.layout = lines[0].layout
         hop = self.notes // 3
         self.starts = [(k, at) for k, x in enumerate(lines) for at in range(0, max(1, len(x.choices) - hop), hop)]
 
     def draw(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
         choices = np.zeros((self.count, self.notes, len(FIELDS)), np.int64)
-        cues = np.zeros((self.count, self.notes, WIDTH), np.float32)
+        cues = np.zeros((self.count, self.notes, self.layout.width), np.float32)
         counted = np.zeros((self.count, self.notes - 1), np.float32)
         for row in range(self.count):
             line, at = self.starts[int(self.rng.integers(len(self.starts)))]
@@ -124,7 +128,7 @@ class Stretches:
             )
             inside = slice(at, at + self.notes)
             told = found.told(int(self.rng.integers(len(found.cues))), meant=bool(self.rng.random() < MEANT))[inside]
-            told = hidden(told, tuple(name for name in SOFT if self.rng.random() < HIDDEN))
+            told = self.layout.hidden(told, [name for name in self.layout.soft if self.rng.random() < HIDDEN])
             size = len(told)
             choices[row, :size], cues[row, :size], counted[row, : size - 1] = found.choices[inside], told, 1
         return choices, cues, counted
@@ -134,18 +138,21 @@ def train(
     corpus: Corpus,
     recipe: Recipe = Recipe(),  # noqa: B008
     *,
+    layout: Layout = TUNE,
     seconds: float | None = None,
     kept: Path | None = None,
     progress: Callable[[float, str], None] | None = None,
     today: datetime.date | None = None,
 ) -> Trained:
-    """Train a model of tunes.
+    """Train a model.
 
     Parameters
     ----------
     corpus : Corpus
     recipe : Recipe
         Its size and how it learns; the same recipe on the same corpus gives the same model on one machine.
+    layout : Layout
+        What it learns: `TUNE` or `BESIDE`, the lines that go with a tune.
     seconds : float, optional
         Stop after so many, wherever it is.
     kept : path, optional
@@ -167,8 +174,8 @@ def train(
 
     torch.set_num_threads(1)
     torch.manual_seed(recipe.seed)
-    works = tunes(corpus.works)
-    sides = sides_of(works)
+    works = learned_from(corpus.works, layout)
+    sides = sides_of(works, layout)
     known = fingerprint(works)
     under_way = UnderWay(sides, recipe, known)
     if kept is not None and kept.exists():
@@ -196,7 +203,7 @@ class UnderWay:
         from melancholia.training.network import Network
 
         self.recipe, self.corpus = recipe, corpus
-        self.network = Network(recipe.width, recipe.layers, recipe.context, recipe.dropout)
+        self.network = Network(sides.train[0].layout.width, recipe.width, recipe.layers, recipe.context, recipe.dropout)
         self.learner = torch.optim.AdamW(self.network.parameters(), recipe.rate, (0.9, 0.98), weight_decay=recipe.decay)
         self.stretches = Stretches(sides.train, recipe, np.random.default_rng(recipe.seed))
         self.steps, self.notes, self.seconds = 0, 0, 0.0
@@ -301,7 +308,7 @@ def nats(
     count = 0
     with torch.no_grad():
         for line in lines:
-            cues = hidden(line.told(phrasing, meant=meant), unknown)
+            cues = line.layout.hidden(line.told(phrasing, meant=meant), unknown)
             for at in range(0, len(line.choices) - 1, reach // 2):
                 first, last = max(0, at - reach // 2), min(len(line.choices), at + reach // 2 + 1)
                 choices = torch.from_numpy(line.choices[first:last])[None]
@@ -340,19 +347,25 @@ def card(
 
     from melancholia.training.network import HEADS, network_of
 
-    recipe = under_way.recipe
+    recipe, layout = under_way.recipe, sides.train[0].layout
     network = network_of(weights, recipe.layers)
     held_out = {
         f"{side}, chords {'meant' if meant else 'heard'}": rounded(nats(network, getattr(sides, side), meant=meant))
         for side in ("validation", "test")
         for meant in (False, True)
     }
-    held_out["test, cues of the pilot"] = rounded(nats(network, sides.test, meant=False, unknown=PILOT))
-    held_out["test, no chords"] = rounded(without(network, sides.test, "chord"))
-    held_out["test, no phrases"] = rounded(without(network, sides.test, "left", "last", *SOFT, "known"))
+    apart = {"no chords": ("chord",), "no phrases": ("left", "last", *layout.soft, "known")}
+    if layout is TUNE:
+        held_out["test, cues of the pilot"] = rounded(nats(network, sides.test, meant=False, unknown=PILOT))
+    else:
+        apart["no tune"] = ("tune", "tune_state", "tune_ahead", "tune_move", "tune_height")
+        apart["no bass"] = ("low", "low_state", "low_height")
+    for said, names in apart.items():
+        held_out[f"test, {said}"] = rounded(without(network, sides.test, *names))
     return {
-        "schema": SCHEMA, "what": "tunes", "fields": list(FIELDS.values()), "cues": WIDTH, "layers": recipe.layers,
-        "heads": HEADS, "context": recipe.context, "recipe": asdict(recipe), "corpus": under_way.corpus,
+        "schema": SCHEMA, "what": layout.name, "fields": list(FIELDS.values()), "cues": layout.width,
+        "layers": recipe.layers, "heads": HEADS, "context": recipe.context, "recipe": asdict(recipe),
+        "corpus": under_way.corpus,
         "works": len(works), "phrases": phrase_tables(works), "nats": held_out,
         "composers": len({work.composer for work in works}), "notes": sum(len(x.choices) for x in sides.train),
         "steps": under_way.steps, "notes_seen": under_way.notes, "seconds": round(seconds, 1),
@@ -369,12 +382,10 @@ def without(network: Any, lines: Sequence[Coded], *names: str) -> dict[str, floa
     """Nats a note where some cues are taken away altogether."""
     from dataclasses import replace
 
-    from melancholia.composition.coding import AT
-
     def blank(line: Coded) -> Coded:
         cues = line.cues[0].copy()
         for name in names:
-            cues[:, AT[name]] = 0
+            cues[:, line.layout.at[name]] = 0
         heard = line.heard * ("chord" not in names)
         return replace(line, cues=(cues,), heard=heard)
 

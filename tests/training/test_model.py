@@ -8,14 +8,14 @@ import pytest
 
 from melancholia.cli import run
 from melancholia.composition import compose
-from melancholia.composition.coding import AT, FIELDS, GAPS, LENGTHS, OCTAVES, SOFT, WIDTH, Compass, hidden, nearest
+from melancholia.composition.coding import FIELDS, GAPS, LENGTHS, OCTAVES, TUNE, Compass, nearest
 from melancholia.composition.decoder import gap_logits, load_decoder, read, read_on, side_by_side, tone
 from melancholia.errors import Cancelled, InputError, MelancholiaError
 from melancholia.profile import profile
 from melancholia.training import read_corpus, save_corpus
 from melancholia.training.evaluate import rows, taken
-from melancholia.training.lines import coded
-from melancholia.training.melody import EVERY, Recipe, Trained, nats, save_model, sides_of, train
+from melancholia.training.lines import tune_of
+from melancholia.training.model import EVERY, Recipe, Trained, nats, save_model, sides_of, train
 from melancholia.training.phrases import phrase_tables
 from tests.training.scores import song
 from tests.training.test_corpus import other_tune
@@ -38,7 +38,7 @@ def trained(corpus):
 
 def test_a_line_is_coded_as_it_is_written(corpus):
     work = corpus.works[7]
-    line, found = work.melody.notes, coded(work)
+    line, found = work.melody.notes, tune_of(work)
     gap, pitch_class, octave, length = found.choices.T
     assert (GAPS[gap[1:]] == np.diff(line[:, 0])).all() and (LENGTHS[length] == line[:, 1]).all()
     compass = Compass.about(work.tonic, float(np.median(line[:, 2])))
@@ -46,10 +46,11 @@ def test_a_line_is_coded_as_it_is_written(corpus):
     assert (np.isclose(found.heard.sum(axis=1), 3) & np.isclose(found.meant.sum(axis=1), 3)).all()
     assert found.heard[0].argmax() in (0, 3, 7)  # an A minor chord, from A
     cues = found.told(0, meant=True)
-    assert cues[-1, AT["last"]] == 1 and (np.diff(cues[:, AT["left"]][:, 0]) <= 0).all()
-    assert cues[:, AT["mode"]].tolist() == [[0, 1]] * len(line)
-    blind = hidden(cues, SOFT)
-    assert not blind[:, AT["known"]].any() and not blind[:, AT["density"]].any() and cues[:, AT["known"]].all()
+    assert cues[-1, TUNE.at["last"]] == 1 and (np.diff(cues[:, TUNE.at["left"]][:, 0]) <= 0).all()
+    assert cues[:, TUNE.at["mode"]].tolist() == [[0, 1]] * len(line)
+    blind = TUNE.hidden(cues, TUNE.soft)
+    known, density = TUNE.at["known"], TUNE.at["density"]
+    assert not blind[:, known].any() and not blind[:, density].any() and cues[:, known].all()
 
 
 @pytest.mark.parametrize("tonic", range(12))
@@ -96,7 +97,7 @@ def test_numpy_and_torch_say_the_same(trained, corpus, tmp_path):
 
     save_model(trained, tmp_path / "model.npz")
     model = load_decoder(tmp_path / "model.npz")
-    line = sides_of(corpus.works).test[0]
+    line = sides_of(corpus.works, TUNE).test[0]
     choices, cues = line.choices[:20], line.told(0, meant=False)[:20]
     with torch.no_grad():
         network = network_of(trained.weights, SMALL.layers)
@@ -119,7 +120,7 @@ def test_nats_are_those_of_each_note_once(trained, corpus):
     from melancholia.training.network import network_of
 
     network = network_of(trained.weights, SMALL.layers)
-    lines = sides_of(corpus.works).test
+    lines = sides_of(corpus.works, TUNE).test
     whole = nats(network, lines, meant=False)
     counts = [len(line.choices) - 1 for line in lines]
     each = [sum(nats(network, [line], meant=False).values()) for line in lines]
@@ -162,7 +163,7 @@ def test_too_few_works_are_refused(corpus, tmp_path):
 def test_what_is_no_model_is_refused(trained, tmp_path):
     (tmp_path / "other.npz").write_bytes(b"PK nothing")
     np.savez(tmp_path / "arrays.npz", a=np.zeros(3))
-    old = Trained(trained.weights, {**trained.about, "cues": WIDTH + 1})
+    old = Trained(trained.weights, {**trained.about, "cues": TUNE.width + 1})
     save_model(old, tmp_path / "old.npz")
     for name, said in (
         ("none", "does not exist"),

@@ -1,0 +1,226 @@
+"""The parts of a learned composer: accompaniments out of a bank of figures, lines that a model writes beside the tune.
+
+First who plays the bass, then accompaniments over it, then second voices and inner ones, each led against all that are
+there already.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from melancholia.composition.accompanying import accompany
+from melancholia.composition.arrangement import Cast, singer_of
+from melancholia.composition.asks import ground_of, ticks
+from melancholia.composition.beside import Rows, Scene, Voice, write_line
+from melancholia.composition.coding import TICKS
+from melancholia.composition.composers import Composer
+from melancholia.composition.form import Form
+from melancholia.composition.harmony import Slot
+from melancholia.composition.leading import pair
+from melancholia.composition.noise import way_of
+from melancholia.composition.parts import LEVELS, answering, as_notes, doubled
+from melancholia.composition.tones import Tone
+from melancholia.orchestra import facts_of
+from melancholia.piece import Key, Note
+from melancholia.streams import generator
+from melancholia.writing import Player, Writing
+
+AGAIN = 0.85  # of the returns of a letter bring back the lines that went with it, as long as the chords are the same
+ROOTS = 0.5  # of the letters have a deep bass under them; the climax always
+NOTHING: Rows = np.zeros((0, 3), np.int64)
+# What lines are by themselves, in the median of second violins, violas and basses of slow works.
+SECOND = {"leaps": 2.6, "foreign": 0.25, "together": 0.65}
+INNER = {"leaps": 2.2, "foreign": 0.2, "together": 0.65}
+BASS = {"leaps": 3.4, "foreign": 0.15, "together": 0.6}
+LEANING = 0.5  # of how much higher accompaniments lie, lines do
+BELOW = 8  # semitones by which a second voice lies under the tune; over it, where that is too low
+LOWEST_INNER = 50  # MIDI pitch
+LIGHT, LIGHTEST = 5, 71  # semitones by which a texture lies over the tune, and the MIDI pitch that it reaches for
+RATES = (0.12, 2.0)  # notes a quarter, of a line
+LEVEL_OF_TENSION = 24
+
+
+def arrange(
+    author: Composer,
+    cast: Cast,
+    form: Form,
+    slots: tuple[Slot, ...],
+    melody: list[list[Tone]],
+    writing: Writing,
+    home: Key,
+    seed: int,
+    ground: float,
+) -> dict[str, list[Note]]:
+    """The notes of every player; accompaniments lie `ground` semitones higher than usual."""
+    sung = [note for phrase in melody for note in as_notes(phrase, form, writing)]
+    rng = generator(seed, "again")
+    again = frozenset(p.bar for p in form.phrases if p.visit and rng.random() < AGAIN)
+    scene = Scene(form, slots, ground_of(form, slots, home.tonic), home.tonic, rows_of(sung), again)
+    stand = Stand(author, cast, scene, writing, seed, ground, {}, {})
+    singer = singer_of(cast.players)
+    for player in sorted(cast.players, key=order):
+        facts = facts_of(player.instrument)
+        low, high = facts.written
+        if player.role == "melody":
+            stand.notes[player.name] = sung if player == singer else doubled(sung, low, high)
+        elif not facts.pitched:
+            way, level = way_of(player.instrument, player.role), writing.velocity + LEVELS[player.role]
+            rng = generator(seed, "part", player.name)
+            stand.notes[player.name] = way(form, cast.bars[player.name], (low + high) // 2, level, rng)
+        elif player.role == "bass":
+            stand.bass(player)
+        elif player.role in ("harmony", "percussion"):
+            stand.harmony(player)
+        elif player.role == "counter":
+            stand.counter(player, melody, home)
+        else:
+            stand.texture(player)
+    return {player.name: stand.notes[player.name] for player in cast.players}
+
+
+def order(player: Player) -> int:
+    """Who writes first: a bass that is heard as a line, then who accompanies, then lines."""
+    roles = ("melody", "bass", "harmony", "percussion", "counter", "texture")
+    return roles.index(player.role)
+
+
+def rows_of(notes: list[Note]) -> Rows:
+    return np.array([(ticks(n.start), ticks(n.duration), n.pitch) for n in sorted(notes)], np.int64).reshape(-1, 3)
+
+
+def outer(notes: Rows, *, top: bool) -> Rows:
+    """The highest or lowest tone that sounds after each onset of an accompaniment, as a line."""
+    if not len(notes):
+        return notes
+    starts = np.unique(notes[:, 0])
+    ends = np.append(starts[1:], notes[:, :2].sum(axis=1).max())
+    sounding = (notes[None, :, 0] <= starts[:, None]) & (notes[None, :, :2].sum(axis=2) > starts[:, None])
+    pitches = np.where(sounding, notes[None, :, 2], -1 if top else 128)
+    return np.column_stack([starts, ends - starts, pitches.max(axis=1) if top else pitches.min(axis=1)])
+
+
+@dataclass(slots=True, eq=False)
+class Stand:
+    """The parts that are written so far: `notes` of players, and as they are `played`, a line or an accompaniment."""
+
+    author: Composer
+    cast: Cast
+    scene: Scene
+    writing: Writing
+    seed: int
+    ground: float
+    notes: dict[str, list[Note]]
+    played: dict[str, Rows]
+
+    def bass(self, player: Player) -> None:
+        """A line of its own; a deep one says the roots, and not everywhere."""
+        low, high = facts_of(player.instrument).written
+        rng, active = generator(self.seed, "part", player.name), self.cast.bars[player.name]
+        if facts_of(player.instrument).deep:
+            self.keep(player, self.roots(active, low, high, rng))
+            return
+        voice = Voice("bass", low, high, float(np.clip(low + 12, low + 5, high - 7)), self.rate(0.45), **BASS)
+        self.keep(player, self.line(voice, active, rng))
+
+    def roots(self, active: set[int], low: int, high: int, rng: np.random.Generator) -> Rows:
+        """The bass of each chord, as deep as it goes, under half of the letters."""
+        rows = []
+        letters: dict[str, bool] = {}
+        for phrase in self.scene.form.phrases:
+            here = letters.setdefault(phrase.letter, bool(rng.random() < ROOTS))
+            if phrase.bar not in active or not (here or phrase.kind == "climax"):
+                continue
+            for first, until, slot in self.scene.chords(phrase):
+                pitch = next(p for p in range(low, low + 12) if p % 12 == slot.bass(self.scene.tonic))
+                if pitch <= high:
+                    rows.append((first, until - first, pitch))
+        return np.array(rows, np.int64).reshape(-1, 3)
+
+    def harmony(self, player: Player) -> None:
+        """Figures of pianists for what dies away; inner voices, with a bass where none is, for what holds its tones."""
+        facts = facts_of(player.instrument)
+        low, high = facts.written
+        rng, active = generator(self.seed, "part", player.name), self.cast.bars[player.name]
+        if not facts.sustains:
+            found = accompany(
+                self.author.bank, self.scene, active, rng, low=low, high=high, bass=self.bass_line, over=self.ground
+            )
+            self.notes[player.name] = self.as_notes(found, player)
+            self.played[player.name] = found
+            return
+        voices = []
+        if not len(self.bass_line):
+            deep = Voice("bass", low, high, float(low + 14), self.rate(0.45), **BASS)
+            voices.append(self.line(deep, active, rng))
+            self.played[f"{player.name} 0"] = voices[0]
+        for number, below in enumerate((7, 14), 1):
+            centre = self.place(-below if self.mean - below >= LOWEST_INNER else 12 - below, low, high)
+            voices.append(self.line(Voice("inner", low, high, centre, self.rate(0.5), **INNER), active, rng))
+            self.played[f"{player.name} {number}"] = voices[-1]
+        self.notes[player.name] = self.as_notes(np.concatenate(voices), player)
+
+    def counter(self, player: Player, melody: list[list[Tone]], home: Key) -> None:
+        """A second voice, that in some phrases does what the mood names with the tune."""
+        low, high = facts_of(player.instrument).written
+        rng, active = generator(self.seed, "part", player.name), self.cast.bars[player.name]
+        centre = self.place(-BELOW if self.mean - BELOW >= LOWEST_INNER else BELOW - 1, low, high)
+        low, high = max(low, round(centre) - 10), min(high, round(centre) + 10)
+        found = self.line(Voice("counter", low, high, centre, self.rate(0.4), **SECOND), active, rng)
+        form, slots = self.scene.form, self.scene.slots
+        own = self.as_notes(found, player)
+        notes = answering(own, active, melody, slots, form, self.writing, home, low, high, rng)
+        if pair(rows_of(notes), self.low).fifths > pair(found, self.low).fifths:  # what it does with the tune must fit
+            notes = own
+        self.notes[player.name] = notes
+        self.played[player.name] = rows_of(notes)
+
+    def texture(self, player: Player) -> None:
+        """One slow line above the tune, where there is light; under it where the instrument does not reach so far."""
+        low, high = facts_of(player.instrument).written
+        rng, active = generator(self.seed, "part", player.name), self.cast.bars[player.name]
+        centre = self.place(max(LIGHT, LIGHTEST - self.mean), low, high)
+        self.keep(player, self.line(Voice("inner", low, high, centre, self.rate(0.4), **INNER), active, rng))
+
+    def line(self, voice: Voice, active: set[int], rng: np.random.Generator) -> Rows:
+        """A line of the model, led against all that is there."""
+        return write_line(self.author.lines, self.scene, voice, active, rng, low=self.low, others=self.played)
+
+    @property
+    def bass_line(self) -> Rows:
+        """What is played as a bass by who is heard as one."""
+        heard = [p.name for p in self.cast.players if p.role == "bass" and not facts_of(p.instrument).deep]
+        return next((self.played[name] for name in heard if name in self.played), NOTHING)
+
+    @property
+    def low(self) -> Rows:
+        """The lowest of all that is there, the tune apart."""
+        return outer(np.concatenate([NOTHING, *self.played.values()]), top=False)
+
+    @property
+    def mean(self) -> float:
+        """Of the tune."""
+        tune = self.scene.tune
+        return float(tune[:, 2].mean()) if len(tune) else self.writing.melody_mean
+
+    def place(self, over: float, low: int, high: int) -> float:
+        """The middle of a line so far over the tune, where the instrument has room about it."""
+        return float(np.clip(self.mean + over + LEANING * self.ground, low + 6, max(low + 6, high - 6)))
+
+    def rate(self, share: float) -> float:
+        """Notes a quarter of a line that has such a share of all onsets."""
+        return float(np.clip(share * self.writing.onset_rate * 60 / self.scene.form.bpm, *RATES))
+
+    def keep(self, player: Player, found: Rows) -> None:
+        self.notes[player.name] = self.as_notes(found, player)
+        self.played[player.name] = found
+
+    def as_notes(self, found: Rows, player: Player) -> list[Note]:
+        """Rows as notes of a player, louder where the plan is tense."""
+        form, level = self.scene.form, self.writing.velocity + LEVELS[player.role]
+        return [
+            Note(
+                start / TICKS, length / TICKS, pitch,
+                int(np.clip(level + LEVEL_OF_TENSION * (form.tension(start / self.scene.bar) - 0.45), 12, 112)),
+            )
+            for start, length, pitch in found.tolist()
+        ]  # fmt: skip

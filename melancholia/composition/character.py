@@ -1,0 +1,85 @@
+"""What one piece is among those of its mood: its own pace, fullness, height and climax, as a song that somebody wrote.
+
+A mood is a region of what people do. Each piece takes from one slow song how far it lies from the middle of slow songs
+in its mode, in all respects at once, and lies as far from the middle of its mood.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from melancholia.composition.figurations import SONGS, Bank
+from melancholia.orchestra import facts_of
+from melancholia.writing import WRITING_RANGES, Player, Writing
+
+SLOW = math.log(80)  # quarters a minute
+LEAST = 40  # slow songs to draw from; all of the mode where there are fewer
+REGION = (0.05, 0.95)  # the quantiles of songs that a piece stays between
+SHARE = 0.9  # of a song's distance from the middle
+# Sadness that the listener hears for each unit of the logarithm of these (90 pieces), and how far it may go gladly;
+# for fuller pieces the mode makes up, by so much of the mode index for each unit, and so much at most.
+BY_STIR, BY_FULLNESS, GLADLY = -0.12, -0.06, 0.06
+DARKER, MOST_DARKER = 0.12, 0.05
+FURTHER = 1.25  # the stir of a piece is that of all parts, the slow ones among them
+CLIMAX = (0.2, 0.85)  # of the piece
+BASSLESS, THINNED, OTHER = 0.35, 0.25, 0.4  # pieces without a deep bass, without a texture, with another second voice
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """Ratios of the tempo and of the onsets a second of tune (`fullness`) and accompaniment (`stir`), semitones that
+    tune (`height`) and accompaniment (`ground`) lie higher, and where the climax is, 0 to 1."""
+
+    pace: float
+    fullness: float
+    stir: float
+    height: float
+    ground: float
+    climax: float
+
+    def of(self, writing: Writing) -> Writing:
+        """What a mood asks for, as this piece has it."""
+        asked = {
+            "bpm": writing.bpm * self.pace, "melody_rate": writing.melody_rate * self.fullness,
+            "onset_rate": writing.onset_rate * self.stir,
+            "mode_index": writing.mode_index + float(np.clip(DARKER * math.log(self.stir), -MOST_DARKER, MOST_DARKER)),
+            "melody_mean": writing.melody_mean + self.height,
+        }  # fmt: skip
+        found = {name: float(np.clip(value, *WRITING_RANGES[name][:2])) for name, value in asked.items()}
+        return replace(writing, **found)  # type: ignore[arg-type]
+
+
+def draw_character(bank: Bank, mode: str, rng: np.random.Generator) -> Character:
+    """The character of a piece, from one of the songs in its mode."""
+    at = {name: k for k, name in enumerate(SONGS)}
+    rows = bank.songs[bank.songs[:, at["minor"]] == (mode == "minor")]
+    slow = rows[rows[:, at["pace"]] <= SLOW]
+    rows = slow if len(slow) >= LEAST else rows if len(rows) else bank.songs
+    low, middle, high = np.quantile(rows, (REGION[0], 0.5, REGION[1]), axis=0)
+    apart = SHARE * (np.clip(rows, low, high) - middle)
+    heard = BY_STIR * apart[:, at["stir"]] + BY_FULLNESS * apart[:, at["fullness"]]
+    likely = np.exp(-((heard / GLADLY) ** 2) / 2)
+    number = int(rng.choice(len(rows), p=likely / likely.sum()))
+    away, peak = dict(zip(SONGS, apart[number].tolist(), strict=True)), float(rows[number, at["peak"]])
+    return Character(
+        pace=math.exp(away["pace"]), fullness=math.exp(away["fullness"]), stir=math.exp(FURTHER * away["stir"]),
+        height=away["height"], ground=away["ground"], climax=float(np.clip(peak, *CLIMAX)),
+    )  # fmt: skip
+
+
+def varied(players: tuple[Player, ...], writing: Writing, rng: np.random.Generator) -> tuple[Player, ...]:
+    """An orchestration as one piece has it: its bass or its texture left out, another second voice of the mood's."""
+    found = list(players)
+    without_bass, without_texture, other = rng.random(3) < (BASSLESS, THINNED, OTHER)
+    if without_bass:
+        found = [p for p in found if p.role != "bass" or not facts_of(p.instrument).deep]
+    textures = [p for p in found if p.role == "texture" and facts_of(p.instrument).pitched]
+    if without_texture and textures and len(found) > 3:
+        found.remove(textures[-1])
+    counters = [k for k, p in enumerate(found) if p.role == "counter"]
+    used = {p.instrument for p in found}
+    fresh = [p for o in writing.orchestrations for p in o.players if p.role == "counter" and p.instrument not in used]
+    if other and counters and fresh:
+        found[counters[0]] = fresh[int(rng.integers(len(fresh)))]
+    return tuple(found)

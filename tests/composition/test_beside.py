@@ -1,0 +1,289 @@
+"""What goes with a learned tune: lines that keep their plan and their player, figures of pianists over led chords."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from melancholia.composition import compose, measures
+from melancholia.composition.accompanying import (
+    KINDS,
+    brought_back,
+    divided,
+    joined,
+    narrowest,
+    one_each,
+    spaced,
+    stepped,
+)
+from melancholia.composition.arranging import outer
+from melancholia.composition.character import CLIMAX, draw_character, varied
+from melancholia.composition.composers import FIGURATIONS, LINES, MODELS, composer_of, shipped
+from melancholia.composition.figurations import FIRST, SONGS, Hand, load_bank, save_bank
+from melancholia.composition.leading import meeting, pair
+from melancholia.composition.meanwhile import meanwhile
+from melancholia.errors import InputError
+from melancholia.orchestra import facts_of
+from melancholia.profile import moods, profile
+from melancholia.writing import WRITING_RANGES
+
+CASES = [(mood, seed) for mood in moods() for seed in (61, 62)]
+LINE_ROLES = ("bass", "counter", "texture")
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def made(request):
+    mood, seed = request.param
+    return compose(profile(mood), seconds=60, seed=seed, composer="learned")
+
+
+def pitched(piece):
+    return [part for part in piece.parts if facts_of(part.instrument).pitched]
+
+
+def test_every_part_is_playable_and_strikes_no_tone_that_it_holds(made):
+    for part in pitched(made):
+        facts = facts_of(part.instrument)
+        assert all(facts.low <= n.pitch <= facts.high and n.duration > 0 for n in part.notes), part.name
+        assert all(n.end <= made.end + 1e-6 for n in part.notes)
+        ends = {}
+        for note in sorted(part.notes):
+            assert note.start >= ends.get(note.pitch, 0) - 1e-6, (part.name, note)
+            ends[note.pitch] = note.end
+
+
+def test_lines_are_lines(made):
+    for part in pitched(made):
+        if part.role in LINE_ROLES:
+            assert all(a.end <= b.start + 1e-6 for a, b in zip(part.notes, part.notes[1:], strict=False)), part.name
+
+
+def test_accompaniments_sound_the_chords_of_the_plan(made):
+    inside = whole = 0.0
+    for part in pitched(made):
+        if part.role == "melody":
+            continue
+        for note in part.notes:
+            for chord in made.chords:
+                held = min(note.end, chord.end) - max(note.start, chord.start)
+                if held > 1e-6:
+                    whole += held
+                    inside += held * (note.pitch % 12 in chord.pitch_classes)
+    assert not whole or 0.75 <= inside / whole  # some tones pass, all of them belong to a chord that is meant
+
+
+def test_the_accompaniment_seldom_rubs_against_the_tune(made):
+    tune = np.array([(n.start, n.duration, n.pitch) for n in measures.melody(made)])
+    rubbing = 0.0
+    for start, length, pitch in tune:
+        near = [
+            min(n.end, start + length) - max(n.start, start)
+            for part in pitched(made)
+            if part.role != "melody"
+            for n in part.notes
+            if abs(n.pitch - pitch) == 1
+        ]
+        rubbing += min(length, sum(max(0.0, held) for held in near))
+    assert rubbing / tune[:, 1].sum() <= 0.2
+
+
+def test_close_tones_stay_out_of_the_depth(made):
+    for part in pitched(made):
+        if part.role == "harmony" and not facts_of(part.instrument).sustains:
+            by_start = {}
+            for n in part.notes:
+                by_start.setdefault(n.start, []).append(n.pitch)
+            low = [sorted(p)[:2] for p in by_start.values() if len(p) > 1 and min(p) < 43]
+            assert all(b - a >= 5 for a, b in low), part.name
+
+
+@pytest.mark.parametrize("metre", ["4/4", "3/4", "6/8", "2/4", "12/8", "5/4"])
+def test_every_metre_is_accompanied(metre):
+    piece = compose(profile("longing"), seconds=30, seed=3, metre=metre, composer="learned")
+    assert sum(len(p.notes) for p in piece.parts if p.role == "harmony") > 8
+
+
+def test_pieces_of_a_mood_differ_in_pace_height_and_stir():
+    pieces = [compose(profile("longing"), seconds=40, seed=s, composer="learned") for s in range(700, 712)]
+    tempo = np.array([60e6 / p.tempo.changes[0][1] for p in pieces])
+    assert tempo.std() / tempo.mean() >= 0.1
+    assert np.std([measures.melody_mean(p) for p in pieces]) >= 1
+    rates = [len({n.start for q in p.parts if q.role != "melody" for n in q.notes}) / p.seconds for p in pieces]
+    assert np.std(np.log(rates)) >= 0.2
+    assert len({tuple((q.role, q.instrument) for q in p.parts) for p in pieces}) >= 4
+
+
+def test_the_same_seed_has_the_same_character_at_every_intensity():
+    paces = [
+        compose(profile("melancholy", i), seconds=30, seed=9, key="A minor", composer="learned").tempo.changes[0][1]
+        for i in (0.1, 0.5, 0.9)
+    ]
+    assert paces[0] < paces[1] < paces[2]  # microseconds a quarter: the sadder, the slower
+
+
+# Characters
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["minor", "major"]), st.sampled_from(moods()))
+def test_a_character_is_one_that_songs_have(seed, mode, mood):
+    found = draw_character(shipped().bank, mode, np.random.default_rng(seed))
+    assert CLIMAX[0] <= found.climax <= CLIMAX[1] and abs(found.height) < 7 and 0.5 < found.pace < 2
+    writing = found.of(profile(mood).writing)
+    for name, (low, high, *_) in WRITING_RANGES.items():
+        assert low <= getattr(writing, name) <= high
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(moods()))
+def test_a_cast_that_varies_keeps_who_sings(seed, mood):
+    writing = profile(mood).writing
+    for orchestration in writing.orchestrations:
+        found = varied(orchestration.players, writing, np.random.default_rng(seed))
+        kept = [p for p in orchestration.players if p.role in ("melody", "harmony", "percussion")]
+        assert [p for p in found if p in kept] == kept and len({p.name for p in found}) == len(found)
+        assert {p.role for p in found} <= {p.role for p in orchestration.players}
+
+
+# Voice leading
+
+
+def rows(*notes):
+    return np.array(notes, np.int64)
+
+
+def test_two_lines_are_heard_together():
+    upper = rows((0, 48, 67), (48, 48, 69), (96, 48, 67))
+    assert pair(upper, rows((0, 48, 60), (48, 48, 62), (96, 48, 60))).fifths == 2
+    assert pair(upper, rows((0, 48, 55), (48, 48, 57), (96, 48, 60))).octaves == 1
+    assert pair(upper, rows((0, 48, 60), (48, 96, 60))).fifths == 0  # one of them stays
+    rubs = pair(upper, rows((0, 48, 66), (48, 48, 62), (96, 48, 60)))
+    assert rubs.rubs == pytest.approx(1 / 3) and rubs.crossed == 0
+    assert pair(upper, rows((0, 144, 68))).crossed == pytest.approx(2 / 3)
+    assert pair(upper, rows((0, 72, 55))).doubled == pytest.approx(48 / 72)
+    assert pair(upper, upper[:0]).rubs == 0
+
+
+def test_a_line_meets_the_notes_of_others():
+    line = rows((0, 48, 60), (48, 48, 64))
+    assert meeting(line, rows((0, 24, 61), (0, 24, 64), (48, 96, 64))) == (0.25, 0.5)
+    assert meeting(line, line[:0]) == (0.0, 0.0)
+
+
+def test_the_outer_tones_of_an_accompaniment():
+    notes = rows((0, 96, 40), (0, 48, 60), (48, 48, 64), (96, 48, 62))
+    assert outer(notes, top=True).tolist() == [[0, 48, 60], [48, 48, 64], [96, 48, 62]]
+    assert outer(notes, top=False).tolist() == [[0, 48, 40], [48, 48, 40], [96, 48, 62]]
+
+
+def test_a_line_is_told_what_the_others_do():
+    tune, low = rows((0, 48, 72), (96, 48, 71)), rows((0, 192, 48))
+    found = meanwhile(np.array([0, 24, 48, 96]), 60.0, tune, low, "inner")
+    assert found["tune"].argmax(axis=1).tolist()[:2] == [0, 0] and not found["tune"][2].any() and found["tune"][3, 11]
+    assert found["tune_state"].tolist() == [[1, 0], [0, 0], [0, 1], [1, 0]]
+    assert found["tune_move"].ravel().tolist() == [0, 0, 0, -1]
+    assert found["tune_height"].ravel().tolist() == pytest.approx([1, 1, 0, 11 / 12])
+    assert found["low_state"].tolist() == [[1, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 1]]
+    assert found["low_height"].ravel().tolist() == [-1] * 4 and found["voice"].tolist() == [[0, 1, 0]] * 4
+    assert "low_state" not in meanwhile(np.array([0]), 60.0, tune, low[:0], "bass")  # unknown
+
+
+# Figures
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(28, 60),
+    st.lists(st.integers(1, 14), max_size=5),
+    st.integers(1, 6),
+    st.sampled_from([(0, 3, 7), (7, 11, 2, 5), (0, 7)]),
+)
+def test_tones_of_a_hand_rise_and_widen_downward(start, gaps, count, classes):
+    found = spaced(start, gaps, count, classes, 96)
+    assert found[0] == start and all(p % 12 in classes for p in found[1:])
+    assert all(b - a >= narrowest(a) for a, b in zip(found, found[1:], strict=False))
+
+
+def test_a_chord_is_spaced_as_it_was():
+    assert spaced(45, (7, 5, 3), 4, (9, 0, 4), 96) == (45, 52, 57, 60)
+
+
+def test_a_neighbour_is_the_next_tone_of_the_scale():
+    scale = np.array([57, 59, 60, 62])
+    assert [stepped(59, step, scale) for step in (-1, 0, 1)] == [57, 59, 60] and stepped(62, 1, scale) == 62
+
+
+def test_no_tone_is_struck_while_it_sounds():
+    found = one_each([(0, 96, 60), (48, 24, 60), (0, 48, 60), (0, 48, 64)])
+    assert found.tolist() == [[0, 48, 60], [0, 48, 64], [48, 24, 60]]
+
+
+def test_long_bars_are_made_of_shorter_ones():
+    assert divided((4, 4)) == ((4, 4),) and divided((12, 8)) == ((6, 8), (6, 8))
+    hand = Hand(np.array([[0, 48, 0, 0], [48, 48, 2, 0]], np.int16), 48, (7, 5))
+    left, right = joined([(hand, hand)] * 2, divided((12, 8)))
+    assert left.figure[:, 0].tolist() == [0, 48, 144, 192] == right.figure[:, 0].tolist() and left.tones == 3
+
+
+def test_the_bank_is_what_several_wrote_and_says_so(tmp_path):
+    bank = shipped().bank
+    assert (MODELS / FIGURATIONS).stat().st_size <= 500_000 and bank.about["composers"] >= 100
+    assert len(bank.stretches) > 3000 and len(bank.songs) > 1000 and bank.songs.shape[1] == len(SONGS)
+    assert set(bank.kinds) == set(KINDS)
+    for stretch in range(0, len(bank.stretches), 97):
+        first = int(bank.stretches[stretch, FIRST])
+        for hand in bank.hands(first):
+            assert hand.tones <= len(hand.gaps) + 1 or not len(hand.figure)
+            assert (hand.figure[:, 1] > 0).all() and set(hand.figure[:, 3].tolist()) <= {-1, 0, 1}
+    save_bank(bank, tmp_path / "bank.npz")
+    again = load_bank(tmp_path / "bank.npz")
+    assert np.array_equal(again.notes, bank.notes) and again.about == bank.about
+
+
+def test_the_model_of_lines_heeds_tune_bass_chords_and_phrases():
+    card = shipped().lines.about
+    nats = {name: found["sum"] for name, found in card["nats"].items()}
+    whole = nats["test, chords heard"]
+    assert all(nats[f"test, no {what}"] > whole + 0.02 for what in ("chords", "phrases", "tune", "bass"))
+    assert (MODELS / LINES).stat().st_size <= 8_000_000
+
+
+# Composers
+
+
+def test_a_composer_of_ones_own_is_a_folder_or_a_file(tmp_path):
+    ours = shipped()
+    assert composer_of("planned") is None and composer_of("learned") is ours
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(InputError, match="holds no model"):
+        composer_of(tmp_path / "mine")
+    save_bank(replace(ours.bank, about={"works": 1}), tmp_path / "mine" / FIGURATIONS)
+    mine = composer_of(str(tmp_path / "mine"))
+    assert mine.bank.about == {"works": 1} and mine.tunes.about == ours.tunes.about
+    with pytest.raises(InputError, match="is a model of lines; allowed: one of tunes"):
+        composer_of(MODELS / LINES)
+    for wrong, said in ((MODELS / LINES, "is no bank"), (tmp_path / "none.npz", "does not exist")):
+        with pytest.raises(InputError, match=said):
+            load_bank(wrong)
+
+
+def test_a_bar_that_returns_has_the_tones_that_it_had():
+    from melancholia.composition.accompanying import Unit
+    from melancholia.composition.harmony import Slot
+
+    class Quiet:
+        tune = np.zeros((0, 3), np.int64)
+
+    class Rubbing:
+        tune = rows((192, 192, 61))
+
+    hand = Hand(np.array([[0, 48, 0, 0]], np.int16), 48, ())
+    units = [
+        Unit(192 * k, 192 * k, 192 * (k + 1), Slot("i", float(k), 1.0, 0, "minor"), (hand, hand), "A", 0)
+        for k in (0, 1)
+    ]
+    first, other = ((48,), (60,)), ((36,), (64,))
+    assert brought_back([first, other], units, Quiet) == [first, first]
+    assert brought_back([first, other], units, Rubbing) == [first, other]
