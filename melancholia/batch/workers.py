@@ -41,6 +41,14 @@ class Worker:
         with deaf_to_interrupts():  # it is started here, and keeps what is blocked
             self.pid: Future[int] = self.executor.submit(os.getpid)
 
+    @property
+    def lives(self) -> bool:
+        """Whether its process is there, or on its way; the executor learns of a death a little later."""
+        if not self.pid.done():
+            return True
+        there = {process.pid for process in multiprocessing.active_children()}
+        return self.pid.exception() is None and self.pid.result() in there
+
     def kill(self) -> None:
         if self.pid.done() and self.pid.exception() is None:
             with suppress(ProcessLookupError):
@@ -60,6 +68,7 @@ class Workers:
         self.deadline_s = deadline_s
         self.idle: list[Worker] = []
         self.busy: set[Worker] = set()
+        self.gone: list[Worker] = []  # that died: what they held is free when the system has let them go
 
     def submit(self, work: Callable[..., Any], /, *args: Any) -> "Future[Any]":
         """The future fails with `Died` or `Late` where its process did not live, or it was late."""
@@ -81,6 +90,7 @@ class Workers:
             error = done.exception()
             if isinstance(error, BrokenExecutor):
                 worker.end(wait=False)
+                self.gone.append(worker)
                 task.set_exception(Late("took longer than its deadline") if was_late.is_set() else Died(str(error)))
                 return
             worker.tasks += 1
@@ -101,6 +111,9 @@ class Workers:
         """A worker that has the task, and the task's future; one that died at rest is left for another."""
         for _ in range(len(self.idle) + MOST_DEATHS_AT_REST):
             worker = self.idle.pop() if self.idle else Worker()
+            if not worker.lives:
+                worker.end(wait=False)
+                continue
             self.busy.add(worker)
             try:
                 return worker, worker.executor.submit(work, *args)
@@ -113,7 +126,7 @@ class Workers:
         """Let all go that have nothing to do, and end the others."""
         for worker in [*self.busy]:
             worker.kill()
-        for worker in [*self.idle, *self.busy]:
+        for worker in [*self.idle, *self.busy, *self.gone]:
             worker.end(wait=True)
 
 

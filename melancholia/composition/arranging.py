@@ -69,7 +69,7 @@ def arrange(
             stand.notes[player.name] = way(form, cast.bars[player.name], (low + high) // 2, level, rng)
         elif player.role == "bass":
             stand.bass(player)
-        elif player.role in ("harmony", "percussion"):
+        elif player.role == "harmony":
             stand.harmony(player)
         elif player.role == "counter":
             stand.counter(player, melody, home)
@@ -80,7 +80,7 @@ def arrange(
 
 def order(player: Player) -> int:
     """Who writes first: a bass that is heard as a line, then who accompanies, then lines."""
-    roles = ("melody", "bass", "harmony", "percussion", "counter", "texture")
+    roles = ("melody", "bass", "harmony", "counter", "texture", "percussion")
     return roles.index(player.role)
 
 

@@ -25,88 +25,13 @@ from melancholia.composition.figurations import FIRST, SONGS, Hand, load_bank, s
 from melancholia.composition.leading import meeting, pair
 from melancholia.composition.meanwhile import meanwhile
 from melancholia.errors import InputError
-from melancholia.orchestra import facts_of
 from melancholia.profile import moods, profile
+from melancholia.setting import setting
 from melancholia.writing import WRITING_RANGES
-
-CASES = [(mood, seed) for mood in moods() for seed in (61, 62)]
-LINE_ROLES = ("bass", "counter", "texture")
-
-
-@pytest.fixture(scope="module", params=CASES, ids=str)
-def made(request):
-    mood, seed = request.param
-    return compose(profile(mood), seconds=60, seed=seed, composer="learned")
-
-
-def pitched(piece):
-    return [part for part in piece.parts if facts_of(part.instrument).pitched]
-
-
-def test_every_part_is_playable_and_strikes_no_tone_that_it_holds(made):
-    for part in pitched(made):
-        facts = facts_of(part.instrument)
-        assert all(facts.low <= n.pitch <= facts.high and n.duration > 0 for n in part.notes), part.name
-        assert all(n.end <= made.end + 1e-6 for n in part.notes)
-        ends = {}
-        for note in sorted(part.notes):
-            assert note.start >= ends.get(note.pitch, 0) - 1e-6, (part.name, note)
-            ends[note.pitch] = note.end
-
-
-def test_lines_are_lines(made):
-    for part in pitched(made):
-        if part.role in LINE_ROLES:
-            assert all(a.end <= b.start + 1e-6 for a, b in zip(part.notes, part.notes[1:], strict=False)), part.name
-
-
-def test_accompaniments_sound_the_chords_of_the_plan(made):
-    inside = whole = 0.0
-    for part in pitched(made):
-        if part.role == "melody":
-            continue
-        for note in part.notes:
-            for chord in made.chords:
-                held = min(note.end, chord.end) - max(note.start, chord.start)
-                if held > 1e-6:
-                    whole += held
-                    inside += held * (note.pitch % 12 in chord.pitch_classes)
-    assert not whole or 0.75 <= inside / whole  # some tones pass, all of them belong to a chord that is meant
-
-
-def test_the_accompaniment_seldom_rubs_against_the_tune(made):
-    tune = np.array([(n.start, n.duration, n.pitch) for n in measures.melody(made)])
-    rubbing = 0.0
-    for start, length, pitch in tune:
-        near = [
-            min(n.end, start + length) - max(n.start, start)
-            for part in pitched(made)
-            if part.role != "melody"
-            for n in part.notes
-            if abs(n.pitch - pitch) == 1
-        ]
-        rubbing += min(length, sum(max(0.0, held) for held in near))
-    assert rubbing / tune[:, 1].sum() <= 0.2
-
-
-def test_close_tones_stay_out_of_the_depth(made):
-    for part in pitched(made):
-        if part.role == "harmony" and not facts_of(part.instrument).sustains:
-            by_start = {}
-            for n in part.notes:
-                by_start.setdefault(n.start, []).append(n.pitch)
-            low = [sorted(p)[:2] for p in by_start.values() if len(p) > 1 and min(p) < 43]
-            assert all(b - a >= 5 for a, b in low), part.name
-
-
-@pytest.mark.parametrize("metre", ["4/4", "3/4", "6/8", "2/4", "12/8", "5/4"])
-def test_every_metre_is_accompanied(metre):
-    piece = compose(profile("longing"), seconds=30, seed=3, metre=metre, composer="learned")
-    assert sum(len(p.notes) for p in piece.parts if p.role == "harmony") > 8
 
 
 def test_pieces_of_a_mood_differ_in_pace_height_and_stir():
-    pieces = [compose(profile("longing"), seconds=40, seed=s, composer="learned") for s in range(700, 712)]
+    pieces = [compose(profile("longing"), seconds=30, seed=s, composer="learned") for s in range(700, 710)]
     tempo = np.array([60e6 / p.tempo.changes[0][1] for p in pieces])
     assert tempo.std() / tempo.mean() >= 0.1
     assert np.std([measures.melody_mean(p) for p in pieces]) >= 1
@@ -287,3 +212,38 @@ def test_a_bar_that_returns_has_the_tones_that_it_had():
     first, other = ((48,), (60,)), ((36,), (64,))
     assert brought_back([first, other], units, Quiet) == [first, first]
     assert brought_back([first, other], units, Rubbing) == [first, other]
+
+
+ASKED = {
+    "film": {"setting": setting("film", hits="12.5,31!"), "seconds": 45},
+    "loop": {"setting": "loop", "seconds": 30},
+    "background": {"setting": "background", "seconds": 40},
+    "tempo": {"bpm": 60, "seconds": 30},
+    "one player": {"instruments": ["felt_piano"], "seconds": 30},
+    "strings alone": {"instruments": ["solo_violin", "strings", "cello"], "seconds": 30},
+    "a low trio": {"instruments": ["cello", "nylon_guitar", "sub_bass"], "seconds": 30},
+    "short": {"seconds": 15},
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_whatever_is_asked_for_is_composed(name):
+    asked = {"seed": 6, "composer": "learned", **ASKED[name]}
+    piece = compose(profile("longing"), **asked)
+    length = setting(asked["setting"]).end_s(asked["seconds"]) if name == "background" else asked["seconds"]
+    length = asked["setting"].end_s(length) if name == "film" else length
+    assert piece.seconds == pytest.approx(length, rel=0.06 if name == "loop" else 0.01)
+    assert all(part.notes for part in piece.parts) and piece.with_role("melody")
+    starts = {round(n.start, 6) for part in piece.parts for n in part.notes}
+    assert {round(at, 6) for at in piece.hits} <= starts
+    if name == "tempo":
+        assert piece.fixed_tempo and piece.tempo.changes[0][1] == 1_000_000
+    if "instruments" in asked:
+        assert {part.instrument for part in piece.parts} == set(asked["instruments"])
+
+
+@pytest.mark.parametrize("intensity", [[(0, 0.2), (1, 1.0)], 0.0, 1.0])
+def test_a_curve_of_intensity_and_both_ends_are_composed(intensity):
+    wanted = profile({"nostalgia": 0.5, "despair": 0.5}, intensity)
+    piece = compose(wanted, seconds=40, seed=2, composer="learned")
+    assert piece.seconds == pytest.approx(40, rel=0.01) and all(part.notes for part in piece.parts)

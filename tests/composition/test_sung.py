@@ -22,7 +22,7 @@ from melancholia.orchestra import facts_of
 from melancholia.profile import moods, profile
 from tests.composition.test_theme import OTHER, SIGH, UPBEAT, WALTZ, motif, tune_of
 
-CASES = [(mood, intensity, seed) for mood in moods() for intensity, seed in ((0.7, 52), (1, 53))]
+CASES = [*((mood, 0.7, 52) for mood in moods()), *((mood, 1, 53) for mood in ("despair", "loss", "nostalgia"))]
 
 
 @pytest.fixture(scope="module", params=CASES, ids=str)
@@ -78,6 +78,72 @@ def test_no_tone_four_times_beyond_what_returns(made):
     assert np.mean(np.array(leaps) > 12) <= 0.02
 
 
+# What goes with the tune
+
+
+LINE_ROLES = ("bass", "counter", "texture")
+
+
+def pitched(piece):
+    return [part for part in piece.parts if facts_of(part.instrument).pitched]
+
+
+def test_every_part_is_playable_and_strikes_no_tone_that_it_holds(made):
+    for part in pitched(made):
+        facts = facts_of(part.instrument)
+        assert all(facts.low <= n.pitch <= facts.high and n.duration > 0 for n in part.notes), part.name
+        assert all(n.end <= made.end + 1e-6 for n in part.notes)
+        ends = {}
+        for note in sorted(part.notes):
+            assert note.start >= ends.get(note.pitch, 0) - 1e-6, (part.name, note)
+            ends[note.pitch] = note.end
+
+
+def test_lines_are_lines(made):
+    for part in pitched(made):
+        if part.role in LINE_ROLES:
+            assert all(a.end <= b.start + 1e-6 for a, b in zip(part.notes, part.notes[1:], strict=False)), part.name
+
+
+def test_accompaniments_sound_the_chords_of_the_plan(made):
+    inside = whole = 0.0
+    for part in pitched(made):
+        if part.role == "melody":
+            continue
+        for note in part.notes:
+            for chord in made.chords:
+                held = min(note.end, chord.end) - max(note.start, chord.start)
+                if held > 1e-6:
+                    whole += held
+                    inside += held * (note.pitch % 12 in chord.pitch_classes)
+    assert not whole or 0.75 <= inside / whole  # some tones pass, all of them belong to a chord that is meant
+
+
+def test_the_accompaniment_seldom_rubs_against_the_tune(made):
+    tune = np.array([(n.start, n.duration, n.pitch) for n in measures.melody(made)])
+    rubbing = 0.0
+    for start, length, pitch in tune:
+        near = [
+            min(n.end, start + length) - max(n.start, start)
+            for part in pitched(made)
+            if part.role != "melody"
+            for n in part.notes
+            if abs(n.pitch - pitch) == 1
+        ]
+        rubbing += min(length, sum(max(0.0, held) for held in near))
+    assert rubbing / tune[:, 1].sum() <= 0.2
+
+
+def test_close_tones_stay_out_of_the_depth(made):
+    for part in pitched(made):
+        if part.role == "harmony" and not facts_of(part.instrument).sustains:
+            by_start = {}
+            for n in part.notes:
+                by_start.setdefault(n.start, []).append(n.pitch)
+            low = [sorted(p)[:2] for p in by_start.values() if len(p) > 1 and min(p) < 43]
+            assert all(b - a >= 5 for a, b in low), part.name
+
+
 def test_the_same_seed_is_the_same_piece_and_another_is_another():
     first, again_, other = (compose(profile("loss"), seconds=30, seed=s, composer="learned") for s in (5, 5, 6))
     assert first == again_ and first != other
@@ -88,6 +154,7 @@ def test_the_same_seed_is_the_same_piece_and_another_is_another():
 def test_every_metre_is_sung(metre):
     piece = compose(profile("longing"), seconds=30, seed=3, metre=metre, composer="learned")
     assert piece.metre == tuple(map(int, metre.split("/"))) and len(measures.melody(piece)) > 8
+    assert sum(len(p.notes) for p in piece.parts if p.role == "harmony") > 8
 
 
 @pytest.mark.parametrize("seconds", [15, 240])
