@@ -48,7 +48,7 @@ COLUMNS: dict[str, tuple[Callable[[str], Any], str]] = {  # how each is read, an
     "instruments": (names, "names, parted by ;"),
     "rack": (str, "a rack"),
     "theme": (str, "a MIDI file"),
-    "composer": (str, "planned, learned, or a model's file"),
+    "composer": (str, "planned, learned, or a model's file or folder"),
     "sections": (sections, "as B=despair, parted by ;"),
     "setting": (str, "song, film, loop or background"),
     "hits": (str, "seconds, as 12.5,31!"),

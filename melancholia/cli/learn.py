@@ -88,22 +88,30 @@ def composer(
     """Train a composer on SOURCES: a corpus that was kept, or folders, zip files and scores.
 
     Into one folder go a model of melodies, a model of the lines beside them, and a bank of figurations; 45 minutes of
-    one core for a thousand songs. What is under way lies there too, and is gone on from.
+    one core for a thousand songs. What is under way lies there too; where it was stopped it goes on, and what was
+    trained on the same works in the same way is left as it is.
     """
     from melancholia.composition.composers import FIGURATIONS, LINES, MELODY
+    from melancholia.composition.figurations import is_bank
     from melancholia.errors import InputError
 
     check_asked(steps, minutes)
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is no folder; allowed: a folder, or a new name.")
-    files = [output / name for name in (MELODY, LINES, FIGURATIONS)]
-    for path in files if output.exists() else [output]:
-        check_place(path, sources, force, bank=path.name == FIGURATIONS)
+    if not output.exists():
+        check_place(output, sources, force)
     found = read(sources, jobs, quiet)
     output.mkdir(exist_ok=True)
-    for path in files[:2]:
+    for path in (output / MELODY, output / LINES):
+        if not force and is_done(path, found, steps, seed):
+            options.talk(f"{path} is trained", quiet=quiet)
+            continue
+        check_place(path, sources, force)
         train_model(found, path, path.stem, steps, minutes, seed, force, quiet)
-    keep_figurations(found, files[2], force)
+    bank = output / FIGURATIONS
+    if not is_bank(bank):
+        check_place(bank, sources, force, bank=True)
+    keep_figurations(found, bank, force=force or is_bank(bank))
     options.talk(
         f"kept in {output}; use it with: melancholia compose longing --composer {output} -o piece.mid", quiet=quiet
     )
@@ -198,6 +206,24 @@ def check_place(path: Path, sources: Sequence[Path], force: bool, *, bank: bool 
     from melancholia.training.model import MODEL
 
     check_output(path, *sources, over=(BANK if bank else MODEL) if force else None)
+
+
+def is_done(path: Path, found: "Corpus", steps: int, seed: int) -> bool:
+    """Whether a model stands there that such a training would make."""
+    from dataclasses import asdict
+
+    from melancholia.composition.coding import BESIDE, TUNE
+    from melancholia.composition.composers import LINES
+    from melancholia.composition.decoder import load_decoder
+    from melancholia.training.model import Recipe, fingerprint, is_model, learned_from
+
+    if not is_model(path):
+        return False
+    about, layout = load_decoder(path).about, BESIDE if path.name == LINES else TUNE
+    same_works = about["corpus"] == fingerprint(learned_from(found.works, layout))
+    return bool(
+        same_works and about["what"] == layout.name and about["recipe"] == asdict(Recipe(steps=steps, seed=seed))
+    )
 
 
 def train_model(

@@ -90,15 +90,14 @@ def rows_of(notes: list[Note]) -> Rows:
     return np.array([(ticks(n.start), ticks(n.duration), n.pitch) for n in sorted(notes)], np.int64).reshape(-1, 3)
 
 
-def outer(notes: Rows, *, top: bool) -> Rows:
-    """The highest or lowest tone that sounds after each onset of an accompaniment, as a line."""
+def bottom(notes: Rows) -> Rows:
+    """The lowest tone that sounds after each onset of an accompaniment, as a line."""
     if not len(notes):
         return notes
     starts = np.unique(notes[:, 0])
     ends = np.append(starts[1:], notes[:, :2].sum(axis=1).max())
     sounding = (notes[None, :, 0] <= starts[:, None]) & (notes[None, :, :2].sum(axis=2) > starts[:, None])
-    pitches = np.where(sounding, notes[None, :, 2], -1 if top else 128)
-    return np.column_stack([starts, ends - starts, pitches.max(axis=1) if top else pitches.min(axis=1)])
+    return np.column_stack([starts, ends - starts, np.where(sounding, notes[None, :, 2], 128).min(axis=1)])
 
 
 @dataclass(slots=True, eq=False)
@@ -185,7 +184,9 @@ class Stand:
 
     def line(self, voice: Voice, active: set[int], rng: np.random.Generator) -> Rows:
         """A line of the model, led against all that is there."""
-        return write_line(self.author.lines, self.scene, voice, active, rng, low=self.low, others=self.played)
+        return write_line(
+            self.author.lines, self.scene, voice, active, rng, low=self.low, others=list(self.played.values())
+        )
 
     @property
     def bass_line(self) -> Rows:
@@ -196,7 +197,7 @@ class Stand:
     @property
     def low(self) -> Rows:
         """The lowest of all that is there, the tune apart."""
-        return outer(np.concatenate([NOTHING, *self.played.values()]), top=False)
+        return bottom(np.concatenate([NOTHING, *self.played.values()]))
 
     @property
     def mean(self) -> float:

@@ -4,7 +4,7 @@ Phrase after phrase the model goes on with a line under the plan's chords, told 
 continuations the one is kept that moves best against all lines that are there already.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from melancholia.composition.asks import ticks
 from melancholia.composition.choosing import SUNG
-from melancholia.composition.coding import AT_PLACE, BESIDE, GAPS, LENGTHS, TICKS, Compass, nearest, told
-from melancholia.composition.continuing import GRID, Ground, Line, Must, go_on
+from melancholia.composition.coding import AT_PLACE, BESIDE, TICKS, Compass, told
+from melancholia.composition.continuing import GRID, Ground, Line, Must, go_on, opening
 from melancholia.composition.decoder import Decoder
 from melancholia.composition.form import Form, PhrasePlan
 from melancholia.composition.harmony import Slot
@@ -86,7 +86,7 @@ def write_line(
     rng: np.random.Generator,
     *,
     low: Rows,
-    others: Mapping[str, Rows],
+    others: Sequence[Rows],
 ) -> Rows:
     """A line in the bars that are its own.
 
@@ -101,7 +101,7 @@ def write_line(
     rng : Generator
     low : rows
         The lowest of what is there as a line; empty where nothing is.
-    others : mapping of rows
+    others : sequence of rows
         All other parts but the tune, lines or accompaniments.
     """
     compass = Compass.about(scene.tonic, voice.centre)
@@ -112,8 +112,7 @@ def write_line(
     for name, columns in meanwhile(times, voice.centre, scene.tune, low, voice.voice).items():
         cues[:, BESIDE.at[name]] = np.roll(columns, -scene.tonic, axis=1) if columns.shape[1] == 12 else columns
     cues[:, BESIDE.at["known"]] = 1
-    parts = list(others.values())
-    line = silence(compass, voice.centre, scene.bar, cues[0])
+    line = opening(compass, voice.centre, scene.bar, cues[0])
     found: list[Rows] = []
     letters: dict[str, tuple[PhrasePlan, Rows]] = {}
     with threadpool_limits(1, "blas"):
@@ -137,7 +136,7 @@ def write_line(
                 model, line, ground, musts, compass, low=max(voice.low, round(voice.centre) - OPEN),
                 high=min(voice.high, round(voice.centre) + OPEN), until=until, count=CANDIDATES, rng=rng,
             )  # fmt: skip
-            costs = [cost(one, voice, density, ground, scene.tune, low, parts) for one in options]
+            costs = [cost(one, voice, density, ground, scene.tune, low, others) for one in options]
             best = options[int(np.argmin(np.array(costs) + rng.gumbel(0, CHANCE, len(costs))))]
             found.append(best.notes)
             letters.setdefault(phrase.letter, (phrase, best.notes))
@@ -190,14 +189,6 @@ def recalled(scene: Scene, before: PhrasePlan, notes: Rows, phrase: PhrasePlan, 
         return list(musts)
     later = [must for must in musts if must.at >= until]
     return [*kept, *(later or musts[-1:])]
-
-
-def silence(compass: Compass, centre: float, bar: int, cues: NDArray[np.float32]) -> Line:
-    """What the model takes to have sounded before the first note: one tone in the middle, a bar before."""
-    notes = np.array([[-bar, TICKS, round(centre)]])
-    pitch_class, octave = compass.coded(notes[:, 2])
-    choices = np.column_stack([nearest(GAPS, [TICKS]), pitch_class, octave, nearest(LENGTHS, [TICKS])])
-    return Line(notes, choices, cues[None], 0.0)
 
 
 def cost(

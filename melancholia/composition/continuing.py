@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.composition.coding import GAPS, LENGTHS, OCTAVES, TUNE, Compass, Layout, left, nearest
+from melancholia.composition.coding import GAPS, LENGTHS, OCTAVES, TICKS, TUNE, Compass, Layout, left, nearest
 from melancholia.composition.decoder import Decoder, gap_logits, read, read_on, side_by_side, tone
 
 GRID = 2  # ticks; every gap and length is a multiple
@@ -71,6 +71,14 @@ class Line:
         notes[last, 1] = min(notes[last, 1], notes[last + 1, 0] - notes[last, 0])
         choices, cues = np.concatenate([self.choices, more.choices]), np.concatenate([self.cues, more.cues])
         return Line(notes, choices, cues, more.nats)
+
+
+def opening(compass: Compass, middle: float, bar: int, cues: NDArray[np.float32]) -> Line:
+    """What the model takes to have sounded before the first note: one tone in the middle, a bar before."""
+    notes = np.array([[-bar, TICKS, round(middle)]])
+    pitch_class, octave = compass.coded(notes[:, 2])
+    choices = np.column_stack([nearest(GAPS, [TICKS]), pitch_class, octave, nearest(LENGTHS, [TICKS])])
+    return Line(notes, choices, cues[None], 0.0)
 
 
 @cache

@@ -5,9 +5,6 @@ Its weights come from `training.model`, which trains the same network with torch
 of one line are drawn side by side.
 """
 
-import io
-import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.composition.coding import FIELDS, LAYOUTS, Layout
+from melancholia.composition.packed import unpack
 from melancholia.errors import InputError
 
 SCHEMA = 1
@@ -67,18 +65,8 @@ def load_decoder(path: Path) -> Decoder:
     InputError
         There is no such file, or it is no model of this kind.
     """
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; allowed: a model that was trained before.")
-    try:
-        with zipfile.ZipFile(path) as packed:
-            about = json.loads(packed.read(MEMBER))
-            weights = {
-                name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(packed.read(name))).astype(np.float32)
-                for name in packed.namelist()
-                if name.endswith(".npy")
-            }
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise InputError(f"{path} is no model; allowed: what 'melancholia learn melody' wrote.") from error
+    about, arrays = unpack(path, MEMBER, "a model", "melancholia learn melody")
+    weights = {name: values.astype(np.float32) for name, values in arrays.items()}
     layout = LAYOUTS.get(about.get("what", ""))
     fields, cues = list(FIELDS.values()), layout and layout.width
     if about.get("schema") != SCHEMA or about.get("fields") != fields or about.get("cues") != cues:

@@ -4,9 +4,6 @@ A figure is a row a note: tick in the bar, length in ticks, which tone of the ch
 step of the scale beside it (-1, 0, 1). `training.figurations` reads it out of songs.
 """
 
-import io
-import json
-import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.composition.coding import TICKS, beat_ticks
+from melancholia.composition.packed import holds, pack, unpack
 from melancholia.errors import InputError
-from melancholia.files import Kind, writing
+from melancholia.files import Kind
 
 SCHEMA = 1
 MEMBER = "melancholia-figurations.json"  # inside the file: what is no array
@@ -144,11 +142,7 @@ class Bank:
 
 def is_bank(path: Path) -> bool:
     """Whether a path is a file that `save_bank` wrote."""
-    try:
-        with zipfile.ZipFile(path) as packed:
-            return MEMBER in packed.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
+    return holds(path, MEMBER)
 
 
 BANK = Kind("a bank of figurations", is_bank)
@@ -156,16 +150,8 @@ BANK = Kind("a bank of figurations", is_bank)
 
 def save_bank(bank: Bank, path: Path, *, force: bool = False) -> None:
     """Write a bank as one file, atomically."""
-    with (
-        writing(path, over=BANK if force else None) as part,
-        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed,
-    ):
-        for name in ARRAYS:
-            data = io.BytesIO()
-            np.lib.format.write_array(data, getattr(bank, name))
-            packed.writestr(zipfile.ZipInfo(f"{name}.npy"), data.getvalue(), zipfile.ZIP_DEFLATED)
-        said = json.dumps({"schema": SCHEMA, **bank.about}, indent=1)
-        packed.writestr(zipfile.ZipInfo(MEMBER), said, zipfile.ZIP_DEFLATED)
+    arrays = {name: getattr(bank, name) for name in ARRAYS}
+    pack(path, MEMBER, {"schema": SCHEMA, **bank.about}, arrays, BANK if force else None)
 
 
 def load_bank(path: Path) -> Bank:
@@ -176,15 +162,8 @@ def load_bank(path: Path) -> Bank:
     InputError
         There is no such file, or it is no bank of this kind.
     """
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; allowed: a bank of figurations that was made before.")
-    try:
-        with zipfile.ZipFile(path) as packed:
-            about = json.loads(packed.read(MEMBER))
-            arrays = {name: np.lib.format.read_array(io.BytesIO(packed.read(f"{name}.npy"))) for name in ARRAYS}
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, EOFError) as error:
-        raise InputError(f"{path} is no bank; allowed: what 'melancholia learn figurations' wrote.") from error
-    if about.pop("schema", None) != SCHEMA:
+    about, arrays = unpack(path, MEMBER, "a bank of figurations", "melancholia learn figurations")
+    if about.pop("schema", None) != SCHEMA or set(arrays) != set(ARRAYS):
         raise InputError(f"{path} is a bank of another version; make it anew.")
     return Bank(**arrays, about=about)
 

@@ -32,8 +32,8 @@ from melancholia.composition.asks import (
 )
 from melancholia.composition.choosing import Sung, cost, count, foreign
 from melancholia.composition.chords import SCALES
-from melancholia.composition.coding import GAPS, LENGTHS, TICKS, Compass, beat_ticks, nearest
-from melancholia.composition.continuing import Ground, Line, Must, go_on
+from melancholia.composition.coding import TICKS, Compass, beat_ticks
+from melancholia.composition.continuing import Ground, Line, Must, go_on, opening
 from melancholia.composition.decoder import Decoder
 from melancholia.composition.form import Form, PhrasePlan, phrase_weight
 from melancholia.composition.harmony import Slot
@@ -273,14 +273,6 @@ def stated(phrase: PhrasePlan) -> bool:
 def behind(notes: NDArray[np.int64], start: int) -> list[tuple[int, int, int]]:
     """Notes as they lie behind a bar line."""
     return [(int(at) - start, int(length), int(pitch)) for at, length, pitch in notes]
-
-
-def opening(compass: Compass, middle: float, bar: int, cues: NDArray[np.float32]) -> Line:
-    """What the model takes to have sounded before the first note: one tone in the middle, a bar before."""
-    notes = np.array([[-bar, TICKS, round(middle)]])
-    pitch_class, octave = compass.coded(notes[:, 2])
-    choices = np.column_stack([nearest(GAPS, [TICKS]), pitch_class, octave, nearest(LENGTHS, [TICKS])])
-    return Line(notes, choices, cues[None], 0.0)
 
 
 def joined(first: Must, middle: Sequence[Must], last: Must) -> list[Must]:

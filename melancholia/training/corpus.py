@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.composition.packed import holds
 from melancholia.errors import InputError, MelancholiaError, one_line
 from melancholia.files import Kind, writing
 from melancholia.midi import SUFFIXES as MIDI_SUFFIXES
@@ -188,11 +189,7 @@ def read_source(source: Source, data: bytes) -> dict[str, Callable[[], Work]]:
 
 def is_corpus(path: Path) -> bool:
     """Whether a path is a file that `save_corpus` wrote."""
-    try:
-        with zipfile.ZipFile(path) as packed:
-            return MEMBER in packed.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
+    return holds(path, MEMBER)
 
 
 CORPUS = Kind("a corpus", is_corpus)
@@ -237,7 +234,7 @@ def load_corpus(path: Path) -> Corpus:
     if not path.is_file():
         raise InputError(f"{path} does not exist; allowed: a corpus that was read before.")
     if not is_corpus(path):
-        raise InputError(f"{path} is no corpus; allowed: what 'python -m melancholia.training read' wrote.")
+        raise InputError(f"{path} is no corpus; allowed: what 'melancholia learn corpus' wrote.")
     try:
         with zipfile.ZipFile(path) as packed:
             said = json.loads(packed.read(MEMBER))

@@ -76,24 +76,24 @@ def hand_of(notes: NDArray[np.int64], start: int, size: int, chords: Chords) -> 
         return Hand((), (), -1, ())
     if len(inside) > MOST_NOTES:
         return None
-    spans = chords.at(inside[:, 0])
-    figure: list[tuple[int, int, int]] = []
+    tones = chords.tones[chords.at(inside[:, 0])] > 0
+    found: dict[tuple[int, int, int], int] = {}  # the length of each note of the figure
     widest: list[int] = []
-    for chord in np.unique(chords.tones[spans] > 0, axis=0):
-        rows = inside[(chords.tones[spans] > 0).__eq__(chord).all(axis=1)]
-        tones = sorted({p for p in rows[:, 2].tolist() if chord[p % 12]})
-        if not tones or len(tones) > MOST_TONES:
+    for chord in np.unique(tones, axis=0):
+        rows = inside[(tones == chord).all(axis=1)]
+        own = sorted({p for p in rows[:, 2].tolist() if chord[p % 12]})
+        if not own or len(own) > MOST_TONES:
             return None
-        widest = max(widest, tones, key=len)
-        for at, _, pitch in rows.tolist():
-            near = min(range(len(tones)), key=lambda k, pitch=pitch, tones=tones: abs(tones[k] - pitch))  # type: ignore[misc]
-            away = pitch - tones[near]
+        widest = max(widest, own, key=len)
+        for at, length, pitch in rows.tolist():
+            near = min(range(len(own)), key=lambda k, pitch=pitch, own=own: abs(own[k] - pitch))  # type: ignore[misc]
+            away = pitch - own[near]
             if abs(away) > NEIGHBOUR:
                 return None
-            figure.append((at - start, near, int(np.sign(away))))
-    lengths = dict(zip(figure, np.minimum(inside[:, 1], 2 * size - (inside[:, 0] - start)).tolist(), strict=True))
-    figure = sorted(set(figure))
-    return Hand(tuple(figure), tuple(lengths[note] for note in figure), int(widest[0]), tuple(np.diff(widest).tolist()))
+            found[at - start, near, int(np.sign(away))] = min(length, 2 * size - (at - start))
+    figure = tuple(sorted(found))
+    gaps = tuple(np.diff(widest).tolist())
+    return Hand(figure, tuple(found[note] for note in figure), int(widest[0]), gaps)
 
 
 def figurations(works: Sequence[Work], today: datetime.date | None = None) -> Bank:

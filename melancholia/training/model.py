@@ -8,10 +8,8 @@ each thing that a phrase is asked to be one time in five, so that the model can 
 
 import datetime
 import hashlib
-import io
 import json
 import time
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 from melancholia.composition.coding import FIELDS, TUNE, Layout
 from melancholia.composition.decoder import MEMBER, SCHEMA
+from melancholia.composition.packed import holds, pack
 from melancholia.errors import InputError, MelancholiaError
 from melancholia.files import Kind, begins_with, writing
 from melancholia.training.corpus import Corpus
@@ -394,11 +393,7 @@ def without(network: Any, lines: Sequence[Coded], *names: str) -> dict[str, floa
 
 def is_model(path: Path) -> bool:
     """Whether a path is a file that `save_model` wrote."""
-    try:
-        with zipfile.ZipFile(path) as packed:
-            return MEMBER in packed.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
+    return holds(path, MEMBER)
 
 
 MODEL = Kind("a model", is_model)
@@ -406,12 +401,4 @@ MODEL = Kind("a model", is_model)
 
 def save_model(trained: Trained, path: Path, *, force: bool = False) -> None:
     """Write a model as one file, as `composition.decoder.load_decoder` reads it, atomically."""
-    with (
-        writing(path, over=MODEL if force else None) as part,
-        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed,
-    ):
-        for name, values in trained.weights.items():
-            data = io.BytesIO()
-            np.lib.format.write_array(data, values)
-            packed.writestr(zipfile.ZipInfo(f"{name}.npy"), data.getvalue(), zipfile.ZIP_DEFLATED)
-        packed.writestr(zipfile.ZipInfo(MEMBER), json.dumps(trained.about, indent=1), zipfile.ZIP_DEFLATED)
+    pack(path, MEMBER, trained.about, trained.weights, MODEL if force else None)

@@ -8,22 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melancholia.composition import compose, measures
-from melancholia.composition.accompanying import (
-    KINDS,
-    brought_back,
-    divided,
-    joined,
-    narrowest,
-    one_each,
-    spaced,
-    stepped,
-)
-from melancholia.composition.arranging import outer
+from melancholia.composition.accompanying import one_each, stepped
+from melancholia.composition.arranging import bottom
 from melancholia.composition.character import CLIMAX, draw_character, varied
 from melancholia.composition.composers import FIGURATIONS, LINES, MODELS, composer_of, shipped
 from melancholia.composition.figurations import FIRST, SONGS, Hand, load_bank, save_bank
+from melancholia.composition.hands import Unit, brought_back, narrowest, spaced
+from melancholia.composition.harmony import Slot
 from melancholia.composition.leading import meeting, pair
 from melancholia.composition.meanwhile import meanwhile
+from melancholia.composition.stretches import KINDS, divided, joined
 from melancholia.errors import InputError
 from melancholia.profile import moods, profile
 from melancholia.setting import setting
@@ -97,10 +91,9 @@ def test_a_line_meets_the_notes_of_others():
     assert meeting(line, line[:0]) == (0.0, 0.0)
 
 
-def test_the_outer_tones_of_an_accompaniment():
+def test_the_lowest_tones_of_an_accompaniment():
     notes = rows((0, 96, 40), (0, 48, 60), (48, 48, 64), (96, 48, 62))
-    assert outer(notes, top=True).tolist() == [[0, 48, 60], [48, 48, 64], [96, 48, 62]]
-    assert outer(notes, top=False).tolist() == [[0, 48, 40], [48, 48, 40], [96, 48, 62]]
+    assert bottom(notes).tolist() == [[0, 48, 40], [48, 48, 40], [96, 48, 62]]
 
 
 def test_a_line_is_told_what_the_others_do():
@@ -195,9 +188,6 @@ def test_a_composer_of_ones_own_is_a_folder_or_a_file(tmp_path):
 
 
 def test_a_bar_that_returns_has_the_tones_that_it_had():
-    from melancholia.composition.accompanying import Unit
-    from melancholia.composition.harmony import Slot
-
     class Quiet:
         tune = np.zeros((0, 3), np.int64)
 

@@ -52,6 +52,11 @@ def test_a_hand_is_read_as_tones_of_its_chord():
     assert turned.figure == ((0, 0, 0), (48, 0, 1), (72, 0, 0))  # a neighbour above
     assert hand_of(notes((0, 48, 57), (48, 48, 62)), 0, 192, chords(9, 0)) is None  # too far from any tone
     assert hand_of(notes(), 0, 192, chords(9, 0, 4)) == Hand((), (), -1, ())
+    later = Chords(np.array([0, 96, 192]), np.concatenate([chords(9, 0, 4).tones, chords(0, 4, 7).tones]))
+    both = hand_of(notes((0, 72, 57), (72, 24, 60), (96, 90, 48), (186, 6, 52)), 0, 192, later)
+    assert dict(zip(both.figure, both.lengths, strict=True)) == {
+        (0, 0, 0): 72, (72, 1, 0): 24, (96, 0, 0): 90, (186, 1, 0): 6,
+    }  # fmt: skip
     long = hand_of(notes((0, 900, 57)), 0, 192, chords(9, 0, 4))
     assert long.lengths == (384,)  # two bars at most
 
@@ -148,7 +153,11 @@ def test_one_command_trains_a_composer_that_composes(corpus, tmp_path, capsys):
     assert piece.with_role("melody")[0].notes and piece != compose(
         profile("longing"), seconds=20, seed=1, composer="learned"
     )
-    assert run(asked) == 2  # stands there already
+    before = (mine / MELODY).read_bytes()
+    (mine / LINES).unlink()  # as where it was stopped between the two
+    assert run(asked) == 0 and (mine / LINES).exists() and (mine / MELODY).read_bytes() == before
+    assert capsys.readouterr().out.count("nats a note  test, chords heard") == 1
+    assert run([*asked[:-2], "9", "-q"]) == 2  # trained otherwise
     assert "exists already" in capsys.readouterr().err
     single = tmp_path / "bank.npz"
     assert run(["learn", "figurations", str(tmp_path / "songs.npz"), "-o", str(single)]) == 0

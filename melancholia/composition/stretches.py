@@ -1,0 +1,111 @@
+"""Which bars of pianists accompany each letter of a form: as full as is wanted, of a kind that the mood names."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melancholia.composition.beside import Scene
+from melancholia.composition.coding import TICKS, beat_ticks
+from melancholia.composition.figurations import BEATS, COUNT, FIRST, MINOR, SUNG, UNIT, WORK, Bank, Hand
+from melancholia.composition.form import SILENT, PhrasePlan
+from melancholia.writing import Writing
+
+NEAR_RATE = 0.18  # spread of the logarithm of how often a stretch strikes about what is wanted
+SAME_WORK = 8.0  # how much likelier further letters take a stretch from the song of the first
+SAME_MODE = 2.0
+KEPT_AT_CLIMAX = 0.7  # of the climaxes have the accompaniment that their letter has elsewhere
+VAMPS = (0.15, 0.5)  # of the letters go on with one bar of their stretch; of preludes and interludes
+RARE = 0.9  # power with which what is rarer is likelier
+SELDOM = 0.01  # weight of a kind of accompaniment that the mood does not name
+# The kinds of accompaniment that a mood may name, by what stretches show of them.
+KINDS = {
+    "held": ("held", "fifths", "pedal", "bell", "solo"),
+    "broken": ("broken", "nocturne", "falling", "hocket", "ostinato"),
+    "offbeat": ("offbeat", "syncopated", "waltz"),
+    "chords": ("repeated", "tremolo", "chorale"),
+}
+HIGHER = 5.0  # semitones between the stretches of two letters, gladly
+# Of the onsets that a mood asks for the accompaniment strikes what the tune leaves, so much of whose tones is its own.
+OF_TUNE, LEAST_FILLING = 0.2, 0.6
+
+
+def drawn(bank: Bank, scene: Scene, rng: np.random.Generator) -> dict[tuple[str, bool], list[tuple[Hand, Hand]]]:
+    """The bars of each letter, and of the climax under a letter: as full as is wanted, those of one song gladly."""
+    found: dict[tuple[str, bool], list[tuple[Hand, Hand]]] = {}
+    works: set[int] = set()
+    heights: list[float] = []
+    parts = divided(scene.form.metre)
+    for phrase, writing in zip(scene.form.phrases, scene.form.writings, strict=True):
+        key = (phrase.letter, phrase.kind == "climax")
+        if key in found:
+            continue
+        other = (phrase.letter, not key[1])
+        if other in found and rng.random() < KEPT_AT_CLIMAX:
+            found[key] = found[other]
+            continue
+        chosen = []
+        for metre in parts:
+            share = weights(bank, metre, scene, phrase, writing, works, heights)
+            index = int(rng.choice(len(share), p=share / share.sum()))
+            chosen.append(index)
+        works = works or {int(index) for index in bank.stretches[chosen, WORK]}
+        heights.append(float(np.mean(bank.height[chosen])))
+        bars = [[bank.hands(bar) for bar in range(*ends(bank, index))] for index in chosen]
+        count = 1 if rng.random() < VAMPS[phrase.kind in SILENT] else len(bars[0])
+        found[key] = [joined([one[k % len(one)] for one in bars], parts) for k in range(count)]
+    return found
+
+
+def ends(bank: Bank, stretch: int) -> tuple[int, int]:
+    first, count = bank.stretches[stretch, [FIRST, COUNT]].tolist()
+    return first, first + count
+
+
+def divided(metre: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    """The metres of the bars that a bar is made of: a bar of 12/8 is two of 6/8, one of 5/4 three beats and two."""
+    return {(12, 8): ((6, 8), (6, 8)), (5, 4): ((3, 4), (2, 4))}.get(metre, (metre,))
+
+
+def weights(
+    bank: Bank,
+    metre: tuple[int, int],
+    scene: Scene,
+    phrase: PhrasePlan,
+    writing: Writing,
+    works: set[int],
+    heights: Sequence[float],
+) -> NDArray[np.float64]:
+    """How likely each stretch is taken for a phrase."""
+    rows = bank.stretches
+    beat = beat_ticks(metre)
+    alike = [beat_ticks((b, u)) == beat and b * metre[1] == metre[0] * u for b, u in rows[:, [BEATS, UNIT]].tolist()]
+    alone = max(LEAST_FILLING * writing.onset_rate, writing.onset_rate - OF_TUNE * writing.melody_rate)
+    wanted = alone * 60 / scene.form.bpm * (0.8 + 0.45 * scene.form.tension(phrase.bar + 1))
+    share = np.exp(-((np.log(bank.rate / wanted) / NEAR_RATE) ** 2) / 2) + 1e-9
+    named = {kind: sum(writing.textures.get(name, 0) for name in names) for kind, names in KINDS.items()}
+    total = max(sum(named.values()), 1e-9)
+    share *= np.array([SELDOM + named[kind] / total for kind in bank.kinds])
+    share *= bank.common**-RARE
+    share *= np.where(rows[:, MINOR] == (phrase.mode == "minor"), SAME_MODE, 1.0)
+    share *= np.where(rows[:, SUNG] == (phrase.kind not in ("intro", "interlude")), SAME_MODE, 1.0)
+    if heights:
+        share *= np.where(np.isin(rows[:, WORK], list(works)), SAME_WORK, 1.0)
+        away = np.abs(bank.height[:, None] - np.array(heights)[None]).min(axis=1)
+        share *= 0.3 + np.minimum(away / HIGHER, 1.0)
+    return np.where(alike, share, 0.0)
+
+
+def joined(parts: Sequence[tuple[Hand, Hand]], metres: Sequence[tuple[int, int]]) -> tuple[Hand, Hand]:
+    """Bars one after another as one."""
+    if len(parts) == 1:
+        return parts[0]
+    hands = []
+    for side in (0, 1):
+        figures, at = [], 0
+        for part, (beats, unit) in zip(parts, metres, strict=True):
+            figures.append(part[side].figure + np.array([at, 0, 0, 0], np.int16))
+            at += beats * 4 * TICKS // unit
+        widest = max((part[side] for part in parts), key=lambda hand: hand.tones)
+        hands.append(Hand(np.concatenate(figures), widest.low, widest.gaps))
+    return hands[0], hands[1]
