@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from melancholia import batch, hosting, instruments, mastering, racks
     from melancholia.analysis import Analysis, analyse
     from melancholia.audio import Audio, Stem, Stems, audio
-    from melancholia.composition import compose, orchestrate
+    from melancholia.composition import compose, continued, harmonise, infill, orchestrate, vary
     from melancholia.edits import retimed, transposed, with_instrument, within_reach
     from melancholia.encoding import write_audio
     from melancholia.errors import Cancelled, InputError, MelancholiaError
@@ -51,7 +51,7 @@ ORIGINS = {
     for room, names in {
         "analysis": ("Analysis", "analyse"),
         "audio": ("Audio", "Stem", "Stems", "audio"),
-        "composition": ("compose", "orchestrate"),
+        "composition": ("compose", "continued", "harmonise", "infill", "orchestrate", "vary"),
         "edits": ("retimed", "transposed", "with_instrument", "within_reach"),
         "errors": ("Cancelled", "InputError", "MelancholiaError"),
         "encoding": ("write_audio",),
@@ -102,8 +102,11 @@ __all__ = [
     "blend",
     "bus",
     "compose",
+    "continued",
     "fit_house",
+    "harmonise",
     "hosting",
+    "infill",
     "instruments",
     "load_house",
     "load_midi",
@@ -128,6 +131,7 @@ __all__ = [
     "score",
     "setting",
     "transposed",
+    "vary",
     "with_instrument",
     "within_reach",
     "write_audio",

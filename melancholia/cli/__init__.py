@@ -15,9 +15,14 @@ from melancholia import interrupts
 from melancholia.errors import MelancholiaError, one_line, shown
 
 COMMANDS = (
-    "make", "compose", "render", "apply", "master", "loudness", "score", "batch", "listener", "learn", "plugins",
-    "moods", "racks", "instruments", "completion",
+    "make", "compose", "vary", "infill", "continue", "harmonise", "render", "apply", "master", "loudness", "score",
+    "batch", "listener", "learn", "plugins", "moods", "racks", "instruments", "completion",
 )  # fmt: skip
+TOGETHER = {  # commands that share a module
+    "lists": ("moods", "racks", "instruments"),
+    "rewrite": ("vary", "infill", "continue", "harmonise"),
+}
+WORDS = {"continue": "continue_"}  # what Python keeps for itself
 
 
 class Lazy(click.Group):
@@ -29,8 +34,8 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = "lists" if name in ("moods", "racks", "instruments") else name
-        command: click.Command = getattr(import_module(f"melancholia.cli.{module}"), name)
+        module = next((module for module, names in TOGETHER.items() if name in names), name)
+        command: click.Command = getattr(import_module(f"melancholia.cli.{module}"), WORDS.get(name, name))
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

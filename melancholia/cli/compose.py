@@ -70,6 +70,5 @@ def compose(
         setting=plan, composer=composer,
     )  # fmt: skip
     save_midi(perform(piece, wanted, seed=seed) if performed else piece, output, force=force)
-    options.talk(
-        f"{piece.key}, {len(piece.parts)} parts, seed {seed}; next: melancholia render {output} -o stems", quiet=quiet
-    )
+    following = "" if str(output) == "-" else f"; next: melancholia render {output} -o stems"
+    options.talk(f"{piece.key}, {len(piece.parts)} parts, seed {seed}{following}", quiet=quiet)

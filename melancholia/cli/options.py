@@ -43,6 +43,13 @@ composer: Option = click.option(
     show_default=True,
     help="Who writes the notes: planned, learned (models that read songs), or a folder or file of models of your own.",
 )
+composer_that_learned: Option = click.option(
+    "--composer",
+    metavar="NAME|MODEL",
+    default="learned",
+    show_default=True,
+    help="Whose models write: learned (ours), or a folder or file of models of your own.",
+)
 setting: Option = click.option(
     "--setting", default="song", show_default=True, help="What it is for: song, film, loop or background."
 )

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.composition.beside import Rows, Scene
+from melancholia.composition.beside import Scene
+from melancholia.composition.continuing import Rows
 from melancholia.composition.figurations import Bank
 from melancholia.composition.hands import Tones, Unit, voiced
 from melancholia.composition.lines import scale_pitches
@@ -51,8 +52,6 @@ def accompany(
     shift += over
     units: list[Unit] = []
     for phrase in scene.form.phrases:
-        if phrase.bar not in active:
-            continue
         found = stretches[phrase.letter, phrase.kind == "climax"]
         for first, until, slot in scene.chords(phrase):
             at = first
@@ -64,7 +63,8 @@ def accompany(
                 hands = found[place % len(found)]
                 if number >= scene.form.bars - 1:  # the last chord is a full one
                     hands = max(found, key=lambda pair: min(pair[0].tones, 1) * 9 + pair[1].tones)
-                units.append(Unit(bar, at, end, slot, hands, phrase.letter, place))
+                if number in active:
+                    units.append(Unit(bar, at, end, slot, hands, phrase.letter, place))
                 at = end
     tones = voiced(units, scene, low, high, shift, bass)
     return played(units, tones, scene)

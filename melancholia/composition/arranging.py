@@ -4,18 +4,22 @@ First who plays the bass, then accompaniments over it, then second voices and in
 there already.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from melancholia.composition.accompanying import accompany
 from melancholia.composition.arrangement import Cast, singer_of
 from melancholia.composition.asks import ground_of, ticks
-from melancholia.composition.beside import Rows, Scene, Voice, write_line
+from melancholia.composition.beside import Scene, Voice, write_line
 from melancholia.composition.coding import TICKS
 from melancholia.composition.composers import Composer
+from melancholia.composition.continuing import Rows
 from melancholia.composition.form import Form
 from melancholia.composition.harmony import Slot
+from melancholia.composition.held import NEVER, Held, There
 from melancholia.composition.leading import pair
 from melancholia.composition.noise import way_of
 from melancholia.composition.parts import LEVELS, answering, as_notes, doubled
@@ -27,6 +31,7 @@ from melancholia.writing import Player, Writing
 
 AGAIN = 0.85  # of the returns of a letter bring back the lines that went with it, as long as the chords are the same
 ROOTS = 0.5  # of the letters have a deep bass under them; the climax always
+NOTHING_THERE: Mapping[str, Held] = MappingProxyType({})
 NOTHING: Rows = np.zeros((0, 3), np.int64)
 # Mean move, share of tones outside their chord, share that begin with the tune. In 102 slow movements of quartets the
 # medians are 2.5, .22, .58 (second violin), 2.6, .21, .56 (viola), 2.7, .20, .56 (cello), and from the 10th to the 90th
@@ -52,23 +57,38 @@ def arrange(
     home: Key,
     seed: int,
     ground: float,
+    there: Mapping[str, Held] = NOTHING_THERE,
 ) -> dict[str, list[Note]]:
-    """The notes of every player; accompaniments lie `ground` semitones higher than usual."""
+    """The notes of every player; accompaniments lie `ground` semitones higher than usual.
+
+    Of the players named in `there` some notes stay, or all.
+    """
     sung = [note for phrase in melody for note in as_notes(phrase, form, writing)]
+    singer = singer_of(cast.players)
+    if singer.name in there:
+        sung = there[singer.name].joined(sung)
     rng = generator(seed, "again")
     again = frozenset(p.bar for p in form.phrases if p.visit and rng.random() < AGAIN)
     scene = Scene(form, slots, ground_of(form, slots, home.tonic), home.tonic, rows_of(sung), again)
-    stand = Stand(author, cast, scene, writing, seed, ground, {}, {})
-    singer = singer_of(cast.players)
+    stand = Stand(author, cast, scene, writing, seed, ground, there, {}, {})
+    done = {player.name for player in cast.players if player.name in there and not there[player.name].open}
+    for player in cast.players:
+        if player.name in done and player != singer:
+            stand.settle(player, [])
     for player in sorted(cast.players, key=order):
         facts = facts_of(player.instrument)
         low, high = facts.written
-        if player.role == "melody":
-            stand.notes[player.name] = sung if player == singer else doubled(sung, low, high)
+        if player == singer:
+            stand.notes[player.name] = sung
+        elif player.name in done:
+            continue
+        elif player.role == "melody":
+            stand.notes[player.name] = stand.joined(player, doubled(sung, low, high))
         elif not facts.pitched:
             way, level = way_of(player.instrument, player.role), writing.velocity + LEVELS[player.role]
             rng = generator(seed, "part", player.name)
-            stand.notes[player.name] = way(form, cast.bars[player.name], (low + high) // 2, level, rng)
+            found = way(form, cast.bars[player.name], (low + high) // 2, level, rng)
+            stand.notes[player.name] = stand.joined(player, found)
         elif player.role == "bass":
             stand.bass(player)
         elif player.role == "harmony":
@@ -102,7 +122,8 @@ def bottom(notes: Rows) -> Rows:
 
 @dataclass(slots=True, eq=False)
 class Stand:
-    """The parts that are written so far: `notes` of players, and as they are `played`, a line or an accompaniment."""
+    """The parts that are written so far: `notes` of players, and as they are `played`, a line or an accompaniment;
+    what was `there` before."""
 
     author: Composer
     cast: Cast
@@ -110,6 +131,7 @@ class Stand:
     writing: Writing
     seed: int
     ground: float
+    there: Mapping[str, Held]
     notes: dict[str, list[Note]]
     played: dict[str, Rows]
 
@@ -121,7 +143,7 @@ class Stand:
             self.keep(player, self.roots(active, low, high, rng))
             return
         voice = Voice("bass", low, high, float(np.clip(low + 12, low + 5, high - 7)), self.rate(0.45), **BASS)
-        self.keep(player, self.line(voice, active, rng))
+        self.keep(player, self.line(voice, active, rng, self.there_of(player)))
 
     def roots(self, active: set[int], low: int, high: int, rng: np.random.Generator) -> Rows:
         """The bass of each chord, as deep as it goes, under half of the letters."""
@@ -146,19 +168,22 @@ class Stand:
             found = accompany(
                 self.author.bank, self.scene, active, rng, low=low, high=high, bass=self.bass_line, over=self.ground
             )
-            self.notes[player.name] = self.as_notes(found, player)
-            self.played[player.name] = found
+            self.keep(player, found)
             return
         voices = []
+        there = self.there_of(player)
+        there = there and replace(there, held=replace(there.held, notes=()))  # which of them a tone was, nobody knows
         if not len(self.bass_line):
             deep = Voice("bass", low, high, float(low + 14), self.rate(0.45), **BASS)
-            voices.append(self.line(deep, active, rng))
+            voices.append(self.line(deep, active, rng, there))
             self.played[f"{player.name} 0"] = voices[0]
         for number, below in enumerate((7, 14), 1):
             centre = self.place(-below if self.mean - below >= LOWEST_INNER else 12 - below, low, high)
-            voices.append(self.line(Voice("inner", low, high, centre, self.rate(0.5), **INNER), active, rng))
+            voices.append(self.line(Voice("inner", low, high, centre, self.rate(0.5), **INNER), active, rng, there))
             self.played[f"{player.name} {number}"] = voices[-1]
-        self.notes[player.name] = self.as_notes(np.concatenate(voices), player)
+        self.notes[player.name] = self.joined(player, self.as_notes(np.concatenate(voices), player))
+        if there is not None:
+            self.played[player.name] = rows_of(list(self.there[player.name].notes))
 
     def counter(self, player: Player, melody: list[list[Tone]], home: Key) -> None:
         """A second voice, that in some phrases does what the mood names with the tune."""
@@ -166,27 +191,38 @@ class Stand:
         rng, active = generator(self.seed, "part", player.name), self.cast.bars[player.name]
         centre = self.place(-BELOW if self.mean - BELOW >= LOWEST_INNER else BELOW - 1, low, high)
         low, high = max(low, round(centre) - 10), min(high, round(centre) + 10)
-        found = self.line(Voice("counter", low, high, centre, self.rate(0.4), **SECOND), active, rng)
+        found = self.line(
+            Voice("counter", low, high, centre, self.rate(0.4), **SECOND), active, rng, self.there_of(player)
+        )
         form, slots = self.scene.form, self.scene.slots
         own = self.as_notes(found, player)
         notes = answering(own, active, melody, slots, form, self.writing, home, low, high, rng)
         if pair(rows_of(notes), self.low).fifths > pair(found, self.low).fifths:  # what it does with the tune must fit
             notes = own
-        self.notes[player.name] = notes
-        self.played[player.name] = rows_of(notes)
+        self.settle(player, notes)
 
     def texture(self, player: Player) -> None:
         """One slow line above the tune, where there is light; under it where the instrument does not reach so far."""
         low, high = facts_of(player.instrument).written
         rng, active = generator(self.seed, "part", player.name), self.cast.bars[player.name]
         centre = self.place(max(LIGHT, LIGHTEST - self.mean), low, high)
-        self.keep(player, self.line(Voice("inner", low, high, centre, self.rate(0.4), **INNER), active, rng))
+        voice = Voice("inner", low, high, centre, self.rate(0.4), **INNER)
+        self.keep(player, self.line(voice, active, rng, self.there_of(player)))
 
-    def line(self, voice: Voice, active: set[int], rng: np.random.Generator) -> Rows:
+    def line(self, voice: Voice, active: set[int], rng: np.random.Generator, there: There | None) -> Rows:
         """A line of the model, led against all that is there."""
         return write_line(
-            self.author.lines, self.scene, voice, active, rng, low=self.low, others=list(self.played.values())
-        )
+            self.author.lines, self.scene, voice, active, rng, low=self.low, others=list(self.played.values()),
+            there=there,
+        )  # fmt: skip
+
+    def there_of(self, player: Player) -> There | None:
+        """What is there of a player, phrase by phrase."""
+        if player.name not in self.there:
+            return None
+        spans = [(phrase.bar * self.scene.bar, phrase.end * self.scene.bar) for phrase in self.scene.form.phrases]
+        spans[-1] = (spans[-1][0], NEVER)
+        return There(self.there[player.name], tuple(spans))
 
     @property
     def bass_line(self) -> Rows:
@@ -214,8 +250,19 @@ class Stand:
         return float(np.clip(share * self.writing.onset_rate * 60 / self.scene.form.bpm, *RATES))
 
     def keep(self, player: Player, found: Rows) -> None:
+        if player.name in self.there:
+            self.settle(player, self.as_notes(found, player))
+            return
         self.notes[player.name] = self.as_notes(found, player)
         self.played[player.name] = found
+
+    def settle(self, player: Player, notes: list[Note]) -> None:
+        """A player's notes, with those that were there before."""
+        self.notes[player.name] = self.joined(player, notes)
+        self.played[player.name] = rows_of(self.notes[player.name])
+
+    def joined(self, player: Player, notes: list[Note]) -> list[Note]:
+        return self.there[player.name].joined(notes) if player.name in self.there else notes
 
     def as_notes(self, found: Rows, player: Player) -> list[Note]:
         """Rows as notes of a player, louder where the plan is tense."""

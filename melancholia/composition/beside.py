@@ -5,19 +5,19 @@ continuations the one is kept that moves best against all lines that are there a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from melancholia.composition.asks import ticks
 from melancholia.composition.choosing import SUNG
 from melancholia.composition.coding import AT_PLACE, BESIDE, TICKS, Compass, told
-from melancholia.composition.continuing import GRID, Ground, Line, Must, go_on, opening
+from melancholia.composition.continuing import GRID, Ground, Line, Must, Rows, as_line, go_on, opening
 from melancholia.composition.decoder import Decoder
 from melancholia.composition.form import Form, PhrasePlan
 from melancholia.composition.harmony import Slot
+from melancholia.composition.held import NEVER, WIDE_OPEN, Held, There
 from melancholia.composition.leading import meeting, pair
 from melancholia.composition.meanwhile import meanwhile
 
@@ -29,8 +29,6 @@ WEIGHTS = {
     "full": 2.0, "high": 0.3, "leaping": 0.8, "rough": 3.0, "together": 1.5, "unlikely": 1.5, "fifths": 6.0,
     "octaves": 4.0, "rubs": 18.0, "crossed": 3.0, "doubled": 3.0, "same": 4.0,
 }  # fmt: skip
-
-Rows = NDArray[np.int64]  # onset and length in ticks, pitch
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +85,7 @@ def write_line(
     *,
     low: Rows,
     others: Sequence[Rows],
+    there: There | None = None,
 ) -> Rows:
     """A line in the bars that are its own.
 
@@ -103,6 +102,8 @@ def write_line(
         The lowest of what is there as a line; empty where nothing is.
     others : sequence of rows
         All other parts but the tune, lines or accompaniments.
+    there : There, optional
+        What is there of the line and stays, and where it is open; then `active` does not count.
     """
     compass = Compass.about(scene.tonic, voice.centre)
     rows = scene.ground.cues
@@ -116,12 +117,18 @@ def write_line(
     found: list[Rows] = []
     letters: dict[str, tuple[PhrasePlan, Rows]] = {}
     with threadpool_limits(1, "blas"):
-        for phrase in scene.form.phrases:
-            if phrase.bar not in active:
+        for k, phrase in enumerate(scene.form.phrases):
+            own = there.of(k) if there is not None else WIDE_OPEN
+            if not own.open and len(own.rows):
+                line = line.and_then(as_line(own.rows, line, Ground(scene.ground.start, cues, BESIDE), compass))
+                letters.setdefault(phrase.letter, (phrase, own.rows))
+            if not own.open or (there is None and phrase.bar not in active):
                 continue
             musts, until = held_to(scene, phrase, voice, rng)
             if phrase.letter in letters and phrase.bar in scene.again:
                 musts = recalled(scene, *letters[phrase.letter], phrase, musts)
+            if there is not None:
+                musts, until = between(own, musts, until)
             density = voice.density * float(np.exp(rng.normal(0, UNEVEN)))
             density *= 0.8 + 0.45 * scene.form.tension(phrase.bar + phrase.bars / 2)
             here = cues.copy()
@@ -170,6 +177,24 @@ def held_to(scene: Scene, phrase: PhrasePlan, voice: Voice, rng: np.random.Gener
     if last_at > first:
         musts.append(Must(last_at, scene.above(last.pitch_classes(scene.tonic))))
     return musts, until
+
+
+def between(own: Held, planned: Sequence[Must], until: int) -> tuple[list[Must], int]:
+    """All that must be in a phrase that is partly there: what stays, and of what was planned what lies where it is
+    open and silent; and when it ends."""
+    kept = own.musts()
+    sounding = [(must.at, must.at + (must.length or 0)) for must in kept]
+    free = [
+        must for must in planned if own.is_open(must.at) and not any(first <= must.at < end for first, end in sounding)
+    ]
+    if not kept and not free:
+        free = [Must(own.open[0][0])]
+    found = sorted([*kept, *(replace(must, straight=False) for must in free)], key=lambda must: must.at)
+    found[0] = replace(found[0], straight=True)
+    last = found[-1]
+    if last.pitch is not None and last.length is not None and not own.between(last.at, NEVER):
+        return found, last.at + last.length
+    return found, max(min(until, own.open[-1][1]), last.at + GRID)
 
 
 def recalled(scene: Scene, before: PhrasePlan, notes: Rows, phrase: PhrasePlan, musts: Sequence[Must]) -> list[Must]:

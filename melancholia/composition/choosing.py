@@ -134,8 +134,8 @@ def cost(
     return float(sum(WEIGHTS[name] * value for name, value in faults.items()))
 
 
-def count(done: Sung, line: Line, ask: Ask, ground: Ground) -> None:
-    """Add a phrase to what the melody has had."""
+def count(done: Sung, line: Line, mean: float, ground: Ground) -> None:
+    """Add a phrase to what the melody has had, that was to lie at `mean`."""
     moves = np.diff(line.notes[:, 2])
     done.tones += len(line.notes)
     done.moves += int((moves != 0).sum())
@@ -150,4 +150,4 @@ def count(done: Sung, line: Line, ask: Ask, ground: Ground) -> None:
     done.lengths.update(line.notes[:, 1].tolist())
     done.high = max(done.high, float(line.notes[:, 2].max()))
     done.pitch += float(line.notes[:, 2].sum())
-    done.asked_pitch += ask.mean * len(line.notes)
+    done.asked_pitch += mean * len(line.notes)

@@ -8,13 +8,14 @@ import numpy as np
 
 from melancholia.composition.arrangement import brought_back, cast, choose_players, singer_of
 from melancholia.composition.arranging import arrange
+from melancholia.composition.assembly import as_piece
 from melancholia.composition.character import Character, draw_character, varied
 from melancholia.composition.composers import PLANNED, Composer, composer_of
 from melancholia.composition.critic import SADNESS_NEAR, cost
 from melancholia.composition.dialects import BROKEN, CADENCES, DIALECTS, ENDINGS
 from melancholia.composition.dynamics import at_level, terraced, terraces
-from melancholia.composition.form import COUNTED, LONGEST_S, SHORTEST_S, SUNG, Form, draw, plan_form
-from melancholia.composition.harmony import Slot, plan_harmony
+from melancholia.composition.form import COUNTED, LONGEST_S, SHORTEST_S, SUNG, draw, plan_form
+from melancholia.composition.harmony import plan_harmony
 from melancholia.composition.lines import LINES
 from melancholia.composition.measures import all_notes, longest_hole_s, longest_return, minorness
 from melancholia.composition.melody import write_melody
@@ -23,11 +24,10 @@ from melancholia.composition.silence import PAUSES, broken_off, silences, with_s
 from melancholia.composition.singing import sing
 from melancholia.composition.statement import given, heard, tune_of, with_room
 from melancholia.composition.textures import TEXTURES
-from melancholia.composition.tones import Tone
 from melancholia.errors import in_range, unknown
 from melancholia.motif import Motif, load_motif
 from melancholia.orchestra import facts_of
-from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
+from melancholia.piece import Key, Part, Piece
 from melancholia.piece import key as parse_key
 from melancholia.profile import Profile
 from melancholia.setting import Setting
@@ -50,11 +50,6 @@ CLIMAX = (0.6, 0.72)  # where the planned tension is highest, as a share of the 
 EDGE = 0.03  # of the sadness that is wanted: so far inside its band a piece stays
 DILUTED = 0.05  # of the mode index is lost where lines move beside their chords (72 pieces)
 DOUBLED = 0.5  # of a part's notes, that another part plays too: two stems of one voice
-# Degrees of home by semitones, as minor and as major keys, for the names of chords in other keys.
-DEGREES = {
-    1: ("bii", "bII"), 2: ("ii", "II"), 3: ("iii", "III"), 4: ("#iii", "#III"), 5: ("iv", "IV"), 6: ("#iv", "#IV"),
-    7: ("v", "V"), 8: ("vi", "VI"), 9: ("#vi", "#VI"), 10: ("vii", "VII"), 11: ("#vii", "#VII"),
-}  # fmt: skip
 
 
 def compose(
@@ -256,67 +251,7 @@ def write(
     notes = {part: terraced(with_silences(found, stops), steps) for part, found in notes.items()}
     notes = at_level(notes, form)
     parts = tuple(Part(p.name, p.role, p.instrument, tuple(notes[p.name])) for p in players.players if notes[p.name])
-    return Piece(
-        parts=struck(held_to_the_end(parts, form), form),
-        tempo=form.tempo,
-        metre=form.metre,
-        key=home,
-        sections=sections(form),
-        chords=tuple(
-            Chord(
-                s.bar * form.bar_quarters,
-                form.end_of(s.end) - s.bar * form.bar_quarters,
-                numeral(s),
-                s.pitch_classes(home.tonic),
-                s.bass(home.tonic),
-            )
-            for s in slots
-        ),
-        phrases=phrases(form, melody),
-        arc=tuple((bar * form.bar_quarters, round(form.tension(bar), 4)) for bar in range(form.bars + 1)),
-        fixed_tempo=form.fixed_tempo,
-        hits=tuple(bar * form.bar_quarters for bar in form.hits),
-        loops=form.loops,
-    )
-
-
-def numeral(slot: Slot) -> str:
-    """The chord's name, and after a bar the key it stands in where that is not home: "V7|III"."""
-    return slot.numeral if not slot.local_key else f"{slot.numeral}|{DEGREES[slot.local_key][slot.mode == 'major']}"
-
-
-def brought_forward(parts: tuple[Part, ...], at: float) -> tuple[Part, ...]:
-    """The first tone behind a time begins there: for a hit that falls into a silence."""
-    after = [(note.start, number) for number, part in enumerate(parts) for note in part.notes if note.start > at]
-    if not after:
-        return parts
-    start, number = min(after)
-    part = parts[number]
-    moved = tuple(Note(at, n.end - at, n.pitch, n.velocity) if n.start == start else n for n in part.notes)
-    return (*parts[:number], Part(part.name, part.role, part.instrument, moved), *parts[number + 1 :])
-
-
-def struck(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
-    """At each hit of the form something begins: where nothing does, what sounds there is struck again."""
-    for at in (bar * form.bar_quarters for bar in form.hits):
-        if any(note.start == at for part in parts for note in part.notes):
-            continue
-        parts = tuple(
-            Part(p.name, p.role, p.instrument, tuple(piece for note in p.notes for piece in split(note, at)))
-            for p in parts
-        )
-        if not any(note.start == at for part in parts for note in part.notes):
-            parts = brought_forward(parts, at)
-    return parts
-
-
-def split(note: Note, at: float) -> tuple[Note, ...]:
-    if not note.start < at < note.end:
-        return (note,)
-    return (
-        Note(note.start, at - note.start, note.pitch, note.velocity),
-        Note(at, note.end - at, note.pitch, note.velocity),
-    )
+    return as_piece(form, slots, melody, parts, home)
 
 
 def choose_key(writing: Writing, rng: np.random.Generator) -> Key:
@@ -326,52 +261,3 @@ def choose_key(writing: Writing, rng: np.random.Generator) -> Key:
     tonic = int(rng.choice(tonics, p=weights / weights.sum()))
     mode = draw(rng, dict(writing.modes))
     return Key((tonic + 3) % 12 if mode == "major" else tonic, mode)
-
-
-def held_to_the_end(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
-    """The last chord is held until the piece's end: what sounds in its last bar rings to the last release."""
-    written = form.bars * form.bar_quarters
-
-    def held(note: Note) -> Note:
-        return Note(note.start, form.quarters - note.start, note.pitch, note.velocity) if rings(note) else note
-
-    def rings(note: Note) -> bool:
-        return note.end >= written - 1e-6
-
-    found = tuple(Part(p.name, p.role, p.instrument, tuple(map(held, p.notes))) for p in parts)
-    if any(n.end >= form.quarters - 0.01 for part in found for n in part.notes):
-        return found
-    last = found[0]
-    note = last.notes[-1]
-    ended = (*last.notes[:-1], Note(note.start, form.quarters - note.start, note.pitch, note.velocity))
-    return (Part(last.name, last.role, last.instrument, ended), *found[1:])
-
-
-def sections(form: Form) -> tuple[Section, ...]:
-    """Neighbouring phrases of one letter make a section, named by the letter (A' when it returns)."""
-    found: list[Section] = []
-    seen: dict[str, int] = {}
-    previous = None
-    for phrase in form.phrases:
-        if phrase.letter == previous:
-            last = found.pop()
-            found.append(Section(last.name, last.bar, last.bars + phrase.bars))
-        else:
-            times = seen.get(phrase.letter, 0)
-            found.append(Section(phrase.letter + "'" * times, phrase.bar, phrase.bars))
-            seen[phrase.letter] = times + 1
-        previous = phrase.letter
-    return tuple(found)
-
-
-def phrases(form: Form, melody: list[list[Tone]]) -> tuple[Phrase, ...]:
-    """One phrase of melody after the other; one that begins before its bar takes that from the phrase before."""
-    starts = [
-        min([plan.bar * form.bar_quarters, *(t.start for t in tones)])
-        for plan, tones in zip(form.phrases, melody, strict=True)
-    ]
-    found = []
-    for plan, tones, start, end in zip(form.phrases, melody, starts, [*starts[1:], form.quarters], strict=True):
-        peak = next((t.start for t in tones if t.is_peak), (start + end) / 2)
-        found.append(Phrase(start, end, peak, plan.cadence))
-    return tuple(found)

@@ -23,6 +23,8 @@ KEPT = 0.98  # of the probability: the rest is never drawn
 NEVER = np.float32(-1e9)
 MOST_NOTES = 200  # of a continuation
 
+Rows = NDArray[np.int64]  # a line's notes: onset and length in ticks, pitch
+
 
 @dataclass(frozen=True, slots=True)
 class Must:
@@ -79,6 +81,16 @@ def opening(compass: Compass, middle: float, bar: int, cues: NDArray[np.float32]
     pitch_class, octave = compass.coded(notes[:, 2])
     choices = np.column_stack([nearest(GAPS, [TICKS]), pitch_class, octave, nearest(LENGTHS, [TICKS])])
     return Line(notes, choices, cues[None], 0.0)
+
+
+def as_line(rows: Rows, before: Line, ground: Ground, compass: Compass) -> Line:
+    """Notes that are there already, at least one, as the model takes them to go on from; none lies before `before`."""
+    starts = rows[:, 0]
+    gaps = np.diff(starts, prepend=before.notes[-1, 0])
+    pitch_class, octave = compass.coded(rows[:, 2])
+    lengths = nearest(LENGTHS, np.maximum(rows[:, 1], 1))
+    choices = np.column_stack([nearest(GAPS, np.maximum(gaps, 1)), pitch_class, octave, lengths])
+    return Line(rows, choices, ground.at(starts, int(starts[-1])), 0.0)
 
 
 @cache

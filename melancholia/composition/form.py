@@ -170,13 +170,16 @@ def phrase_weight(phrase: PhrasePlan, form: Form, coda: float) -> float:
     return (phrase.bars - 0.4) * (0.85 + 0.35 * form.tension(phrase.bar + phrase.bars / 2))
 
 
-def parse_metre(text: str) -> tuple[int, int]:
+def parse_metre(text: str | tuple[int, int]) -> tuple[int, int]:
+    """A metre by its name; one that is numbers already may be any."""
+    if isinstance(text, tuple):
+        return text
     if text not in METRES:
         raise InputError(f"metre is {text!r}; allowed: {', '.join(METRES)}.")
     return METRES[text]
 
 
-def check_asked(seconds: float, *, bpm: float | None, metre: str | None, setting: Setting) -> None:
+def check_asked(seconds: float, *, bpm: float | None, metre: str | tuple[int, int] | None, setting: Setting) -> None:
     """Refuse what no form can have, whatever the mood: a length, tempo, metre or setting outside what is allowed."""
     in_range("seconds", seconds, SHORTEST_S, LONGEST_S, "s")
     setting.check(seconds)
@@ -202,7 +205,7 @@ def plan_form(
     *,
     seconds: float,
     bpm: float | None,
-    metre: str | None,
+    metre: str | tuple[int, int] | None,
     mode: str = "minor",
     intensity: float = 0.7,
     setting: Setting = Setting(),  # noqa: B008
@@ -210,6 +213,7 @@ def plan_form(
     named: Sequence[str] = (),
     climax: float | None = None,
     ways: Ways = COUNTED,
+    goes_on: bool = False,
 ) -> Form:
     """Bars, tempo and phrases for a length.
 
@@ -217,6 +221,7 @@ def plan_form(
     long enough; what is left over lengthens the last chord. With one, the last chord is held until `seconds`. A loop
     has whole bars alone; between the hits of a film whole bars are bent to its seconds. `local` is what the mood aims
     at in each place, `named` are sections that the form must have, `climax` is where it is, as a share of the piece.
+    One that `goes_on` has no beginning: its home tune was there before.
     """
     check_asked(seconds, bpm=bpm, metre=metre, setting=setting)
     here: Local = local or (lambda share, *names: writing)
@@ -226,7 +231,7 @@ def plan_form(
     wanted = mean_bpm if bpm is None else bpm
     end = setting.end_s(seconds)
     marks = [0.0, *setting.hits, end]
-    if setting.hits and metre is None:
+    if setting.hits and metre is None and isinstance(drawn, str):
         drawn = metre_for(marks, wanted, drawn, [*writing.metres, "2/4"])
     signature = parse_metre(drawn)
     bar_quarters = 4 * signature[0] / signature[1]
@@ -266,7 +271,7 @@ def plan_form(
         climax = (chief + 0.5) / bars
     phrases, writings = plan_phrases(
         here, rng, edges, climax, mode, intensity, named=named, setting=setting, chief=chief,
-        ways=ways, bar_s=bar_quarters * 60 / tempo, seconds=seconds,
+        ways=ways, bar_s=bar_quarters * 60 / tempo, seconds=seconds, goes_on=goes_on,
     )  # fmt: skip
     steady = bpm is not None or setting.loops
     paces = [1.0 if steady else tempo / w.bpm for p, w in zip(phrases, writings, strict=True) for _ in range(p.bars)]
@@ -349,6 +354,7 @@ def plan_phrases(
     ways: Ways = COUNTED,
     bar_s: float = 3.0,
     seconds: float = 90.0,
+    goes_on: bool = False,
 ) -> tuple[tuple[PhrasePlan, ...], tuple[Writing, ...]]:
     """Phrases between the edges (bars; each inner one is where a phrase begins), and what each aims at.
 
@@ -362,7 +368,7 @@ def plan_phrases(
     pause = 0 if bars < 18 or met else int(rng.choice([0, 1, 1, 2]))
     if setting.loops:
         intro = coda = pause = 0
-    elif setting.name == "background":  # it is there, and does not begin
+    elif setting.name == "background" or goes_on:  # it is there, and does not begin
         intro = pause = 0
     if met:
         intro = min(intro, 2) if first >= intro + 3 and edges[1] != chief else 0
@@ -373,7 +379,9 @@ def plan_phrases(
             rng, end - start - intro * (start == 0) - (coda + pause) * (end == bars), slow=bar_s > SLOW_BAR_S, ways=ways
         )
     paused = int(rng.integers(1, len(lengths))) if pause and len(lengths) > 1 else 0
-    plan = body_plan(rng, len(lengths), named, ways)
+    plan = body_plan(rng, len(lengths) + goes_on, named, ways)[int(goes_on) :]
+    if goes_on:
+        plan[-1] = "A"  # it ends with the tune that it went on from
     if ways.roaming and not met:
         away = next((k for k, letter in enumerate(plan[:-1]) if letter != "A"), 0)
         longest = int(np.argmax(lengths))

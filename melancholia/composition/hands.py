@@ -11,7 +11,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.composition.beside import Rows, Scene
+from melancholia.composition.beside import Scene
+from melancholia.composition.continuing import Rows
 from melancholia.composition.figurations import Hand
 from melancholia.composition.harmony import Slot
 from melancholia.composition.leading import RESTS, pitch_at

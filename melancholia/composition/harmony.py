@@ -7,8 +7,10 @@ the piece has had that move already.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
@@ -36,12 +38,15 @@ CATCH_UP = 9.0  # how sharply the draw makes good what the piece lacks in chroma
 SHADE_OF_INDEX = 1.5  # mean `shade` of chords for a mode index of 1 in the notes
 MIDDLE_SHADE = {"minor": 0.15, "major": -0.1}  # what the tables come to by themselves
 SHADING, MOST_SHADING = 30.0, 12.0  # how sharply the draw makes good what the piece lacks in minor, and at most
-SUITS = 5.0  # log weight of a chord that holds all of what is sung over it against one that holds nothing
+TRIED = 24  # harmonies of a phrase under a tune that is known
+SUITS = 12.0  # log weight of a chord that holds all of what is sung over it against one that holds nothing
 PIVOT = 2.0  # how much likelier a phrase in a new key begins with a chord of both keys
 
+HALF = 0.5  # of a tune over a chord, that belongs to it
 STATIC = 0.7  # chords a bar; below, the last chord of a phrase may take two bars as well
 
 Table = dict[str, dict[str, float]]
+NOTHING_KNOWN: Mapping[str, "Sequence[Slot]"] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +100,20 @@ class Tally:
         self.moves.update((a.numeral, b.numeral) for a, b in zip(found, found[1:], strict=False))
 
 
-def plan_harmony(form: Form, writing: Writing, rng: np.random.Generator, tune: Heard | None = None) -> tuple[Slot, ...]:
+def plan_harmony(
+    form: Form,
+    writing: Writing,
+    rng: np.random.Generator,
+    tune: Heard | None = None,
+    known: Mapping[str, Sequence[Slot]] = NOTHING_KNOWN,
+) -> tuple[Slot, ...]:
     """Chords for the whole piece, end to end without gaps; the last one is the mood's ending, at home.
 
-    Under a `tune` that is known already, chords are chosen that suit it.
+    Under a `tune` that is known already, chords are chosen that suit it; a last tone that is none of the ending's
+    keeps the chord that it had. `known` are chords that letters had before.
     """
     drawn: dict[tuple[tuple[str, float], ...], tuple[str, tuple[tuple[str, float], ...]]] = {}
-    first_time: dict[str, list[Slot]] = {}
+    first_time: dict[str, list[Slot]] = {letter: list(slots) for letter, slots in known.items()}
     tally = Tally()
     slots: list[Slot] = []
     for phrase, writing in zip(form.phrases, form.writings, strict=True):
@@ -119,14 +131,10 @@ def plan_harmony(form: Form, writing: Writing, rng: np.random.Generator, tune: H
         else:
             table = TABLES[phrase.mode].get(dialect, SONGS[phrase.mode])
             before = first_time.get(phrase.letter)
-            lengths = slot_lengths(phrase, form, writing, rng, tally)
-            recalled = before if before is not None and rng.random() < form.ways.recalled else None
-            if recalled and recalled[0].bar == int(recalled[0].bar):
-                known = [slot.bars for slot in recalled]
-                if form.ways.whole or sum(known) == phrase.bars:
-                    lengths = as_before(known, phrase.bars)
             left = (slots[-1].local_key, slots[-1].mode) if slots else None
-            found = fill(phrase, lengths, form, writing, table, rng, light, recalled, tally, left, tune)
+            tries = TRIED if tune is not None and any(tune.chroma(phrase.bar, phrase.bars)) else 1
+            options = [laid(phrase, form, writing, table, rng, light, before, tally, left, tune) for _ in range(tries)]
+            found = max(options, key=partial(belonging, tune)) if tune is not None else options[0]
         first_time.setdefault(phrase.letter, found)
         tally.add(found, writing)
         slots += found
@@ -134,8 +142,41 @@ def plan_harmony(form: Form, writing: Writing, rng: np.random.Generator, tune: H
         return tuple(slots)
     last = slots[-1]
     home = form.phrases[0].mode
-    ending = ENDINGS[home][draw(rng, dict(writing.endings))]
-    return (*slots[:-1], Slot(ending, last.bar, last.bars, 0, home))
+    ending = Slot(ENDINGS[home][draw(rng, dict(writing.endings))], last.bar, last.bars, 0, home)
+    if tune is not None and tune.suits(ending.pitch_classes(0), last.bar, last.bars) < min(
+        HALF, tune.suits(last.pitch_classes(0), last.bar, last.bars)
+    ):
+        return tuple(slots)
+    return (*slots[:-1], ending)
+
+
+def laid(
+    phrase: PhrasePlan,
+    form: Form,
+    writing: Writing,
+    table: Table,
+    rng: np.random.Generator,
+    light: float,
+    before: list[Slot] | None,
+    tally: Tally,
+    came_from: tuple[int, str] | None,
+    tune: Heard | None,
+) -> list[Slot]:
+    """Chords for a phrase and how long each is; most returns of a letter take up those that it had `before`."""
+    lengths = slot_lengths(phrase, form, writing, rng, tally)
+    recalled = before if before is not None and rng.random() < form.ways.recalled else None
+    if recalled and recalled[0].bar == int(recalled[0].bar):
+        known = [slot.bars for slot in recalled]
+        if form.ways.whole or sum(known) == phrase.bars:
+            lengths = as_before(known, phrase.bars)
+    return fill(phrase, lengths, form, writing, table, rng, light, recalled, tally, came_from, tune)
+
+
+def belonging(tune: Heard, slots: Sequence[Slot]) -> float:
+    """Share of a tune, over some chords, that belongs to them."""
+    sung = [tune.chroma(slot.bar, slot.bars) for slot in slots]
+    inside = sum(chroma[pc] for slot, chroma in zip(slots, sung, strict=True) for pc in slot.pitch_classes(0))
+    return inside / max(1e-9, sum(map(sum, sung)))
 
 
 def draw_dialect(writing: Writing, rng: np.random.Generator) -> tuple[str, tuple[tuple[str, float], ...]]:
@@ -150,7 +191,8 @@ def slot_lengths(
     phrase: PhrasePlan, form: Form, writing: Writing, rng: np.random.Generator, tally: Tally
 ) -> list[float]:
     """Bars of each chord: two a bar before a cadence and under tension, held ones where the mood wants few."""
-    short = 0.5 if form.metre[0] % 2 == 0 else 0.6 if form.metre[0] == 5 else 2 / 3
+    beats = form.metre[0]
+    short = (beats + 1) // 2 / beats if beats > 1 else 1 / 2
     lag = tally.asked + writing.harmonic_rhythm - tally.slots
     lengths: list[float] = []
     bar = 0
@@ -205,10 +247,20 @@ def merged(slots: list[Slot]) -> list[Slot]:
     return made
 
 
-def cadence_chords(phrase: PhrasePlan, coloured: bool, light: float, rng: np.random.Generator) -> list[str]:
+def closes(phrase: PhrasePlan, coloured: bool) -> tuple[tuple[str, ...], ...]:
+    """The progressions that a phrase may close with, by its cadence."""
     plain = (CADENCES_MAJOR if phrase.mode == "major" else CADENCES)[phrase.cadence][0]
-    options = (COLOURED_MAJOR if phrase.mode == "major" else COLOURED)[phrase.cadence] if coloured else plain
-    return list(options[shaded(options, phrase.mode, light, rng)])
+    return (COLOURED_MAJOR if phrase.mode == "major" else COLOURED)[phrase.cadence] if coloured else plain
+
+
+def suiting(tune: Heard, names: Sequence[str], phrase: PhrasePlan, lengths: Sequence[float]) -> float:
+    """How well the last chords of a phrase suit what is sung over them, as log weight."""
+    ends = phrase.end - np.cumsum([0.0, *lengths[::-1]])
+    total = 0.0
+    for name, end, length in zip(names[::-1], ends, lengths[::-1], strict=False):
+        own = tuple((pc + phrase.local_key) % 12 for pc in HARMONIES[name].pitch_classes)
+        total += SUITS * (tune.suits(own, float(end - length), length) - HALF)
+    return total
 
 
 def shading(writing: Writing, tally: Tally, bars: float, mode: str) -> float:
@@ -217,9 +269,12 @@ def shading(writing: Writing, tally: Tally, bars: float, mode: str) -> float:
     return float(np.clip(SHADING * (owed / bars - MIDDLE_SHADE[mode]), -MOST_SHADING, MOST_SHADING))
 
 
-def shaded(options: Sequence[Sequence[str]], mode: str, light: float, rng: np.random.Generator) -> int:
-    """The number of one of several progressions, drawn by how minor they are."""
-    weight = np.exp([light * np.mean([shade(name, mode) for name in names]) for names in options])
+def shaded(
+    options: Sequence[Sequence[str]], mode: str, light: float, rng: np.random.Generator, fit: Sequence[float] = ()
+) -> int:
+    """The number of one of several progressions, drawn by how minor they are, and by what else speaks for each."""
+    said = [light * np.mean([shade(name, mode) for name in names]) for names in options]
+    weight = np.exp(np.add(said, fit) if fit else said)
     return int(rng.choice(len(options), p=weight / weight.sum()))
 
 
@@ -251,7 +306,12 @@ def fill(
         return laid_out(phrase, [slot.numeral for slot in recalled], lengths)
     owed = owed_colour(writing, tally, len(lengths))
     coloured = owed > (0.1 if phrase.event == "colour" else 0.5)
-    ending = cadence_chords(phrase, coloured, light, rng)[-(len(lengths) if coloured else max(1, len(lengths) - 1)) :]
+    most = len(lengths) if coloured else max(1, len(lengths) - 1)
+    options = closes(phrase, coloured)
+    if tune is not None:  # what leads to the last chord may be left to the tune
+        options = tuple(dict.fromkeys(names[first:] for names in options for first in range(len(names))))
+    sung = [suiting(tune, names[-most:], phrase, lengths) for names in options] if tune is not None else []
+    ending = list(options[shaded(options, phrase.mode, light, rng, sung)][-most:])
     owed -= sum(is_chromatic(name, phrase.mode) for name in ending)
     free = len(lengths) - len(ending)
     names = sorted(table)
@@ -268,9 +328,11 @@ def fill(
     fit = [favour * np.exp(-STRAIN_FIT * (strain - 0.15 - 0.7 * form.tension(b)) ** 2) for b in bar]
     if tune is not None:
         for k, (at, bars) in enumerate(zip(bar, lengths, strict=True)):
-            own = [tuple((pc + phrase.local_key) % 12 for pc in HARMONIES[n].pitch_classes) for n in names]
-            share = np.array([tune.suits(pcs, float(at), bars) for pcs in own])
-            fit[k] = fit[k] * np.exp(SUITS * (share - 0.5))
+            heard_here = np.roll(tune.chroma(float(at), bars), -phrase.local_key)
+            if heard_here.any():
+                inside = np.array([heard_here[list(HARMONIES[n].pitch_classes)].sum() for n in names])
+                share = inside / heard_here.sum()
+                fit[k] = fit[k] * np.exp(SUITS * (share - HALF))
     start = np.zeros(len(names))
     for name, favoured in zip(HOME[phrase.mode], (3.0, 1.0, 0.6), strict=True):
         start[index[name]] = favoured

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.composition.chords import is_chromatic
+from melancholia.composition.chords import BELONGING, HARMONIES, is_chromatic
+from melancholia.composition.numerals import parsed
 from melancholia.orchestra import facts_of
-from melancholia.piece import Note, Piece
+from melancholia.piece import Chord, Key, Note, Piece
 
 # Bellman-Budge key profiles, index 0 the tonic
 MAJOR = (16.80, 0.86, 12.95, 1.41, 13.49, 11.93, 1.25, 20.28, 1.80, 8.04, 0.62, 10.57)
@@ -66,15 +67,19 @@ def intervals(piece: Piece) -> NDArray[np.int64]:
 
 
 def step_share(piece: Piece) -> float:
-    """Share of the melody's moves that are one or two semitones; repeats are no moves."""
+    """Share of the melody's moves that are one or two semitones; repeats are no moves, and of none all are steps."""
     moves = intervals(piece)
-    return float((np.abs(moves[moves != 0]) <= 2).mean())
+    return share_of(np.abs(moves[moves != 0]) <= 2, 1.0)
 
 
 def falling_share(piece: Piece) -> float:
-    """Share of the melody's moves that fall."""
+    """Share of the melody's moves that fall; a half where nothing moves."""
     moves = intervals(piece)
-    return float((moves[moves != 0] < 0).mean())
+    return share_of(moves[moves != 0] < 0, 0.5)
+
+
+def share_of(found: NDArray[np.bool_], of_none: float) -> float:
+    return float(found.mean()) if len(found) else of_none
 
 
 def chord_at(piece: Piece, quarters: float) -> tuple[int, ...]:
@@ -103,13 +108,16 @@ def on_beat(piece: Piece, quarters: float) -> bool:
 
 
 def chromatic_share(piece: Piece) -> float:
-    """Share of chords that are chromatic in the key in which they stand (a numeral names it after its bar)."""
+    """Share of chords that are chromatic in the key in which they stand."""
+    return float(np.mean([is_outside(chord, piece.key) for chord in piece.chords]))
 
-    def mode(numeral: str) -> str:
-        key = numeral.partition("|")[2]
-        return piece.key.mode if not key else "major" if key.lstrip("#b").isupper() else "minor"
 
-    return float(np.mean([is_chromatic(c.numeral.partition("|")[0], mode(c.numeral)) for c in piece.chords]))
+def is_outside(chord: Chord, home: Key) -> bool:
+    """Whether a chord has a tone outside the key in which it stands, or is augmented."""
+    numeral, above, mode = parsed(chord.numeral, home.mode)
+    if numeral in HARMONIES:
+        return is_chromatic(numeral, mode)
+    return any((pc - home.tonic - above) % 12 not in BELONGING[mode] for pc in chord.pitch_classes)
 
 
 def minorness(piece: Piece) -> float:

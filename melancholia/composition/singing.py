@@ -33,10 +33,11 @@ from melancholia.composition.asks import (
 from melancholia.composition.choosing import Sung, cost, count, foreign
 from melancholia.composition.chords import SCALES
 from melancholia.composition.coding import TICKS, Compass, beat_ticks
-from melancholia.composition.continuing import Ground, Line, Must, go_on, opening
+from melancholia.composition.continuing import Ground, Line, Must, as_line, go_on, opening
 from melancholia.composition.decoder import Decoder
 from melancholia.composition.form import Form, PhrasePlan, phrase_weight
 from melancholia.composition.harmony import Slot
+from melancholia.composition.held import NEVER, WIDE_OPEN, Held, There
 from melancholia.composition.returning import BORROWED, Rows, again, answered, before, returned
 from melancholia.composition.statement import Given
 from melancholia.composition.themes import Manner, draw_manner
@@ -62,6 +63,7 @@ def sing(
     low: int,
     high: int,
     given: Given | None = None,
+    there: There | None = None,
 ) -> list[list[Tone]]:
     """The melody, a list of tones for each phrase of the form (empty where it is silent).
 
@@ -78,8 +80,10 @@ def sing(
         The instrument's range, MIDI pitches.
     given : Given, optional
         A theme, in the home key: stated by the first home phrase as it is, and taken up by others.
+    there : There, optional
+        What is sung already and stays.
     """
-    stage = Stage.of(form, slots, rng, model, tonic, low, high, given)
+    stage = Stage.of(form, slots, rng, model, tonic, low, high, given, there)
     aims = list(zip(form.phrases, form.writings, strict=True))
     rate = float(np.average([w.melody_rate for _, w in aims], weights=[p.bars for p, _ in aims]))
     wanted = stage.manner.fullness * rate * form.quarters * 60 / form.bpm
@@ -87,14 +91,20 @@ def sing(
     written: list[list[Tone]] = []
     with threadpool_limits(1, "blas"):  # its products are small
         for k, (phrase, aim) in enumerate(aims):
+            own = there.of(k) if there is not None else WIDE_OPEN
+            if not own.open:
+                written.append(stage.stay(phrase, own))
+                continue
             share = (wanted - stage.done.tones) * weights[k] / max(1e-9, sum(weights[k:]))
             ask = stage.ask(k, phrase, aim, share)
             if ask is None:
                 written.append([])
                 continue
+            ask = about(own, ask)
             here = under(stage.ground, ask, stage.middle)
-            found = stage.phrase(phrase, ask, here, aim)
-            stage.add(phrase, found, ask, here)
+            found = stage.best(between(own, ask), stage.line, ask, here, aim) if own.notes else None
+            found = found or stage.phrase(phrase, ask, here, aim)
+            stage.add(phrase, found, ask.mean, here)
             written.append(tones(found, foreign(found, here), form, closing=k + 1 == len(aims)))
     return written
 
@@ -132,6 +142,7 @@ class Stage:
         low: int,
         high: int,
         given: Given | None,
+        there: There | None,
     ) -> "Stage":
         means = [mean_of(w, low, high) for w in form.writings]
         middle = float(np.average(means, weights=[p.bars for p in form.phrases]))
@@ -145,6 +156,8 @@ class Stage:
                 max(0, p.bar * bar + rows[0][0]) if at is not None and stated(p) else at
                 for p, at in zip(form.phrases, firsts, strict=True)
             ]
+        if there is not None:
+            firsts = [begun(there.of(k), first) for k, first in enumerate(firsts)]
         line = opening(compass, middle, bar, ground.cues[0])
         return cls(
             form, slots, rng, model, tonic, low, high, rows, manner, middle, compass, ground, firsts, line, {}, Sung()
@@ -247,12 +260,51 @@ class Stage:
         costs = [cost(one, ask, here, self.done, aim.falling_share, aim.step_share, bass) for one in found]
         return found[int(np.argmin(np.array(costs) + self.rng.gumbel(0, CHANCE, len(costs))))]
 
-    def add(self, phrase: PhrasePlan, found: Line, ask: Ask, here: Ground) -> None:
-        """A phrase has been sung."""
+    def stay(self, phrase: PhrasePlan, own: Held) -> list[Tone]:
+        """A phrase is sung already."""
+        rows = own.rows
+        if not len(rows):
+            return []
+        found = as_line(rows, self.line, self.ground, self.compass)
+        self.add(phrase, found, float(rows[:, 2].mean()), self.ground)
+        return tones(found, foreign(found, self.ground), self.form, closing=False)
+
+    def add(self, phrase: PhrasePlan, found: Line, mean: float, here: Ground) -> None:
+        """A phrase has been sung, that was to lie at `mean`."""
         self.line = self.line.and_then(found)
-        count(self.done, found, ask, here)
+        count(self.done, found, mean, here)
         if phrase.kind != "coda":
             self.letters.setdefault(phrase.letter, behind(found.notes, phrase.bar * self.bar))
+
+
+def begun(own: Held, drawn: int | None) -> int | None:
+    """When a phrase begins of which some notes stay: where the first of them does, or as drawn where it is open."""
+    rows = own.rows
+    if len(rows) and not own.between(-NEVER, int(rows[0, 0])):
+        return int(rows[0, 0])
+    if not own.open or drawn is None:
+        return None
+    first, end = own.open[0]
+    return drawn if first <= drawn < end else first
+
+
+def about(own: Held, ask: Ask) -> Ask:
+    """What a phrase shall be of which some notes stay: it ends with the last of them where nothing is open behind."""
+    if not own.notes:
+        return ask
+    at, length, _ = own.rows[-1].tolist()
+    if not own.between(at, NEVER):
+        return replace(ask, last=at, until=at + length)
+    last = max(ask.last, at + max(length, TICKS))
+    return replace(ask, last=last, until=max(ask.until, last + TICKS))
+
+
+def between(own: Held, ask: Ask) -> list[Must]:
+    """All that must be in a phrase of which some notes stay: those, where it begins, and how it ends."""
+    musts = own.musts()
+    if ask.first < musts[0].at:
+        musts = [Must(ask.first, straight=True), *musts]
+    return musts if ask.last <= musts[-1].at else [*musts, Must(ask.last, ask.degrees)]
 
 
 def scale_of(tonic: int, mode: str) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ It is stated literally in the first phrase of the home tune; what returns of it 
 its head or said in twice its lengths.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -146,19 +147,25 @@ def renumbered(phrases: tuple[PhrasePlan, ...]) -> list[PhrasePlan]:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What of a tune is known where chords are chosen: (start bar, end bar, semitones above the home tonic)."""
+    """What of a tune is known where chords are chosen: (start bar, end bar, semitones above home), tone after tone."""
 
     tones: tuple[tuple[float, float, int], ...]
 
     def suits(self, pitch_classes: tuple[int, ...], bar: float, bars: float) -> float:
         """Share of what is sung over a chord's time that belongs to it; a half where nothing is."""
-        total = inside = 0.0
-        for start, end, above in self.tones:
-            together = min(end, bar + bars) - max(start, bar)
-            if together > 1e-6:
-                total += together
-                inside += together * (above % 12 in pitch_classes)
-        return inside / total if total else 0.5
+        sung = self.chroma(bar, bars)
+        total = sum(sung)
+        return sum(sung[pc] for pc in pitch_classes) / total if total else 0.5
+
+    def chroma(self, bar: float, bars: float) -> list[float]:
+        """Bars for which each pitch class above home is sung in some bars."""
+        found = [0.0] * 12
+        first = max(0, bisect_right(self.tones, (bar, np.inf, 0)) - 1)
+        for start, end, above in self.tones[first:]:
+            if start >= bar + bars:
+                break
+            found[above % 12] += max(0.0, min(end, bar + bars) - max(start, bar))
+        return found
 
 
 def heard(theme: Given, form: Form, home: Key) -> Heard:

@@ -11,6 +11,8 @@ from melancholia.composition.figurations import BEATS, COUNT, FIRST, MINOR, SUNG
 from melancholia.composition.form import SILENT, PhrasePlan
 from melancholia.writing import Writing
 
+Metre = tuple[int, int]
+
 NEAR_RATE = 0.18  # spread of the logarithm of how often a stretch strikes about what is wanted
 SAME_WORK = 8.0  # how much likelier further letters take a stretch from the song of the first
 SAME_MODE = 2.0
@@ -26,6 +28,9 @@ KINDS = {
     "chords": ("repeated", "tremolo", "chorale"),
 }
 HIGHER = 5.0  # semitones between the stretches of two letters, gladly
+# Bars that are made of others, and those that any bar can be made of.
+DIVIDED: dict[Metre, tuple[Metre, ...]] = {(12, 8): ((6, 8), (6, 8)), (5, 4): ((3, 4), (2, 4))}
+COMMON: tuple[Metre, ...] = ((4, 4), (3, 4), (2, 4), (3, 8))
 # Of the onsets that a mood asks for the accompaniment strikes what the tune leaves, so much of whose tones is its own.
 OF_TUNE, LEAST_FILLING = 0.2, 0.6
 
@@ -35,7 +40,7 @@ def drawn(bank: Bank, scene: Scene, rng: np.random.Generator) -> dict[tuple[str,
     found: dict[tuple[str, bool], list[tuple[Hand, Hand]]] = {}
     works: set[int] = set()
     heights: list[float] = []
-    parts = divided(scene.form.metre)
+    parts = divided(scene.form.metre, bank)
     for phrase, writing in zip(scene.form.phrases, scene.form.writings, strict=True):
         key = (phrase.letter, phrase.kind == "climax")
         if key in found:
@@ -62,9 +67,38 @@ def ends(bank: Bank, stretch: int) -> tuple[int, int]:
     return first, first + count
 
 
-def divided(metre: tuple[int, int]) -> tuple[tuple[int, int], ...]:
-    """The metres of the bars that a bar is made of: a bar of 12/8 is two of 6/8, one of 5/4 three beats and two."""
-    return {(12, 8): ((6, 8), (6, 8)), (5, 4): ((3, 4), (2, 4))}.get(metre, (metre,))
+def divided(metre: Metre, bank: Bank) -> tuple[Metre, ...]:
+    """The metres of the bars that a bar is made of: a bar of 12/8 is two of 6/8, one of 5/4 three beats and two.
+
+    What songs are not written in is made of bars that they are written in, the longest first; a last one may be cut.
+    """
+    if metre in DIVIDED:
+        return DIVIDED[metre]
+    if alike(bank, metre).any():
+        return (metre,)
+    left = ticks_of(metre)
+    found: list[Metre] = []
+    while left > 0:
+        fits = [known for known in COMMON if ticks_of(known) == left or left - ticks_of(known) >= ticks_of(COMMON[-1])]
+        found.append(fits[0] if fits else COMMON[-1])
+        left -= ticks_of(found[-1])
+    return tuple(found)
+
+
+def ticks_of(metre: Metre) -> int:
+    """Of a bar."""
+    return 4 * TICKS * metre[0] // metre[1]
+
+
+def alike(bank: Bank, metre: Metre) -> NDArray[np.bool_]:
+    """Which stretches have bars of that length with beats of that length."""
+    rows = bank.stretches[:, [BEATS, UNIT]]
+    known = {pair: beat_ticks(pair) == beat_ticks(metre) and ticks_of(pair) == ticks_of(metre) for pair in metres(rows)}
+    return np.array([known[pair] for pair in metres(rows)])
+
+
+def metres(rows: NDArray[np.int32]) -> list[Metre]:
+    return [(beats, unit) for beats, unit in rows.tolist()]
 
 
 def weights(
@@ -78,8 +112,6 @@ def weights(
 ) -> NDArray[np.float64]:
     """How likely each stretch is taken for a phrase."""
     rows = bank.stretches
-    beat = beat_ticks(metre)
-    alike = [beat_ticks((b, u)) == beat and b * metre[1] == metre[0] * u for b, u in rows[:, [BEATS, UNIT]].tolist()]
     alone = max(LEAST_FILLING * writing.onset_rate, writing.onset_rate - OF_TUNE * writing.melody_rate)
     wanted = alone * 60 / scene.form.bpm * (0.8 + 0.45 * scene.form.tension(phrase.bar + 1))
     share = np.exp(-((np.log(bank.rate / wanted) / NEAR_RATE) ** 2) / 2) + 1e-9
@@ -93,19 +125,21 @@ def weights(
         share *= np.where(np.isin(rows[:, WORK], list(works)), SAME_WORK, 1.0)
         away = np.abs(bank.height[:, None] - np.array(heights)[None]).min(axis=1)
         share *= 0.3 + np.minimum(away / HIGHER, 1.0)
-    return np.where(alike, share, 0.0)
+    same = alike(bank, metre)
+    return np.where(same, share, 0.0) if same.any() else share
 
 
-def joined(parts: Sequence[tuple[Hand, Hand]], metres: Sequence[tuple[int, int]]) -> tuple[Hand, Hand]:
+def joined(parts: Sequence[tuple[Hand, Hand]], sizes: Sequence[Metre]) -> tuple[Hand, Hand]:
     """Bars one after another as one."""
     if len(parts) == 1:
         return parts[0]
     hands = []
     for side in (0, 1):
         figures, at = [], 0
-        for part, (beats, unit) in zip(parts, metres, strict=True):
-            figures.append(part[side].figure + np.array([at, 0, 0, 0], np.int16))
-            at += beats * 4 * TICKS // unit
+        for part, metre in zip(parts, sizes, strict=True):
+            figure = part[side].figure
+            figures.append(figure[figure[:, 0] < ticks_of(metre)] + np.array([at, 0, 0, 0], np.int16))
+            at += ticks_of(metre)
         widest = max((part[side] for part in parts), key=lambda hand: hand.tones)
         hands.append(Hand(np.concatenate(figures), widest.low, widest.gaps))
     return hands[0], hands[1]

@@ -21,12 +21,12 @@ from melancholia.composition import compose, measures
 from melancholia.composition.asks import Ask, under
 from melancholia.composition.choosing import Sung, cost, foreign
 from melancholia.composition.coding import GAPS, LENGTHS, TICKS, TUNE, Compass, in_bar, nearest
-from melancholia.composition.compose import DEGREES
 from melancholia.composition.composers import MELODY, MODELS
 from melancholia.composition.continuing import GRID, Ground, Line, Must, go_on
 from melancholia.composition.decoder import Decoder, load_decoder
 from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
 from melancholia.composition.figures import hashes
+from melancholia.composition.numerals import parsed
 from melancholia.piece import Phrase, Piece
 from melancholia.profile import moods, profile
 from melancholia.streams import generator
@@ -127,10 +127,8 @@ def ends(found: Sequence[Piece]) -> tuple[float, float]:
 def closing(piece: Piece, phrase: Phrase, quarters: float) -> set[int]:
     """The pitch classes that a phrase may end on over the chord at this time, whose numeral names its key."""
     chord = next(c for c in piece.chords if c.start - 1e-6 <= quarters < c.end - 1e-6)
-    away = chord.numeral.partition("|")[2]
-    minor = piece.key.mode == "minor" if not away else not away.lstrip("#b").isupper()
-    above = next((k for k, names in DEGREES.items() if away in names), 0)
-    degrees = (CADENCES if minor else CADENCES_MAJOR)[phrase.cadence][1]
+    _, above, mode = parsed(chord.numeral, piece.key.mode)
+    degrees = (CADENCES if mode == "minor" else CADENCES_MAJOR)[phrase.cadence][1]
     tones = set(chord.pitch_classes)
     return {(piece.key.tonic + above + degree) % 12 for degree in degrees} & tones or tones
 

@@ -20,4 +20,5 @@ def few_drafts(request):
             patch.setattr(composing, "COMPARED", 3)
             patch.setattr(composing, "COMPARED_LONG", 2)
             patch.setattr(composing, "COMPARED_LEARNED", 2)
+            patch.setattr(sys.modules["melancholia.composition.rewriting"], "DRAFTS", 1)
         yield

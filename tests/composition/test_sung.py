@@ -14,6 +14,7 @@ from melancholia.composition.coding import GAPS, LENGTHS, TICKS, TUNE, Compass, 
 from melancholia.composition.composers import MELODY, MODELS, shipped
 from melancholia.composition.continuing import GRID, MOST_REPEATS, Ground, Line, Must, go_on, reachable
 from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
+from melancholia.composition.numerals import parsed
 from melancholia.composition.returning import again, answered, before, by_steps, frame, returned
 from melancholia.composition.singing import joined, scale_of
 from melancholia.composition.themes import Manner
@@ -59,9 +60,8 @@ def test_phrases_end_as_planned_and_breathe(made):
             continue
         last = notes[-1]
         chord = next(c for c in made.chords if c.start - 1e-6 <= last.start < c.end - 1e-6)
-        key = chord.numeral.partition("|")[2]
-        minor = made.key.mode == "minor" if not key else not key.lstrip("#b").isupper()
-        degrees = (CADENCES if minor else CADENCES_MAJOR)[phrase.cadence][1]
+        _, key, mode = parsed(chord.numeral, made.key.mode)
+        degrees = (CADENCES if mode == "minor" else CADENCES_MAJOR)[phrase.cadence][1]
         assert last.pitch % 12 in chord.pitch_classes
         if not key:
             wanted = {(made.key.tonic + degree) % 12 for degree in degrees} & set(chord.pitch_classes)
