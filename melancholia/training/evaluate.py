@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from melancholia.composition import compose, measures
+from melancholia.composition import compose, harmonise, measures
 from melancholia.composition.asks import Ask, under
 from melancholia.composition.choosing import Sung, cost, foreign
 from melancholia.composition.coding import GAPS, LENGTHS, TICKS, TUNE, Compass, in_bar, nearest
@@ -27,8 +27,10 @@ from melancholia.composition.decoder import Decoder, load_decoder
 from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
 from melancholia.composition.figures import hashes
 from melancholia.composition.numerals import parsed
-from melancholia.piece import Phrase, Piece
+from melancholia.composition.outline import tune
+from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, TempoMap
 from melancholia.profile import moods, profile
+from melancholia.reading import found_chords
 from melancholia.streams import generator
 from melancholia.training.corpus import load_corpus
 from melancholia.training.model import learned_from
@@ -161,6 +163,42 @@ def shared(line: NDArray[np.float64], works: Sequence[Work], size: int) -> bool:
     return bool(len(own)) and any(np.isin(own, hashes_of(work, size)).any() for work in works)
 
 
+def harmonised(works: Sequence[Work]) -> tuple[float, float]:
+    """Share of the time of tunes that belongs to their chords: to those we give them, and to those that they had.
+
+    The latter are found in the accompaniment alone.
+    """
+    ours, theirs = [], []
+    names = moods()
+    for number, work in enumerate(works):
+        sung = piece_of(work, "melody")
+        found = harmonise(sung, profile(names[number % len(names)]), seed=SEED + number)
+        ours.append(belonging(tune(found), found.chords))
+        beside = piece_of(work, "counter", "harmony", "bass", "texture")
+        if beside.end:
+            theirs.append(belonging(tune(sung), found_chords(beside, beside.key)))
+    return float(np.mean(ours)), float(np.mean(theirs))
+
+
+def piece_of(work: Work, *roles: str) -> Piece:
+    """What some roles of a work have, from its first bar line on, as one part."""
+    late = int(work.place_of(np.zeros(1, np.int64))[0])
+    rows = work.melody.notes if roles == ("melody",) else work.of_role(*roles)
+    notes = tuple(Note((start + late) / TICKS, length / TICKS, int(pitch), 64) for start, length, pitch in rows)
+    part = Part("part", "melody" if roles == ("melody",) else "harmony", "", notes)
+    return Piece((part,), TempoMap.steady(work.bpm), work.metre, Key(work.tonic, "minor" if work.minor else "major"))
+
+
+def belonging(line: Iterable[Note], chords: Sequence[Chord]) -> float:
+    """Share of a line's time over chords that is theirs."""
+    total = own = 0.0
+    for note in line:
+        for chord in chords:
+            together = max(0.0, min(note.end, chord.end) - max(note.start, chord.start))
+            total, own = total + together, own + together * (note.pitch % 12 in chord.pitch_classes)
+    return own / max(total, 1e-9)
+
+
 def timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
@@ -189,6 +227,10 @@ def rows(corpus: Path, model_path: Path, count: int, lines: int) -> list[tuple[s
         share, run = taken(some, train)
         found.append((f"figures of {FIGURE} notes in songs learned from, {who}", ".05 to .13", f"{share:.3f}"))
         found.append((f"longest run of one of these songs, {who}", "", str(run)))
+    given, had = harmonised(test[:count])
+    found.append(
+        ("time of songs kept away that belongs to the chords we give them", f"theirs: {had:.2f}", f"{given:.2f}")
+    )
     wanted = profile("longing")
     compose(wanted, seconds=30, seed=1, composer=model_path)
     seconds = [

@@ -64,10 +64,12 @@ def followed(tmp_path_factory):
     from melancholia.cli import run
     from tests.analysis.test_analyse import MINOR, melody
     from tests.training.scores import song
+    from tests.tunes import GREENSLEEVES
 
     folder = tmp_path_factory.mktemp("readme")
     soundfile.write(folder / "take.flac", melody(MINOR, seconds=8).samples.T, 48_000)
     mel.save_midi(mel.compose(mel.profile("longing"), seconds=15, seed=1), folder / "piece.mid")
+    mel.save_midi(GREENSLEEVES, folder / "tune.mid")
     (folder / "scores").mkdir()
     (folder / "scores" / "song.musicxml").write_bytes(song())
     made = re.search(r"melancholia (make .*first-song.*)", README.with_name("Makefile").read_text())[1]
