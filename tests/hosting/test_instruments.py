@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import melancholia as mel
+from melancholia import takes
 from melancholia.cli import run
 from melancholia.hosting import qualification
 from melancholia.instruments import vst3
@@ -99,6 +100,7 @@ def test_an_instrument_that_is_replaced_is_refused(zoo, tmp_path):
 
 def test_make_takes_one_by_name(zoo, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(takes, "ROUNDS", 0)
     synth = f"vst3:{zoo['Synth']}"
     line = ["make", "longing", "--seconds", "15", "--seed", "2", "--no-report", "-q", "-o", "out"]
     assert run([*line, "--instruments", f"{synth},felt_piano"]) == 0

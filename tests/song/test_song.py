@@ -16,7 +16,7 @@ SECONDS = 20
 
 @pytest.fixture(scope="module", params=mel.moods())
 def folder(request, tmp_path_factory):
-    return mel.make(request.param, seconds=SECONDS, seed=11).save(tmp_path_factory.mktemp("songs") / request.param)
+    return mel.make(request.param, seconds=SECONDS, seed=12).save(tmp_path_factory.mktemp("songs") / request.param)
 
 
 def sound(path):
