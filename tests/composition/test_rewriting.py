@@ -8,15 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melancholia.composition import compose, continued, harmonise, infill, vary
+from melancholia.composition.harmonising import keyed
 from melancholia.composition.held import Held, merged
 from melancholia.composition.numerals import DEGREES, named, parsed
 from melancholia.composition.outline import by_tunes, nearest_harmony, outline_of, tune
-from melancholia.composition.rewriting import thinned
+from melancholia.composition.rewriting import at_home, thinned
 from melancholia.errors import InputError
 from melancholia.midi import load_midi, save_midi
 from melancholia.orchestra import facts_of
 from melancholia.piece import Key, Note, Part, Piece, TempoMap
 from melancholia.profile import moods, profile
+from melancholia.reading import found_phrases
 from melancholia.training.evaluate import belonging
 from tests.tunes import GREENSLEEVES, sung
 
@@ -160,7 +162,17 @@ def test_what_goes_on_was_there_and_brings_its_tune_back(made):
     assert found.chords[-1].end == pytest.approx(found.end)
     later = [section.name.rstrip("'") for section in found.sections[len(piece.sections) :]]
     assert "A" in later
+    assert len({section.name for section in found.sections}) == len(found.sections)
     assert inside(tune(found), piece.end, found.end)
+
+
+def test_a_letter_that_comes_back_stands_in_its_key(made):
+    piece, wanted = made
+    head = outline_of(piece, wanted).form
+    away = replace(head, phrases=tuple(replace(p, local_key=5, mode="minor") for p in head.phrases))
+    tail = replace(head, phrases=(*head.phrases, replace(head.phrases[-1], letter="X", local_key=3, mode="major")))
+    keys = [(p.letter, p.local_key, p.mode) for p in at_home(tail, away).phrases]
+    assert keys == [*((p.letter, 5, "minor") for p in head.phrases), ("X", 3, "major")]
 
 
 def test_a_continuation_returns_to_the_home_tune():
@@ -217,6 +229,25 @@ def test_who_plays_can_be_asked_for():
     wide = sung([2, 2, 2, 2], [30, 60, 90, 100])
     with pytest.raises(InputError, match="spans 70 semitones"):
         harmonise(wide, profile("longing"), instruments=["cello", "harp"])
+
+
+def test_a_tune_that_fits_stays_in_its_octave():
+    found = harmonise(GREENSLEEVES, profile("longing"), instruments=["solo_violin", "harp"], seed=2)
+    assert [note.pitch for note in tune(found)] == [note.pitch for note in GREENSLEEVES.parts[0].notes]
+
+
+@pytest.mark.parametrize(
+    "pitches, key",
+    [
+        ([76, 74, 72, 71, 69, 67, 65, 64], (0, "minor")),  # a scale is at home, as long as it may be
+        ([67, 69, 72, 69, 67, 64, 62, 60], (3, "major")),
+    ],
+)
+def test_a_phrase_leaves_home_where_its_tones_clearly_do(pitches, key):
+    plain = replace(sung([2] * 8, pitches, metre=(4, 4)), key=Key(9, "minor"))
+    plain = replace(plain, phrases=found_phrases(plain))
+    form = keyed(outline_of(plain, profile("longing")).form, plain.parts[0].notes, plain.key)
+    assert [(phrase.local_key, phrase.mode) for phrase in form.phrases] == [key]
 
 
 def test_a_tune_that_stops_away_from_home_is_not_forced_there():
@@ -348,6 +379,8 @@ def test_names_of_chords_come_back():
     assert parsed("iv", "minor") == ("iv", 0, "minor") and parsed("vi7", "minor") == ("vi7", 0, "major")
     assert nearest_harmony((0, 4, 7, 10), 0, 0)[0] in ("V7/iv", "V7/IV", "V7")
     assert nearest_harmony((2, 5, 9), 2, 0) == ("ii", 0)
+    assert nearest_harmony((0, 3, 7), 3, 0) == ("i6", 0)
+    assert nearest_harmony((0, 5, 8), 5, 0) == ("iv", 0) and nearest_harmony((0, 5, 8), 5, 5) == ("i", 5)
 
 
 def test_spans_are_joined():
@@ -355,5 +388,8 @@ def test_spans_are_joined():
     held = Held((Note(0, 1, 60, 40), Note(2, 1, 62, 60)), ((48, 96),))
     assert held.is_open(48) and not held.is_open(96) and not held.is_open(47)
     assert [must.straight for must in held.musts()] == [True, False]
+    assert Held((Note(0, 3.142708, 60, 40),), ()).rows.tolist() == [[0, 152, 60]]  # none begins before it is over
+    long = Held((Note(0, 3, 60, 50),), ((48, 96),))
+    assert long.joined([Note(1, 1, 60, 50), Note(1.5, 1, 64, 50)]) == [Note(0, 3, 60, 50), Note(1.5, 1, 64, 50)]
     new = [Note(0.5, 1, 70, 90), Note(1, 1, 71, 90), Note(2, 1, 72, 90)]
     assert held.joined(new) == [Note(0, 1, 60, 40), Note(1, 1, 71, 50), Note(2, 1, 62, 60)]
