@@ -87,12 +87,13 @@ def composer(
 ) -> None:
     """Train a composer on SOURCES: a corpus that was kept, or folders, zip files and scores.
 
-    Into one folder go a model of melodies, a model of the lines beside them, and a bank of figurations; 45 minutes of
-    one core for a thousand songs. What is under way lies there too; where it was stopped it goes on, and what was
-    trained on the same works in the same way is left as it is.
+    Into one folder go a model of melodies, a model of the lines beside them, a bank of figurations, and the table of
+    tunes that what it writes is compared with; 45 minutes of one core for a thousand songs. What is under way lies
+    there too; where it was stopped it goes on, and what was trained on the same works in the same way is left as it is.
     """
-    from melancholia.composition.composers import FIGURATIONS, LINES, MELODY
+    from melancholia.composition.composers import FIGURATIONS, LINES, MELODY, TUNES
     from melancholia.composition.figurations import is_bank
+    from melancholia.composition.originality import is_table
     from melancholia.errors import InputError
 
     check_asked(steps, minutes)
@@ -112,6 +113,8 @@ def composer(
     if not is_bank(bank):
         check_place(bank, sources, force, bank=True)
     keep_figurations(found, bank, force=force or is_bank(bank))
+    table = output / TUNES
+    keep_tunes(found, table, force=force or is_table(table))
     options.talk(
         f"kept in {output}; use it with: melancholia compose longing --composer {output} -o piece.mid", quiet=quiet
     )
@@ -185,6 +188,22 @@ def figurations(sources: tuple[Path, ...], output: Path, jobs: int | None, force
     """Collect how pianists accompany, in SOURCES with two staves under a voice: what two composers or more wrote."""
     check_place(output, sources, force, bank=True)
     keep_figurations(read(sources, jobs, quiet), output, force)
+    options.talk(f"kept in {output}", quiet=quiet)
+
+
+@learn.command()
+@sources
+@options.output("The table to write, as tunes.npz in a composer's folder.")
+@jobs
+@options.force
+@options.quiet
+def tunes(sources: tuple[Path, ...], output: Path, jobs: int | None, force: bool, quiet: bool) -> None:
+    """Note the figures of the tunes in SOURCES, so that a composer that learned from them does not write them again."""
+    from melancholia.composition.originality import TABLE
+    from melancholia.files import check_output
+
+    check_output(output, *sources, over=TABLE if force else None)
+    keep_tunes(read(sources, jobs, quiet), output, force)
     options.talk(f"kept in {output}", quiet=quiet)
 
 
@@ -267,6 +286,15 @@ def keep_figurations(found: "Corpus", output: Path, force: bool) -> None:
         f"{len(bank.figures)} figures that two composers or more wrote, in {len(bank.stretches)} stretches of "
         f"{bank.about['works']} works"
     )
+
+
+def keep_tunes(found: "Corpus", output: Path, force: bool) -> None:
+    from melancholia.composition.originality import save_tunes
+    from melancholia.training.tunes import tunes as tunes_of
+
+    table = tunes_of(found.works)
+    save_tunes(table, output, force=force)
+    click.echo(f"figures of {table.about['works']} tunes of {table.about['composers']} composers")
 
 
 def read(sources: tuple[Path, ...], jobs: int | None, quiet: bool) -> "Corpus":

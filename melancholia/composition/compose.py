@@ -10,7 +10,7 @@ from melancholia.composition.arrangement import brought_back, cast, choose_playe
 from melancholia.composition.arranging import arrange
 from melancholia.composition.assembly import as_piece
 from melancholia.composition.character import Character, draw_character, varied
-from melancholia.composition.composers import PLANNED, Composer, composer_of
+from melancholia.composition.composers import PLANNED, Composer, composer_of, songs
 from melancholia.composition.critic import SADNESS_NEAR, cost
 from melancholia.composition.dialects import BROKEN, CADENCES, DIALECTS, ENDINGS
 from melancholia.composition.dynamics import at_level, terraced, terraces
@@ -19,6 +19,7 @@ from melancholia.composition.harmony import plan_harmony
 from melancholia.composition.lines import LINES
 from melancholia.composition.measures import all_notes, longest_hole_s, longest_return, minorness
 from melancholia.composition.melody import write_melody
+from melancholia.composition.originality import Tunes, of_piece
 from melancholia.composition.parts import write_parts
 from melancholia.composition.silence import PAUSES, broken_off, silences, with_silences
 from melancholia.composition.singing import sing
@@ -143,7 +144,14 @@ def compose(
             character = draw_character(author.bank, home.mode, generator(number, profile.mood, "character"))
             wanted = replace(profile, writing=character.of(profile.writing))
         piece = write(wanted, home, seconds, bpm, metre, instruments, theme, plan, number, author, character)
-        drafts.append((len(faults(piece, planned=author is None)), cost(piece, wanted, said, aim, near), piece))
+        known = songs() if author is None else author.known
+        drafts.append(
+            (
+                len(faults(piece, known if theme is None else None, planned=author is None)),
+                cost(piece, wanted, said, aim, near),
+                piece,
+            )
+        )
         if sum(found == 0 for found, *_ in drafts) == compared:
             break
     return min(drafts, key=lambda draft: draft[:2])[2]
@@ -163,8 +171,9 @@ def check_names(writing: Writing) -> None:
                 raise unknown(kind, name, allowed)
 
 
-def faults(piece: Piece, *, planned: bool) -> list[str]:
-    """What makes a draft unfit: the other mode, circles, a hole, a late start, a climax elsewhere, a doubled part."""
+def faults(piece: Piece, known: Tunes | None, *, planned: bool) -> list[str]:
+    """What makes a draft unfit: the other mode, circles, a hole, a late start, a climax elsewhere, a doubled part, a
+    tune of one of the songs that are `known`."""
     checks = {
         "in major": piece.key.mode == "minor" and minorness(piece) < LEAST_MINOR,
         "in minor": piece.key.mode == "major" and minorness(piece) > -LEAST_MINOR,
@@ -175,6 +184,7 @@ def faults(piece: Piece, *, planned: bool) -> list[str]:
         and len(piece.arc) > CLIMAX_BARS
         and not CLIMAX[0] <= max(piece.arc, key=lambda at: at[1])[0] / piece.end <= CLIMAX[1],
         "a doubled part": doubled(piece),
+        "a tune that is there": known is not None and of_piece(piece, known).taken,
     }
     return [name for name, failed in checks.items() if failed]
 
@@ -235,7 +245,7 @@ def write(
     else:
         melody = sing(
             form, slots, generator(seed, name, "sung"), model=author.tunes, tonic=home.tonic, low=low, high=high,
-            given=tune,
+            given=tune, known=author.known if tune is None else None,
         )  # fmt: skip
     if slots[-1].numeral == ENDINGS[home.mode][BROKEN]:
         melody = broken_off(melody)

@@ -7,21 +7,24 @@ from pathlib import Path
 from melancholia.composition.coding import BESIDE, TUNE, Layout
 from melancholia.composition.decoder import Decoder, load_decoder
 from melancholia.composition.figurations import Bank, load_bank
+from melancholia.composition.originality import Tunes, load_tunes
 from melancholia.errors import InputError, unknown
 from melancholia.files import data_folder
 
 PLANNED, LEARNED = COMPOSERS = ("planned", "learned")
 MODELS = data_folder("assets") / "models"
-MELODY, LINES, FIGURATIONS = FILES = ("melody.npz", "lines.npz", "figurations.npz")
+MELODY, LINES, FIGURATIONS, TUNES = FILES = ("melody.npz", "lines.npz", "figurations.npz", "tunes.npz")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Composer:
-    """What a learned composer has: a model of tunes, one of the lines beside them, and a bank of figurations."""
+    """What a learned composer has: a model of tunes, one of the lines beside them, a bank of figurations, and what is
+    known of the tunes that the first one learned from."""
 
     tunes: Decoder
     lines: Decoder
     bank: Bank
+    known: Tunes
 
 
 def check_composer(composer: str | Path) -> str | Path:
@@ -45,8 +48,7 @@ def composer_of(composer: str | Path) -> Composer | None:
         return None
     if files == tuple(MODELS / name for name in FILES):
         return shipped()
-    tunes, lines, bank = files
-    return Composer(decoder(tunes, TUNE), decoder(lines, BESIDE), load_bank(bank))
+    return composed_of(*files)
 
 
 def model_files(composer: str | Path) -> tuple[Path, ...]:
@@ -87,4 +89,14 @@ def decoder(path: Path, layout: Layout) -> Decoder:
 
 @cache
 def shipped() -> Composer:
-    return Composer(decoder(MODELS / MELODY, TUNE), decoder(MODELS / LINES, BESIDE), load_bank(MODELS / FIGURATIONS))
+    return composed_of(*(MODELS / name for name in FILES))
+
+
+def composed_of(melody: Path, lines: Path, bank: Path, known: Path) -> Composer:
+    return Composer(decoder(melody, TUNE), decoder(lines, BESIDE), load_bank(bank), load_tunes(known))
+
+
+@cache
+def songs() -> Tunes:
+    """What is known of the songs that ours learned from: the planned composer is compared with them, too."""
+    return load_tunes(MODELS / TUNES)

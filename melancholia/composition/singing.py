@@ -38,6 +38,7 @@ from melancholia.composition.decoder import Decoder
 from melancholia.composition.form import Form, PhrasePlan, phrase_weight
 from melancholia.composition.harmony import Slot
 from melancholia.composition.held import NEVER, WIDE_OPEN, Held, There
+from melancholia.composition.originality import MOST, MOST_PITCHES, Tunes, originality
 from melancholia.composition.returning import BORROWED, Rows, again, answered, before, returned
 from melancholia.composition.statement import Given
 from melancholia.composition.themes import Manner, draw_manner
@@ -64,6 +65,7 @@ def sing(
     high: int,
     given: Given | None = None,
     there: There | None = None,
+    known: Tunes | None = None,
 ) -> list[list[Tone]]:
     """The melody, a list of tones for each phrase of the form (empty where it is silent).
 
@@ -82,8 +84,10 @@ def sing(
         A theme, in the home key: stated by the first home phrase as it is, and taken up by others.
     there : There, optional
         What is sung already and stays.
+    known : Tunes, optional
+        Songs of which no phrase may have more than chance gives.
     """
-    stage = Stage.of(form, slots, rng, model, tonic, low, high, given, there)
+    stage = Stage.of(form, slots, rng, model, tonic, low, high, given, there, known)
     aims = list(zip(form.phrases, form.writings, strict=True))
     rate = float(np.average([w.melody_rate for _, w in aims], weights=[p.bars for p, _ in aims]))
     wanted = stage.manner.fullness * rate * form.quarters * 60 / form.bpm
@@ -127,6 +131,7 @@ class Stage:
     ground: Ground
     firsts: list[int | None]
     line: Line
+    known: Tunes | None
     letters: dict[str, list[tuple[int, int, int]]]
     done: Sung
     hearings: int = 1  # of a theme that was given: its statement
@@ -143,6 +148,7 @@ class Stage:
         high: int,
         given: Given | None,
         there: There | None,
+        known: Tunes | None,
     ) -> "Stage":
         means = [mean_of(w, low, high) for w in form.writings]
         middle = float(np.average(means, weights=[p.bars for p in form.phrases]))
@@ -160,8 +166,9 @@ class Stage:
             firsts = [begun(there.of(k), first) for k, first in enumerate(firsts)]
         line = opening(compass, middle, bar, ground.cues[0])
         return cls(
-            form, slots, rng, model, tonic, low, high, rows, manner, middle, compass, ground, firsts, line, {}, Sung()
-        )
+            form, slots, rng, model, tonic, low, high, rows, manner, middle, compass, ground, firsts, line, known, {},
+            Sung(),
+        )  # fmt: skip
 
     @property
     def bar(self) -> int:
@@ -258,7 +265,8 @@ class Stage:
         bass = [(round(s.bar * self.bar), s.bass(self.tonic)) for s in self.slots]
         bass = [at for at in bass if ask.first <= at[0] <= ask.last + self.bar]
         costs = [cost(one, ask, here, self.done, aim.falling_share, aim.step_share, bass) for one in found]
-        return found[int(np.argmin(np.array(costs) + self.rng.gumbel(0, CHANCE, len(costs))))]
+        order: list[int] = np.argsort(np.array(costs) + self.rng.gumbel(0, CHANCE, len(costs))).tolist()
+        return found[next((k for k in order if not self.is_taken(line, found[k])), order[0])]
 
     def stay(self, phrase: PhrasePlan, own: Held) -> list[Tone]:
         """A phrase is sung already."""
@@ -268,6 +276,14 @@ class Stage:
         found = as_line(rows, self.line, self.ground, self.compass)
         self.add(phrase, found, float(rows[:, 2].mean()), self.ground)
         return tones(found, foreign(found, self.ground), self.form, closing=False)
+
+    def is_taken(self, before: Line, one: Line) -> bool:
+        """Whether a continuation, with what it goes on from, has more of one song than chance gives."""
+        if self.known is None:
+            return False
+        notes = np.concatenate([before.notes[1:][-MOST_PITCHES:], one.notes])
+        found = originality(notes[:, 2].tolist(), notes[:, 0].tolist(), self.known)
+        return found.run >= MOST or found.pitches >= MOST_PITCHES
 
     def add(self, phrase: PhrasePlan, found: Line, mean: float, here: Ground) -> None:
         """A phrase has been sung, that was to lie at `mean`."""
