@@ -31,6 +31,7 @@ def accompany(
     high: int,
     bass: Rows,
     over: float = 0.0,
+    rate: float | None = None,
 ) -> Rows:
     """The notes of an accompaniment in the bars that are its own.
 
@@ -46,8 +47,10 @@ def accompany(
         Who plays the bass beside it; where nobody does, its lowest tone is the plan's bass.
     over : float
         Semitones by which it lies higher than such accompaniments do.
+    rate : float, optional
+        How often a quarter it strikes; as the mood wants where left out.
     """
-    stretches = drawn(bank, scene, rng)
+    stretches = drawn(bank, scene, rng, rate)
     shift = SHIFT * (float(scene.tune[:, 2].mean()) - SONGS_MEAN) if len(scene.tune) else 0.0
     shift += over
     units: list[Unit] = []

@@ -19,7 +19,7 @@ from melancholia.composition.composers import Composer
 from melancholia.composition.continuing import Rows
 from melancholia.composition.form import Form
 from melancholia.composition.harmony import Slot
-from melancholia.composition.held import NEVER, Held, There
+from melancholia.composition.held import NEVER, Held, Like, There
 from melancholia.composition.leading import pair
 from melancholia.composition.noise import way_of
 from melancholia.composition.parts import LEVELS, answering, as_notes, doubled
@@ -43,6 +43,7 @@ LEANING = 0.5  # of how much higher accompaniments lie, lines do
 BELOW = 8  # semitones by which a second voice lies under the tune; over it, where that is too low
 LOWEST_INNER = 50  # MIDI pitch
 LIGHT, LIGHTEST = 5, 71  # semitones by which a texture lies over the tune, and the MIDI pitch that it reaches for
+INSIDE = 0.7  # of the onsets of chords, that one of their voices has
 RATES = (0.12, 2.0)  # notes a quarter, of a line
 LEVEL_OF_TENSION = 24
 
@@ -142,7 +143,10 @@ class Stand:
         if facts_of(player.instrument).deep:
             self.keep(player, self.roots(active, low, high, rng))
             return
-        voice = Voice("bass", low, high, float(np.clip(low + 12, low + 5, high - 7)), self.rate(0.45), **BASS)
+        voice = Voice(
+            "bass", low, high, self.centre(player, float(np.clip(low + 12, low + 5, high - 7))),
+            self.rate(0.45, player), **BASS,
+        )  # fmt: skip
         self.keep(player, self.line(voice, active, rng, self.there_of(player)))
 
     def roots(self, active: set[int], low: int, high: int, rng: np.random.Generator) -> Rows:
@@ -166,20 +170,25 @@ class Stand:
         rng, active = generator(self.seed, "part", player.name), self.cast.bars[player.name]
         if not facts.sustains:
             found = accompany(
-                self.author.bank, self.scene, active, rng, low=low, high=high, bass=self.bass_line, over=self.ground
-            )
+                self.author.bank, self.scene, active, rng, low=low, high=high, bass=self.bass_line, over=self.ground,
+                rate=None if self.like(player) is None else self.rate(1.0, player),
+            )  # fmt: skip
             self.keep(player, found)
             return
         voices = []
         there = self.there_of(player)
         there = there and replace(there, held=replace(there.held, notes=()))  # which of them a tone was, nobody knows
         if not len(self.bass_line):
-            deep = Voice("bass", low, high, float(low + 14), self.rate(0.45), **BASS)
+            deep = Voice("bass", low, high, float(low + 14), self.rate(0.45, player, INSIDE), **BASS)
             voices.append(self.line(deep, active, rng, there))
             self.played[f"{player.name} 0"] = voices[0]
         for number, below in enumerate((7, 14), 1):
             centre = self.place(-below if self.mean - below >= LOWEST_INNER else 12 - below, low, high)
-            voices.append(self.line(Voice("inner", low, high, centre, self.rate(0.5), **INNER), active, rng, there))
+            voices.append(
+                self.line(
+                    Voice("inner", low, high, centre, self.rate(0.5, player, INSIDE), **INNER), active, rng, there
+                )
+            )
             self.played[f"{player.name} {number}"] = voices[-1]
         self.notes[player.name] = self.joined(player, self.as_notes(np.concatenate(voices), player))
         if there is not None:
@@ -190,9 +199,10 @@ class Stand:
         low, high = facts_of(player.instrument).written
         rng, active = generator(self.seed, "part", player.name), self.cast.bars[player.name]
         centre = self.place(-BELOW if self.mean - BELOW >= LOWEST_INNER else BELOW - 1, low, high)
+        centre = self.centre(player, centre)
         low, high = max(low, round(centre) - 10), min(high, round(centre) + 10)
         found = self.line(
-            Voice("counter", low, high, centre, self.rate(0.4), **SECOND), active, rng, self.there_of(player)
+            Voice("counter", low, high, centre, self.rate(0.4, player), **SECOND), active, rng, self.there_of(player)
         )
         form, slots = self.scene.form, self.scene.slots
         own = self.as_notes(found, player)
@@ -205,8 +215,8 @@ class Stand:
         """One slow line above the tune, where there is light; under it where the instrument does not reach so far."""
         low, high = facts_of(player.instrument).written
         rng, active = generator(self.seed, "part", player.name), self.cast.bars[player.name]
-        centre = self.place(max(LIGHT, LIGHTEST - self.mean), low, high)
-        voice = Voice("inner", low, high, centre, self.rate(0.4), **INNER)
+        centre = self.centre(player, self.place(max(LIGHT, LIGHTEST - self.mean), low, high))
+        voice = Voice("inner", low, high, centre, self.rate(0.4, player), **INNER)
         self.keep(player, self.line(voice, active, rng, self.there_of(player)))
 
     def line(self, voice: Voice, active: set[int], rng: np.random.Generator, there: There | None) -> Rows:
@@ -245,9 +255,20 @@ class Stand:
         """The middle of a line so far over the tune, where the instrument has room about it."""
         return float(np.clip(self.mean + over + LEANING * self.ground, low + 6, max(low + 6, high - 6)))
 
-    def rate(self, share: float) -> float:
-        """Notes a quarter of a line that has such a share of all onsets."""
-        return float(np.clip(share * self.writing.onset_rate * 60 / self.scene.form.bpm, *RATES))
+    def like(self, player: Player) -> Like | None:
+        """What a player's part was like that is written on."""
+        return self.there[player.name].like if player.name in self.there else None
+
+    def rate(self, share: float, player: Player, part: float = 1.0) -> float:
+        """Notes a quarter of a line: as many as it had, or such a `part`; of a new one, such a share of all onsets."""
+        like = self.like(player)
+        wanted = part * like.density if like else share * self.writing.onset_rate * 60 / self.scene.form.bpm
+        return float(np.clip(wanted, *RATES))
+
+    def centre(self, player: Player, usual: float) -> float:
+        """Where a line lies: where it did, or as usual."""
+        like = self.like(player)
+        return like.centre if like else usual
 
     def keep(self, player: Player, found: Rows) -> None:
         if player.name in self.there:

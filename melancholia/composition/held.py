@@ -15,11 +15,28 @@ NEVER = 2**31
 
 
 @dataclass(frozen=True, slots=True)
+class Like:
+    """What a part is like: how often a quarter something begins while it plays, and its mean pitch."""
+
+    density: float
+    centre: float
+
+    @classmethod
+    def of(cls, notes: Sequence[Note]) -> "Like":
+        """What some notes, at least one, are like; what is silent for a bar of four quarters or more does not count."""
+        starts = np.unique([n.start for n in notes])
+        playing = float(np.minimum(np.diff(starts), 4).sum()) + min(4.0, max(n.end for n in notes) - float(starts[-1]))
+        return cls(len(starts) / max(playing, 1.0), float(np.mean([n.pitch for n in notes])))
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
-    """The notes of a part that stay, to the tick, and the spans in which new ones may begin, in order."""
+    """The notes of a part that stay, to the tick, and the spans in which new ones may begin, in order; `like` what it
+    was like, where there was something."""
 
     notes: tuple[Note, ...]
     open: tuple[Span, ...]
+    like: Like | None = None
 
     @property
     def rows(self) -> Rows:

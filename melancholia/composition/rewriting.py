@@ -19,7 +19,7 @@ from melancholia.composition.composers import LEARNED, PLANNED, Composer, compos
 from melancholia.composition.critic import cost
 from melancholia.composition.form import FASTEST_BPM, LONGEST_S, SHORTEST_S, SLOWEST_BPM, SUNG, Form, plan_form
 from melancholia.composition.harmony import Slot, plan_harmony
-from melancholia.composition.held import NEVER, Held, Span, There, merged, on_grid
+from melancholia.composition.held import NEVER, Held, Like, Span, There, merged, on_grid
 from melancholia.composition.orchestration import orchestrate, planned
 from melancholia.composition.outline import Outline, like, outline_of, tune
 from melancholia.composition.roles import is_line
@@ -196,7 +196,8 @@ def continued(
         held = {}
         for part in base.parts:
             bars = casting.bars[part.name] if part.role != "melody" else set(range(tail.bars))
-            held[part.name] = Held(part.notes, merged([bar_span(outline, first + k, first + k + 1) for k in bars]))
+            spans = merged([bar_span(outline, first + k, first + k + 1) for k in bars])
+            held[part.name] = Held(part.notes, spans, Like.of(part.notes) if part.notes else None)
         form = outline.form
         melody, notes = written(base, outline, held, number, author)
         return replace(
@@ -249,7 +250,7 @@ def sounding(part: Part, outline: Outline) -> list[Span]:
 
 def kept(part: Part, spans: tuple[Span, ...]) -> Held:
     """What of a part lies outside some spans."""
-    everything = Held(part.notes, spans)
+    everything = Held(part.notes, spans, Like.of(part.notes) if part.notes else None)
     return replace(everything, notes=tuple(n for n in part.notes if not everything.is_open(on_grid(n.start))))
 
 
@@ -286,7 +287,7 @@ def thinned(part: Part, amount: float, outline: Outline, rng: np.random.Generato
         for a, b in zip(edges, edges[1:], strict=False):
             if any(a < at < b for at in lost):
                 open_.append((a + 2, b))
-    return Held(tuple(staying), merged(open_))
+    return Held(tuple(staying), merged(open_), Like.of(part.notes) if part.notes else None)
 
 
 def best(

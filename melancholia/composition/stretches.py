@@ -35,7 +35,9 @@ COMMON: tuple[Metre, ...] = ((4, 4), (3, 4), (2, 4), (3, 8))
 OF_TUNE, LEAST_FILLING = 0.2, 0.6
 
 
-def drawn(bank: Bank, scene: Scene, rng: np.random.Generator) -> dict[tuple[str, bool], list[tuple[Hand, Hand]]]:
+def drawn(
+    bank: Bank, scene: Scene, rng: np.random.Generator, rate: float | None = None
+) -> dict[tuple[str, bool], list[tuple[Hand, Hand]]]:
     """The bars of each letter, and of the climax under a letter: as full as is wanted, those of one song gladly."""
     found: dict[tuple[str, bool], list[tuple[Hand, Hand]]] = {}
     works: set[int] = set()
@@ -51,7 +53,7 @@ def drawn(bank: Bank, scene: Scene, rng: np.random.Generator) -> dict[tuple[str,
             continue
         chosen = []
         for metre in parts:
-            share = weights(bank, metre, scene, phrase, writing, works, heights)
+            share = weights(bank, metre, scene, phrase, writing, works, heights, rate)
             index = int(rng.choice(len(share), p=share / share.sum()))
             chosen.append(index)
         works = works or {int(index) for index in bank.stretches[chosen, WORK]}
@@ -109,11 +111,12 @@ def weights(
     writing: Writing,
     works: set[int],
     heights: Sequence[float],
+    rate: float | None,
 ) -> NDArray[np.float64]:
     """How likely each stretch is taken for a phrase."""
     rows = bank.stretches
     alone = max(LEAST_FILLING * writing.onset_rate, writing.onset_rate - OF_TUNE * writing.melody_rate)
-    wanted = alone * 60 / scene.form.bpm * (0.8 + 0.45 * scene.form.tension(phrase.bar + 1))
+    wanted = (alone * 60 / scene.form.bpm if rate is None else rate) * (0.8 + 0.45 * scene.form.tension(phrase.bar + 1))
     share = np.exp(-((np.log(bank.rate / wanted) / NEAR_RATE) ** 2) / 2) + 1e-9
     named = {kind: sum(writing.textures.get(name, 0) for name in names) for kind, names in KINDS.items()}
     total = max(sum(named.values()), 1e-9)

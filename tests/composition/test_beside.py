@@ -139,10 +139,16 @@ def test_no_tone_is_struck_while_it_sounds():
 
 
 def test_long_bars_are_made_of_shorter_ones():
-    assert divided((4, 4)) == ((4, 4),) and divided((12, 8)) == ((6, 8), (6, 8))
+    bank = shipped().bank
+    assert divided((4, 4), bank) == ((4, 4),) and divided((12, 8), bank) == ((6, 8), (6, 8))
+    assert divided((7, 8), bank) == ((2, 4), (3, 8)) and divided((7, 4), bank) == ((4, 4), (3, 4))
+    assert divided((1, 4), bank) == ((3, 8),) and divided((5, 8), bank)[0] == (3, 8)
     hand = Hand(np.array([[0, 48, 0, 0], [48, 48, 2, 0]], np.int16), 48, (7, 5))
-    left, right = joined([(hand, hand)] * 2, divided((12, 8)))
+    left, right = joined([(hand, hand)] * 2, divided((12, 8), bank))
     assert left.figure[:, 0].tolist() == [0, 48, 144, 192] == right.figure[:, 0].tolist() and left.tones == 3
+    late = Hand(np.array([[0, 48, 0, 0], [96, 48, 2, 0]], np.int16), 48, (7, 5))
+    left, _ = joined([(late, late)] * 2, ((2, 4), (3, 4)))  # what lies behind the end of a bar is cut
+    assert left.figure[:, 0].tolist() == [0, 96, 192]
 
 
 def test_the_bank_is_what_several_wrote_and_says_so(tmp_path):
