@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from melancholia.audio import Stem, Stems, check_rate
-from melancholia.composition import check_composer, model_files
+from melancholia.composition import beside_songs, check_composer, model_files
 from melancholia.errors import InputError
 from melancholia.files import ANY_FILE, write_text, writing_folder
 from melancholia.hosting.rates import how
@@ -377,6 +377,7 @@ def finish(song: Song, *, report: bool) -> Song:
     save_midi(song.played, folder / "piece.mid", force=True)
     verdict = song.score.to_dict() | {
         "attempts": [one.to_dict() for one in song.attempts],
+        "originality": beside_songs(song.written, song.recipe.composer).to_dict(),
         "sections": [
             {
                 "name": name,

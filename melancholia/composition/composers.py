@@ -7,9 +7,10 @@ from pathlib import Path
 from melancholia.composition.coding import BESIDE, TUNE, Layout
 from melancholia.composition.decoder import Decoder, load_decoder
 from melancholia.composition.figurations import Bank, load_bank
-from melancholia.composition.originality import Tunes, load_tunes
+from melancholia.composition.originality import Originality, Tunes, load_tunes, of_piece
 from melancholia.errors import InputError, unknown
 from melancholia.files import data_folder
+from melancholia.piece import Piece
 
 PLANNED, LEARNED = COMPOSERS = ("planned", "learned")
 MODELS = data_folder("assets") / "models"
@@ -94,6 +95,12 @@ def shipped() -> Composer:
 
 def composed_of(melody: Path, lines: Path, bank: Path, known: Path) -> Composer:
     return Composer(decoder(melody, TUNE), decoder(lines, BESIDE), load_bank(bank), load_tunes(known))
+
+
+def beside_songs(piece: Piece, composer: str | Path) -> Originality:
+    """The melody of a piece beside the songs that its composer learned from; of the planned one, beside ours."""
+    found = composer_of(composer)
+    return of_piece(piece, songs() if found is None else found.known)
 
 
 @cache
