@@ -129,12 +129,14 @@ def interrupt(children: Children, folder: Path, command: str, moment_s: float, n
     return Ended(command, signal.Signals(number).name, moment_s, done.returncode, took, tuple(faults))
 
 
-def interrupts(children: Children, folder: Path, command: str, count: int, seed: int) -> list[Ended]:
-    """`count` interrupts at moments drawn evenly over the whole command, under load."""
+def interrupts(
+    children: Children, folder: Path, command: str, count: int, seed: int, longest: float | None = None
+) -> list[Ended]:
+    """`count` interrupts at moments drawn evenly over the whole command, or its first `longest` seconds, under load."""
     rng = np.random.default_rng([seed, len(command)])
     found: list[Ended] = []
     with both_cores_busy(children):
-        longest = seconds_of(children, folder, command)
+        longest = longest or seconds_of(children, folder, command)
         while len(found) < count:
             moment = float(rng.uniform(0, longest))
             ended = interrupt(children, folder, command, moment, SENT[len(found) % 2])

@@ -65,7 +65,7 @@ def vary(amount: float, parts: tuple[str, ...], **given: Any) -> None:
 def infill(bars: str | None, parts: tuple[str, ...], **given: Any) -> None:
     """Write some bars, some parts, or some bars of some parts of a MIDI file (- is stdin) anew.
 
-    All else stays to the tick, and the new notes go from it to it.
+    All else stays to the tick, and the new notes go from it to it. Bars are those of the metre that the file begins in.
     """
     from melancholia.composition import infill
 
@@ -85,11 +85,12 @@ def continue_(seconds: float, **given: Any) -> None:
 
 @click.command()
 @shared
+@click.option("--key", help="As 'A minor'; the one that the tune is heard in when left out.")
 @options.players
-def harmonise(instruments: str | None, **given: Any) -> None:
+def harmonise(key: str | None, instruments: str | None, **given: Any) -> None:
     """Give the tune of a MIDI file (- is stdin) chords, bass, accompaniment and other lines.
 
-    The tune stays to the tick; other parts of the file are left out.
+    The tune stays to the tick, by octaves where its player needs them; other parts of the file are left out.
     """
     from melancholia.composition import harmonise
     from melancholia.instruments import check
@@ -97,7 +98,7 @@ def harmonise(instruments: str | None, **given: Any) -> None:
     players = split_names(instruments)
     for name in players or ():
         check(name)
-    rewrite(lambda piece, wanted, rest: harmonise(piece, wanted, instruments=players, **rest), **given)
+    rewrite(lambda piece, wanted, rest: harmonise(piece, wanted, key=key, instruments=players, **rest), **given)
 
 
 def bars_of(text: str) -> tuple[int, int]:
@@ -133,8 +134,9 @@ def rewrite(
     wanted = profile(mood, intensity)
     read = read_midi(midi)
     piece = way(read.piece, wanted, {"seed": seed, "composer": composer})
-    check_length(piece, str(midi))
+    check_length(piece, str(output))
     say(str(midi), read.notes)
     save_midi(piece, output, force=force)
-    following = "" if str(output) == "-" else f"; next: melancholia render {output} -o stems"
+    asked = "" if all(part.instrument for part in piece.parts) else f" --mood {mood}"
+    following = "" if str(output) == "-" else f"; next: melancholia render {output}{asked} -o stems"
     options.talk(f"{piece.key}, {len(piece.parts)} parts, seed {seed}{following}", quiet=quiet)

@@ -8,6 +8,6 @@ from melancholia.composition.orchestration import orchestrate
 from melancholia.composition.rewriting import continued, infill, vary
 
 __all__ = [
-    "PLANNED", "beside_songs", "check_asked", "check_composer", "compose", "continued", "harmonise", "infill", "model_files",
-    "orchestrate", "vary",
+    "PLANNED", "beside_songs", "check_asked", "check_composer", "compose", "continued", "harmonise", "infill",
+    "model_files", "orchestrate", "vary",
 ]  # fmt: skip

@@ -128,7 +128,7 @@ def write_line(
             if phrase.letter in letters and phrase.bar in scene.again:
                 musts = recalled(scene, *letters[phrase.letter], phrase, musts)
             if there is not None:
-                musts, until = between(own, musts, until)
+                musts, until = between(own, [*pulse(own, until, scene.bar, voice.density), *musts], until)
             density = voice.density * float(np.exp(rng.normal(0, UNEVEN)))
             density *= 0.8 + 0.45 * scene.form.tension(phrase.bar + phrase.bars / 2)
             here = cues.copy()
@@ -179,13 +179,23 @@ def held_to(scene: Scene, phrase: PhrasePlan, voice: Voice, rng: np.random.Gener
     return musts, until
 
 
+def pulse(own: Held, until: int, bar: int, density: float) -> list[Must]:
+    """A note in every whole bar that is open, or as seldom as a line of so many notes a quarter has one."""
+    every = max(bar, round(TICKS / density / bar) * bar)
+    return [
+        Must(at) for first, end in own.open for at in range(-(-first // bar) * bar, min(end, until) - bar + 1, every)
+    ]
+
+
 def between(own: Held, planned: Sequence[Must], until: int) -> tuple[list[Must], int]:
     """All that must be in a phrase that is partly there: what stays, and of what was planned what lies where it is
     open and silent; and when it ends."""
     kept = own.musts()
     sounding = [(must.at, must.at + (must.length or 0)) for must in kept]
     free = [
-        must for must in planned if own.is_open(must.at) and not any(first <= must.at < end for first, end in sounding)
+        must
+        for must in {must.at: must for must in planned}.values()
+        if own.is_open(must.at) and not any(first <= must.at < end for first, end in sounding)
     ]
     if not kept and not free:
         free = [Must(own.open[0][0])]

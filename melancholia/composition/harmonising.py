@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from melancholia.composition.apart import apart
 from melancholia.composition.arrangement import cast, choose_players, singer_of
 from melancholia.composition.assembly import as_piece
 from melancholia.composition.composers import LEARNED
@@ -13,16 +14,17 @@ from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
 from melancholia.composition.form import AWAY, Form
 from melancholia.composition.harmony import plan_harmony, suiting
 from melancholia.composition.held import Held, on_grid
-from melancholia.composition.orchestration import balanced
-from melancholia.composition.outline import outline_of, tune
+from melancholia.composition.outline import outline_of
+from melancholia.composition.parts import LEVELS
 from melancholia.composition.rewriting import as_parts, cheapest, writer, written
-from melancholia.composition.roles import parted
+from melancholia.composition.roles import is_line
 from melancholia.composition.statement import Heard
 from melancholia.cues import KEYS, standard
 from melancholia.errors import InputError
 from melancholia.motif import skyline
 from melancholia.orchestra import check_instrument, facts_of
 from melancholia.piece import Key, Note, Part, Piece
+from melancholia.piece import key as parse_key
 from melancholia.profile import Profile
 from melancholia.reading import found_arc, found_phrases
 from melancholia.streams import generator
@@ -38,6 +40,7 @@ def harmonise(
     piece: Piece,
     profile: Profile,
     *,
+    key: str | Key | None = None,
     instruments: Sequence[str] | None = None,
     seed: int = 0,
     composer: str | Path = LEARNED,
@@ -50,6 +53,8 @@ def harmonise(
         Its melody is the tune; where no part is named so, it is the line that leads. All else is left out.
     profile : Profile
         The mood.
+    key : str or Key, optional
+        As "A minor"; the one that the tune is heard in when left out.
     instruments : sequence of str, optional
         Who plays; the mood's orchestrations when left out.
     seed, composer
@@ -72,14 +77,14 @@ def harmonise(
     alone = Piece(
         (Part("melody", "melody", "", line),), piece.tempo, piece.metre, piece.key, fixed_tempo=piece.fixed_tempo
     )
-    home = found_key(alone)
+    home = parse_key(key) if isinstance(key, str) else key or found_key(alone)
     alone = replace(alone, key=home, phrases=found_phrases(alone), arc=found_arc(alone))
     writing = profile.writing
 
     def draft(number: int) -> Piece:
         chosen = choose_players(writing, generator(number, "players"), instruments)
         singer = singer_of(chosen)
-        own = balanced(Part(singer.name, "melody", singer.instrument, reached(line, singer.instrument)), alone, writing)
+        own = Part(singer.name, "melody", singer.instrument, reached(line, singer.instrument))
         given = replace(alone, parts=(own,))
         outline = outline_of(given, profile)
         length = given.bar_quarters
@@ -93,6 +98,10 @@ def harmonise(
         outline = replace(outline, form=form, slots=slots)
         casting = cast(form, writing, generator(number, "cast"), chosen)
         melody, notes = written(given, outline, {singer.name: Held(own.notes, ())}, number, author, casting)
+        louder = float(np.mean([n.velocity for n in own.notes])) - writing.velocity - LEVELS["melody"]
+        for name in notes.keys() - {singer.name}:
+            level = [int(np.clip(round(n.velocity + louder), 8, 120)) for n in notes[name]]
+            notes[name] = [replace(n, velocity=v) for n, v in zip(notes[name], level, strict=True)]
         parts = tuple(Part(p.name, p.role, p.instrument, ()) for p in casting.players)
         return as_piece(form, slots, melody, as_parts(parts, notes), home)
 
@@ -100,15 +109,12 @@ def harmonise(
 
 
 def leading(piece: Piece) -> tuple[Note, ...]:
-    """The tune of a piece: its melody, or the line that leads."""
-    named = tune(piece)
-    if named:
-        return named
-    voices = parted([part for part in piece.parts if part.role != "percussion"], piece)
-    found = next((voice.notes for voice in voices if voice.role == "melody"), ())
-    if not found:
-        raise InputError("the piece holds no tune; allowed: one with a pitched part.")
-    return skyline(found)
+    """The tune of a piece: its melody, or the line that leads, its notes as they were written."""
+    voices = apart(piece)
+    singer = voices.piece.with_role("melody")[0]
+    own = {(n.start, n.pitch): n for n in voices.given.part(voices.sources[singer.name]).notes}
+    notes = singer.notes if is_line(singer) else skyline(singer.notes)
+    return tuple(own.get((n.start, n.pitch), n) for n in notes)
 
 
 def reached(line: Sequence[Note], instrument: str) -> tuple[Note, ...]:

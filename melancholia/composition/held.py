@@ -55,8 +55,8 @@ class Held:
         notes = tuple(n for n in self.notes if first <= on_grid(n.start) < end)
         return Held(notes, tuple((max(a, first), min(b, end)) for a, b in self.open if a < end and b > first))
 
-    def is_open(self, tick: int) -> bool:
-        return any(first <= tick < end for first, end in self.open)
+    def is_open(self, tick: float) -> bool:
+        return any(first - 1e-6 <= tick < end - 1e-6 for first, end in self.open)
 
     def between(self, first: int, end: int) -> bool:
         """Whether a new note may begin after one tick and before another."""

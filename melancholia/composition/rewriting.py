@@ -11,22 +11,23 @@ from pathlib import Path
 
 import numpy as np
 
+from melancholia.composition.apart import Apart, apart
 from melancholia.composition.arrangement import Cast, cast, singer_of
 from melancholia.composition.arranging import arrange
 from melancholia.composition.asks import ticks
 from melancholia.composition.assembly import arc_of, chords_of, phrases_of, sections_of
+from melancholia.composition.coding import TICKS
 from melancholia.composition.composers import LEARNED, PLANNED, Composer, composer_of
 from melancholia.composition.critic import cost
-from melancholia.composition.form import FASTEST_BPM, LONGEST_S, SHORTEST_S, SLOWEST_BPM, SUNG, Form, plan_form
+from melancholia.composition.form import FASTEST_BPM, LONGEST_S, SHORTEST_S, SILENT, SLOWEST_BPM, SUNG, Form, plan_form
 from melancholia.composition.harmony import Slot, plan_harmony
 from melancholia.composition.held import NEVER, Held, Like, Span, There, merged, on_grid
-from melancholia.composition.orchestration import orchestrate, planned
 from melancholia.composition.outline import Outline, like, outline_of, tune
 from melancholia.composition.roles import is_line
 from melancholia.composition.singing import sing
 from melancholia.composition.statement import renumbered
 from melancholia.composition.tones import Tone
-from melancholia.edits import parts_named
+from melancholia.edits import is_drums
 from melancholia.errors import InputError, in_range
 from melancholia.orchestra import facts_of
 from melancholia.piece import Note, Part, Piece, Section, TempoMap
@@ -34,6 +35,7 @@ from melancholia.profile import Profile
 from melancholia.streams import check_seed, generator
 from melancholia.writing import Player
 
+RINGING = 0.5  # of a bar, that a last tone may ring beyond the bar line behind which a piece goes on
 DRAFTS = 3  # of which the critic keeps one
 LONG_STAYS, BEAT_STAYS, EDGE_STAYS, PEAK_STAYS = 0.5, 0.5, 1.5, 0.7  # how much later such a tone is given up
 
@@ -52,7 +54,8 @@ def infill(
     Parameters
     ----------
     piece : Piece
-        Ours, or anybody's: parts that name no instrument are given to players first, as `orchestrate` does.
+        Ours, or anybody's: of parts that name no instrument tune, bass and chords are told apart, and what is new of
+        each goes into the part that it came from. Bars are those of the metre that it begins in.
     profile : Profile
         The mood in which it is written on.
     bars : (int, int), optional
@@ -77,7 +80,8 @@ def infill(
     author = writer(composer, seed)
     if bars is None and not parts:
         raise InputError("nothing is to be written anew; allowed: bars, parts, or both.")
-    base = prepared(piece, profile, seed)
+    voices = apart(piece)
+    base = voices.piece
     outline = outline_of(base, profile)
     count = outline.form.bars
     if bars is not None:
@@ -85,7 +89,9 @@ def infill(
             in_range(name, bar, 1, count)
         if bars[0] > bars[1]:
             raise InputError(f"bars are {bars[0]} to {bars[1]}; allowed: the first before the last.")
-    anew = {part.name for name in parts for part in parts_named(base, name)} if parts else {p.name for p in base.parts}
+    anew = chosen(voices, parts)
+    if bars is not None:
+        outline = sung_in(outline, bars[0] - 1, bars[1])
     held = {}
     for part in base.parts:
         if part.name not in anew:
@@ -93,7 +99,7 @@ def infill(
             continue
         spans = [bar_span(outline, bars[0] - 1, bars[1])] if bars is not None else sounding(part, outline)
         held[part.name] = kept(part, merged(spans))
-    return best(base, outline, held, profile, seed, author)
+    return best(voices, outline, held, profile, seed, author)
 
 
 def vary(
@@ -127,15 +133,15 @@ def vary(
     """
     author = writer(composer, seed)
     in_range("amount", amount, 0, 1)
-    base = prepared(piece, profile, seed)
-    anew = {part.name for name in parts for part in parts_named(base, name)} if parts else {p.name for p in base.parts}
+    voices = apart(piece)
+    base, anew = voices.piece, chosen(voices, parts)
     if not amount:
-        return base
+        return piece
     outline = outline_of(base, profile)
     rng = generator(seed, "varied letters")
     letters = list(dict.fromkeys(phrase.letter for phrase in outline.form.phrases))
     order = [letters[k] for k in rng.permutation(len(letters))]
-    changed = set(order[: max(1, round(amount * len(order)))])
+    changed = set(order[: round(amount * len(order))])
     held = {}
     for part in base.parts:
         if part.name not in anew:
@@ -146,7 +152,7 @@ def vary(
             phrases = [p for p in outline.form.phrases if p.letter in changed]
             spans = [bar_span(outline, p.bar, p.end) for p in phrases]
             held[part.name] = kept(part, merged([s for s in spans if begins_in(part, s)]))
-    return best(base, outline, held, profile, seed, author)
+    return best(voices, outline, held, profile, seed, author)
 
 
 def continued(
@@ -173,17 +179,20 @@ def continued(
     """
     author = writer(composer, seed)
     in_range("seconds", seconds, SHORTEST_S, LONGEST_S, "s")
-    base = prepared(piece, profile, seed)
+    voices = apart(piece)
+    base = with_curves_at_rest(voices.piece)
     head = outline_of(base, profile)
     writing = like(profile.writing, base)
     length = base.bar_quarters
-    first = int(np.ceil(head.form.quarters / length - 1e-6))
+    first = int(np.ceil(head.form.quarters / length - RINGING))  # a last tone may ring into what is new
     at_bar = first * length
+    more = seconds + base.seconds - float(base.tempo.seconds(at_bar))
     tempo = float(np.clip(head.form.bpm, SLOWEST_BPM, FASTEST_BPM))
+    asked = float(np.clip(more * head.form.bpm / tempo, SHORTEST_S, LONGEST_S))
 
     def draft(number: int) -> Piece:
         tail = plan_form(
-            writing, generator(number, "form"), seconds=max(SHORTEST_S, seconds * head.form.bpm / tempo), bpm=tempo,
+            writing, generator(number, "form"), seconds=asked, bpm=tempo,
             metre=base.metre, mode=base.key.mode, intensity=profile.intensity, ways=SUNG,
             goes_on=True,
         )  # fmt: skip
@@ -202,7 +211,7 @@ def continued(
         melody, notes = written(base, outline, held, number, author)
         return replace(
             base,
-            parts=as_parts(base.parts, notes),
+            parts=voices.together(as_parts(base.parts, notes)),
             tempo=form.tempo,
             sections=(*base.sections, *later_sections(base, form, first)),
             chords=(*base.chords, *chords_of(form, outline.slots[len(head.slots) :], base.key)),
@@ -223,12 +232,32 @@ def writer(composer: str | Path, seed: int) -> Composer:
     return found
 
 
-def prepared(piece: Piece, profile: Profile, seed: int) -> Piece:
-    """The piece with players, roles and a plan."""
-    found = orchestrate(piece, profile, seed=seed)
-    if not any(part.notes for part in found.with_role("melody")):
-        raise InputError("the piece holds no tune; allowed: one with a pitched part.")
-    return found if found.chords and found.phrases and found.arc else planned(found)
+def chosen(voices: Apart, parts: Sequence[str] | None) -> set[str]:
+    """The voices that are written anew: those that are named, else all that have a pitch."""
+    if parts:
+        return set().union(*(voices.named(name) for name in parts))
+    return {part.name for part in voices.piece.parts if not is_drums(part)}
+
+
+def sung_in(outline: Outline, first: int, end: int) -> Outline:
+    """The plan, in which the melody does not wait in some bars."""
+    phrases = [
+        replace(p, kind="body") if p.kind in SILENT and p.bar < end and p.end > first else p
+        for p in outline.form.phrases
+    ]
+    return replace(outline, form=replace(outline.form, phrases=tuple(phrases)))
+
+
+def with_curves_at_rest(piece: Piece) -> Piece:
+    """The piece, its curves behind its end at what they mostly were, and its pedals up."""
+    parts = []
+    for part in piece.parts:
+        rest = {
+            name: (*curve, (piece.end, 0 if name == "pedal" else int(np.median([value for _, value in curve]))))
+            for name, curve in part.curves.items()
+        }
+        parts.append(replace(part, curves=rest))
+    return replace(piece, parts=tuple(parts))
 
 
 def bar_span(outline: Outline, first: int, end: int) -> Span:
@@ -251,7 +280,7 @@ def sounding(part: Part, outline: Outline) -> list[Span]:
 def kept(part: Part, spans: tuple[Span, ...]) -> Held:
     """What of a part lies outside some spans."""
     everything = Held(part.notes, spans, Like.of(part.notes) if part.notes else None)
-    return replace(everything, notes=tuple(n for n in part.notes if not everything.is_open(on_grid(n.start))))
+    return replace(everything, notes=tuple(n for n in part.notes if not everything.is_open(n.start * TICKS)))
 
 
 def thinned(part: Part, amount: float, outline: Outline, rng: np.random.Generator) -> Held:
@@ -291,15 +320,17 @@ def thinned(part: Part, amount: float, outline: Outline, rng: np.random.Generato
 
 
 def best(
-    base: Piece, outline: Outline, held: Mapping[str, Held], profile: Profile, seed: int, author: Composer
+    voices: Apart, outline: Outline, held: Mapping[str, Held], profile: Profile, seed: int, author: Composer
 ) -> Piece:
     """The piece with what is open written anew: the draft that the critic likes best."""
 
     def draft(number: int) -> Piece:
-        _, notes = written(base, outline, held, number, author)
-        return with_peaks(replace(base, parts=as_parts(base.parts, notes)))
+        _, notes = written(voices.piece, outline, held, number, author)
+        return with_peaks(replace(voices.piece, parts=as_parts(voices.piece.parts, notes)))
 
-    return cheapest(draft, profile, seed)
+    found = cheapest(draft, profile, seed)
+    phrases = found.phrases if voices.given.phrases else ()
+    return replace(voices.given, parts=voices.together(found.parts), phrases=phrases)
 
 
 def cheapest(draft: Callable[[int], Piece], profile: Profile, seed: int) -> Piece:
@@ -321,13 +352,16 @@ def written(
     pitches = [note.pitch for note in held[singer.name].notes]
     melody = sing(
         form, slots, generator(seed, "sung"), model=author.tunes, tonic=base.key.tonic, low=min([low, *pitches]),
-        high=max([high, *pitches]), there=There(held[singer.name], tuple(outline.spans())),
+        high=max([high, *pitches]), there=There(held[singer.name], tuple(outline.spans())), known=author.known,
     )  # fmt: skip
     notes = arrange(author, casting, form, slots, melody, form.writings[0], base.key, seed, 0.0, held)
     end = form.bars * form.bar_quarters
     for name, own in notes.items():
         stays = set(held[name].notes) if name in held else set()
         last = max(end, form.quarters)
+        if name in held and held[name].open and not set(own) - stays:  # nothing was found: what was there is better
+            own = list(base.part(name).notes)
+            stays = set(own)
         notes[name] = [
             replace(n, duration=last - n.start) if n not in stays and n.end >= end - 1e-6 else n for n in own
         ]

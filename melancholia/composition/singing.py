@@ -106,7 +106,7 @@ def sing(
                 continue
             ask = about(own, ask)
             here = under(stage.ground, ask, stage.middle)
-            found = stage.best(between(own, ask), stage.line, ask, here, aim) if own.notes else None
+            found = stage.best(between(own, ask, stage.bar), stage.line, ask, here, aim) if own.notes else None
             found = found or stage.phrase(phrase, ask, here, aim)
             stage.add(phrase, found, ask.mean, here)
             written.append(tones(found, foreign(found, here), form, closing=k + 1 == len(aims)))
@@ -315,9 +315,16 @@ def about(own: Held, ask: Ask) -> Ask:
     return replace(ask, last=last, until=max(ask.until, last + TICKS))
 
 
-def between(own: Held, ask: Ask) -> list[Must]:
-    """All that must be in a phrase of which some notes stay: those, where it begins, and how it ends."""
+def between(own: Held, ask: Ask, bar: int) -> list[Must]:
+    """All that must be in a phrase of which some notes stay: those, where it begins, and how it ends; and something
+    in each gap of a bar or more."""
     musts = own.musts()
+    for first, end in own.open:
+        at = -(-first // bar) * bar
+        sounding = any(must.at <= at < must.at + (must.length or 0) or must.at == at for must in musts)
+        if min(end, ask.last) - at >= bar and at > ask.first and not sounding:
+            musts.append(Must(at))
+    musts.sort(key=lambda must: must.at)
     if ask.first < musts[0].at:
         musts = [Must(ask.first, straight=True), *musts]
     return musts if ask.last <= musts[-1].at else [*musts, Must(ask.last, ask.degrees)]

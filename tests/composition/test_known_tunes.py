@@ -1,4 +1,4 @@
-"""No tune is somebody else's: what a song has is found in any key and at any tempo, what is nobody's is not held against it."""
+"""No tune is somebody else's: a song is found in any key and at any tempo, what is nobody's is not held against it."""
 
 import json
 from dataclasses import replace
@@ -153,7 +153,9 @@ def test_the_command_makes_a_table(tmp_path, capsys):
 
 
 def test_a_song_says_how_original_it_is(tmp_path):
-    assert run(["make", "solitude", "--seconds", "15", "--seed", "2", "--no-report", "-q", "-o", str(tmp_path / "s")]) == 0
+    assert (
+        run(["make", "solitude", "--seconds", "15", "--seed", "2", "--no-report", "-q", "-o", str(tmp_path / "s")]) == 0
+    )
     said = json.loads((tmp_path / "s" / "score.json").read_text())["originality"]
     assert set(said) == {"run", "run_of", "pitches", "pitches_of", "shared", "allowed"}
     assert said["run"] <= said["allowed"]["run"] == MOST - 1 and 0 <= said["shared"] <= 0.2
