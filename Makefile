@@ -5,18 +5,24 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: song test bench soak listener clean
+.PHONY: song test checked compiled bench soak listener clean
 
 song: .venv/installed
 	$(BIN)/melancholia make longing --seconds 60 --seed 8 -o first-song --force
 	@echo "Listen to first-song/master.wav; first-song/report.html shows it with every stem."
 
 test: .venv/tested
+	$(MAKE) --no-print-directory -j 2 checked compiled
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
+
+checked: .venv/tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
+
+compiled: .venv/tested
+	@$(BIN)/python -m compileall -q .venv/lib >/dev/null || true  # some packages hold files of other Pythons
 
 bench: .venv/benched
 	$(BIN)/python -m tests.benchmarks
@@ -46,12 +52,12 @@ clean:
 
 .venv/installed: pyproject.toml | .venv/bin/python
 	@echo "Installing melancholia and what it needs (half a minute or more, 600 MB) ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e .
 	@touch $@
 
 .venv/tested: pyproject.toml | .venv/bin/python
 	@echo "Installing melancholia and what its tests need ..."
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -e '.[test]'
 	@touch $@ .venv/installed
 
 .venv/benched: .venv/tested

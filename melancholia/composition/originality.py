@@ -71,7 +71,7 @@ class Tunes:
 class Originality:
     """A melody beside songs: the longest run of notes that it shares with one of them, with its rhythm and by pitch
     alone (0 where it shares none, or what is common property), whose they are, and the share of its figures of six
-    notes that some song has."""
+    notes that one or two composers of songs have."""
 
     run: int
     run_of: str
@@ -129,10 +129,12 @@ def originality(pitches: Sequence[int], onsets: Sequence[float], tunes: Tunes) -
     run, run_of = longest(tunes.figures, with_rhythm, plain(pitches, FIGURE), FIGURE)
     alone = keys_of(pitches, onsets, PITCHES, rhythm=False)
     same, same_of = longest(tunes.pitches, alone, plain(pitches, PITCHES), PITCHES)
-    known = [len(works) > 0 for works, _ in tunes.figures.found(with_rhythm)]
+    bare = plain(pitches, FIGURE).tolist()
+    found = tunes.figures.found(with_rhythm)
+    theirs = [len(works) > 0 and not (common or nobodys) for (works, common), nobodys in zip(found, bare, strict=True)]
     return Originality(
         run, tunes.names[run_of] if run_of is not None else "", same,
-        tunes.names[same_of] if same_of is not None else "", float(np.mean(known or [False])),
+        tunes.names[same_of] if same_of is not None else "", float(np.mean(theirs or [False])),
     )  # fmt: skip
 
 

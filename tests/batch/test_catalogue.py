@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import melancholia as mel
-from melancholia import batch
+from melancholia import batch, takes
 from melancholia.batch.catalogue import COLUMNS
 from melancholia.cli import run
 from melancholia.cli.make import make as make_command
@@ -130,7 +130,8 @@ def test_what_is_no_catalogue_is_said(here, bytes_):
         batch.songs("none.csv")
 
 
-def test_a_song_of_a_line_is_the_song_that_make_makes_and_is_made_once(here, capsys, on_the_spot):
+def test_a_song_of_a_line_is_the_song_that_make_makes_and_is_made_once(here, capsys, on_the_spot, monkeypatch):
+    monkeypatch.setattr(takes, "ROUNDS", 0)
     call = ["batch", written("mood,seconds,seed,intensity\nlonging,15,3,0.6\n"), "--work", "make", "-o", "out", "-q"]
     assert run([*call, "--no-report"]) == 0
     song = Path("out/longing-3")

@@ -34,8 +34,8 @@ def height(piece, start, end):
 @pytest.mark.parametrize("mood", ["melancholy", "nostalgia"])
 def test_rate_register_level_and_tempo_follow_the_curve(mood):
     rising, falling = profile(mood, "0:0,0.3:0,0.6:1,1:1"), profile(mood, "0:1,0.3:1,0.6:0,1:0")
-    up = [compose(rising, seconds=100, seed=s) for s in SEEDS[:3]]
-    down = [compose(falling, seconds=100, seed=s) for s in SEEDS[:3]]
+    up = [compose(rising, seconds=80, seed=s) for s in SEEDS[:2]]
+    down = [compose(falling, seconds=80, seed=s) for s in SEEDS[:2]]
     for at, sign in (((0.08, 0.4), 1), ((0.68, 0.92), -1)):
         mild, deep = (up, down) if sign > 0 else (down, up)
         assert np.mean([rate(p, *at) for p in mild]) > 1.1 * np.mean([rate(p, *at) for p in deep])
@@ -50,7 +50,7 @@ def test_rate_register_level_and_tempo_follow_the_curve(mood):
         pace = [us for _, us in piece.tempo.changes]
         slow, fast = profile(mood, 1.0).writing.bpm, profile(mood, 0.0).writing.bpm
         assert pace[-1] / pace[0] == pytest.approx(fast / slow, rel=0.05)
-        assert piece.seconds == pytest.approx(100, rel=0.005)
+        assert piece.seconds == pytest.approx(80, rel=0.005)
 
 
 def test_playing_follows_the_curve():
@@ -106,8 +106,10 @@ def test_a_section_that_the_form_lacks_is_refused():
 HITS = [(12.5, 31, 47.2), (8.3, 40.0), (20.0,), (6.1, 13.7, 22.4, 33.3, 50.9)]
 
 
-@pytest.mark.parametrize("mood", moods())
-@pytest.mark.parametrize("hits", HITS, ids=str)
+TWO_EACH = [(mood, HITS[(k + n) % 4]) for k, mood in enumerate(moods()) for n in (0, 2)]
+
+
+@pytest.mark.parametrize(("mood", "hits"), TWO_EACH)
 def test_hits_are_met_by_form_and_by_players(mood, hits):
     wanted, film = profile(mood), setting("film", hits=hits)
     piece = compose(wanted, seconds=66, seed=7, setting=film)
@@ -157,7 +159,6 @@ def test_a_background_has_fewer_events_and_narrow_dynamics():
         wanted = profile(mood, background=True)
         song = [compose(profile(mood), seconds=60, seed=s) for s in SEEDS[:3]]
         quiet = [compose(wanted, seconds=60, seed=s, setting="background") for s in SEEDS[:3]]
-        assert quiet[0] == compose(profile(mood), seconds=60, seed=SEEDS[0], setting="background")
         rates = [[np.mean(list(map(rate, found))) for found in (quiet, song)] for rate in RATES]
         ratios.append([few / many for few, many in rates])
         spread = [

@@ -44,8 +44,7 @@ def test_modes_are_drawn_by_weight():
     assert set(found) == {"minor", "major"}
 
 
-@pytest.mark.parametrize("mood", ["longing", "despair", "nostalgia"])
-@pytest.mark.parametrize("rests", [0.1, 0.2])
+@pytest.mark.parametrize(("mood", "rests"), [("longing", 0.1), ("despair", 0.2), ("nostalgia", 0.1)])
 def test_rests_are_the_share_of_silence(mood, rests):
     found = pieces(mood, rests=rests)
     assert np.mean([measures.silent_share(piece) for piece in found]) == pytest.approx(rests, abs=0.035)

@@ -59,8 +59,7 @@ def rms(x):
 
 
 @pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize("velocity", [1, 64, 127])
-@pytest.mark.parametrize("length", [0.02, 0.4, 3.0])
+@pytest.mark.parametrize(("velocity", "length"), [(1, 0.02), (1, 3.0), (64, 0.4), (127, 0.02), (127, 3.0)])
 def test_every_key_sounds_at_every_touch(name, velocity, length):
     row = TABLE[name]
     keys = range(row.low, row.high + 1, 9 if name in PITCHED else 60)
@@ -111,10 +110,10 @@ def partials(name, pitch):
     return import_module(f"melancholia.instruments.{name}").partials(pitch)
 
 
-@pytest.mark.parametrize("rate", [44_100, 96_000])
+@pytest.mark.parametrize(("rate", "keys"), [(44_100, (36, 48, 60, 72, 84, 96)), (96_000, (48, 84))])
 @pytest.mark.parametrize("name", STRUCK)
-def test_struck_notes_are_in_tune_with_their_partials(name, rate):
-    for pitch in (36, 48, 60, 72, 84, 96):
+def test_struck_notes_are_in_tune_with_their_partials(name, rate, keys):
+    for pitch in keys:
         if not TABLE[name].low <= pitch <= min(TABLE[name].high, TABLE[name].low + 63):
             continue
         x, found = note(name, pitch, rate=rate).mean(axis=0), partials(name, pitch)

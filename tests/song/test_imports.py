@@ -22,7 +22,7 @@ sys.exit(code)
 """
 COMMANDS = {
     "make": ("make", "nostalgia", "--seconds", "15", "--seed", "3", "-o", "out"),  # its rack has every kind of effect
-    "film": tuple("make despair --setting film --dialogue 5-9 --seconds 15 --seed 1 -o out".split()),
+    "film": tuple("make despair --setting film --dialogue 5-9 --seconds 15 --seed 1 --no-report -o out".split()),
     "apply": ("apply", "take.wav", "--rack", "nostalgia", "-o", "wet.wav"),
     "master": ("master", "take.wav", "-o", "loud.flac"),
     "score": ("score", "take.wav", "--mood", "loss", "--plot", "curve.png"),
