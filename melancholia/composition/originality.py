@@ -35,6 +35,7 @@ MOST_SHARED = 0.2  # of the figures, from songs
 COMMON = 3  # composers: what so many have is nobody's
 PLAIN = 2  # intervals: what has no more is nobody's
 BITS = np.uint64(32)  # that are kept of a figure's number
+Line = tuple[ArrayLike, ArrayLike]  # pitches and onsets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,13 +141,29 @@ def originality(pitches: Sequence[int], onsets: Sequence[float], tunes: Tunes) -
 
 def of_piece(piece: Piece, tunes: Tunes) -> Originality:
     """The melody of a piece beside songs."""
+    return originality(*sung(piece), tunes)
+
+
+def sung(piece: Piece) -> tuple[list[int], list[float]]:
+    """The pitches and onsets of a piece's melody."""
     line = skyline(melody(piece))
-    return originality([note.pitch for note in line], [note.start for note in line], tunes)
+    return [note.pitch for note in line], [note.start for note in line]
 
 
-def figures_of(keys: NDArray[np.uint32], works: NDArray[np.uint16], composers: NDArray[np.int64]) -> Figures:
-    """Figures from their numbers, songs and composers, each song once."""
-    rows = np.unique(np.column_stack([keys.astype(np.int64), works.astype(np.int64), composers]), axis=0)
+def tunes_of(lines: Sequence[Line], names: Sequence[str], composers: Sequence[str], about: Mapping[str, Any]) -> Tunes:
+    """What is known of some songs: lines (pitches, onsets), each with its name and its composer."""
+    numbers = {name: k for k, name in enumerate(dict.fromkeys(composers))}
+    of_each = np.array([numbers[name] for name in composers], np.int64)
+    with_rhythm = figures_of(lines, of_each, FIGURE, rhythm=True)
+    return Tunes(tuple(names), with_rhythm, figures_of(lines, of_each, PITCHES, rhythm=False), about)
+
+
+def figures_of(lines: Sequence[Line], composers: NDArray[np.int64], size: int, *, rhythm: bool) -> Figures:
+    """The figures of lines, each once a song; common property is what `COMMON` composers have."""
+    found = [keys_of(pitches, onsets, size, rhythm=rhythm) for pitches, onsets in lines]
+    works = np.repeat(np.arange(len(lines)), [len(keys) for keys in found])
+    keys = np.concatenate([np.zeros(0, np.uint32), *found]).astype(np.int64)
+    rows = np.unique(np.column_stack([keys, works, composers[works]]), axis=0)
     pairs = np.unique(rows[:, [0, 2]], axis=0)
     different, counts = np.unique(pairs[:, 0], return_counts=True)
     many = counts[np.searchsorted(different, rows[:, 0])] >= COMMON

@@ -5,7 +5,7 @@
 CORPUS is what ``melancholia learn corpus`` kept: the songs that it was trained on, and those kept away. Prints a table:
 nats a note on songs kept away (from the model's card), control (Spearman, over lines of eight bars, each asked for
 something else), whether phrases end when and on what they should, figures of six notes and longest runs found in the
-songs that it learned from, beside songs kept away and the planned composer, and seconds.
+songs that it learned from and in earlier pieces, beside songs kept away and the planned composer, and seconds.
 """
 
 import argparse
@@ -27,6 +27,15 @@ from melancholia.composition.decoder import Decoder, load_decoder
 from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
 from melancholia.composition.figures import hashes
 from melancholia.composition.numerals import parsed
+from melancholia.composition.originality import (
+    MOST,
+    MOST_PITCHES,
+    Originality,
+    of_piece,
+    originality,
+    sung,
+    tunes_of,
+)
 from melancholia.composition.outline import tune
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, TempoMap
 from melancholia.profile import moods, profile
@@ -35,6 +44,7 @@ from melancholia.streams import generator
 from melancholia.training.corpus import load_corpus
 from melancholia.training.model import learned_from
 from melancholia.training.split import split
+from melancholia.training.tunes import tunes
 from melancholia.training.works import Work
 
 FIGURE = 6
@@ -163,6 +173,18 @@ def shared(line: NDArray[np.float64], works: Sequence[Work], size: int) -> bool:
     return bool(len(own)) and any(np.isin(own, hashes_of(work, size)).any() for work in works)
 
 
+def many(found: Sequence[Originality]) -> float:
+    """Share of the melodies that have more of one song than chance gives."""
+    return float(np.mean([one.run >= MOST or one.pitches >= MOST_PITCHES for one in found]))
+
+
+def among_themselves(count: int, composer: str | Path) -> int:
+    """The longest run of notes with their rhythm that one of so many pieces of a mood has from an earlier one."""
+    lines = [sung(compose(profile("longing"), seconds=60, seed=SEED + k, composer=composer)) for k in range(count)]
+    names = [str(k) for k in range(count)]
+    return max(originality(*lines[k], tunes_of(lines[:k], names[:k], names[:k], {})).run for k in range(1, count))
+
+
 def harmonised(works: Sequence[Work]) -> tuple[float, float]:
     """Share of the time of tunes that belongs to their chords: to those we give them, and to those that they had.
 
@@ -218,15 +240,32 @@ def rows(corpus: Path, model_path: Path, count: int, lines: int) -> list[tuple[s
     ]
     for name, value in control(model, lines).items():
         found.append((f"control of {name}, Spearman", f">= {DUE[name]}", f"{value:.2f}"))
-    sung, planned = pieces(count, model_path), pieces(count, "planned")
-    right, breathing = ends(sung)
+    learned, planned = pieces(count, model_path), pieces(count, "planned")
+    right, breathing = ends(learned)
     found.append(("phrases that end on a degree of their cadence", "1", f"{right:.3f}"))
     found.append(("phrases that breathe before the next", "1", f"{breathing:.3f}"))
     people = [work.melody.notes[:, [0, 2]].astype(float) for work in test[:count]]
-    for who, some in (("learned", map(line_of, sung)), ("planned", map(line_of, planned)), ("songs kept away", people)):
+    for who, some in (
+        ("learned", map(line_of, learned)),
+        ("planned", map(line_of, planned)),
+        ("songs kept away", people),
+    ):
         share, run = taken(some, train)
         found.append((f"figures of {FIGURE} notes in songs learned from, {who}", ".05 to .13", f"{share:.3f}"))
         found.append((f"longest run of one of these songs, {who}", "", str(run)))
+    songs = tunes(train)
+    theirs = [originality(work.melody.notes[:, 2].tolist(), work.melody.notes[:, 0].tolist(), songs) for work in test]
+    of_some = {
+        "learned": [of_piece(piece, songs) for piece in learned],
+        "planned": [of_piece(piece, songs) for piece in planned],
+        "songs kept away": theirs,
+    }
+    for who, beside in of_some.items():
+        due = "0" if who != "songs kept away" else ""
+        found.append((f"share of pieces that have {MOST} notes of one song, {who}", due, f"{many(beside):.3f}"))
+    for who, composer in (("learned", model_path), ("planned", "planned")):
+        most = among_themselves(count, composer)
+        found.append((f"longest run that a piece has of an earlier one of its mood, {who}", f"< {MOST}", str(most)))
     given, had = harmonised(test[:count])
     found.append(
         ("time of songs kept away that belongs to the chords we give them", f"theirs: {had:.2f}", f"{given:.2f}")

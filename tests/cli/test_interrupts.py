@@ -16,7 +16,7 @@ from tests.interrupts import COMMANDS, LONGEST_S, folder_to_work_in, interrupts,
 def compiled(tmp_path_factory):
     """The first run ever compiles kernels, which would be most of what is interrupted."""
     home = tmp_path_factory.mktemp("compiled")
-    assert Children(home / "children").run(*CLI, *COMMANDS["make"], cwd=home).returncode == 0
+    assert Children(home / "children").run(*CLI, *COMMANDS["make"], "--no-report", cwd=home).returncode == 0
 
 
 def stems_under_way(folder):
@@ -30,7 +30,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_interrupt_at_any_moment_ends_it_and_leaves_nothing(folder, children, command):
-    many, longest = (1, 8.0) if command == "make" else (2, 6.0)  # 200 each, over all of it, in the soak
+    many, longest = (1, 8.0) if command == "make" else (2, None)  # 200 each, over all of it, in the soak
     found = interrupts(children, folder, command, many, seed=1, longest=longest)
     assert not [ended for ended in found if ended.faults]
     assert max(ended.took_s for ended in found) <= LONGEST_S

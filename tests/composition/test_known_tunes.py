@@ -16,16 +16,14 @@ from melancholia.composition.originality import (
     MOST,
     MOST_PITCHES,
     PITCHES,
-    Tunes,
-    figures_of,
-    keys_of,
     load_tunes,
     of_piece,
     originality,
     save_tunes,
+    sung,
+    tunes_of,
 )
 from melancholia.errors import InputError
-from melancholia.motif import skyline
 from melancholia.profile import moods, profile
 
 LINE = [60, 63, 62, 67, 65, 63, 68, 67, 62, 60, 58, 63, 65, 70, 68, 65, 67, 62, 64, 60]
@@ -36,17 +34,8 @@ OTHER_AT = np.cumsum([0, 1.5, 1, 0.25, 0.75, 2, 1, 1, 0.5, 0.5, 3, 1]).tolist()
 
 def known(*lines, composers=None):
     """A table of tunes, one a song, each of its own composer."""
-    who = np.arange(len(lines)) if composers is None else np.array(composers)
-
-    def collected(size, rhythm):
-        keys = [keys_of(pitches, onsets, size, rhythm=rhythm) for pitches, onsets in lines]
-        counts = [len(k) for k in keys]
-        return figures_of(
-            np.concatenate(keys), np.repeat(np.arange(len(lines)), counts).astype(np.uint16), np.repeat(who, counts)
-        )
-
-    names = tuple(f"song {k}" for k in range(len(lines)))
-    return Tunes(names, collected(FIGURE, True), collected(PITCHES, False), {})
+    names = [f"song {k}" for k in range(len(lines))]
+    return tunes_of(lines, names, composers or names, {})
 
 
 @settings(max_examples=40, deadline=None)
@@ -84,7 +73,7 @@ def test_pitches_alone_count_from_thirteen_on():
 def test_what_three_composers_have_is_nobodys():
     lines = [(LINE, AT)] * 3
     assert originality(LINE, AT, known(*lines)).run == 0
-    assert originality(LINE, AT, known(*lines, composers=[0, 0, 1])).run == len(LINE)
+    assert originality(LINE, AT, known(*lines, composers=["a", "a", "b"])).run == len(LINE)
 
 
 def test_scales_and_tones_said_again_are_nobodys():
@@ -132,8 +121,7 @@ def test_what_somebody_wrote_is_written_otherwise(tmp_path):
     """The same seed, where its own piece is one of the songs."""
     wanted = profile("longing")
     piece = compose(wanted, seconds=40, seed=5, composer="learned")
-    line = skyline(piece.with_role("melody")[0].notes)
-    theirs = known(([n.pitch for n in line], [n.start for n in line]))
+    theirs = known(sung(piece))
     assert of_piece(piece, theirs).run >= 20
     (tmp_path / "mine").mkdir()
     save_tunes(replace(theirs, about={}), tmp_path / "mine" / TUNES)

@@ -158,6 +158,6 @@ def test_a_worker_takes_little_memory(zoo):
 
 @pytest.mark.parametrize("kind", [*FATAL, *HARMLESS])
 def test_faults_again_and_again_touch_no_other_file(zoo, tmp_path, kind):
-    wrong, seconds = wrongs(zoo, kind, 2 if "Hang" in kind else 6, tmp_path)  # 200 in the soak
+    wrong, seconds = wrongs(zoo, kind, 1 if "Hang" in kind else 4, tmp_path)  # 200 in the soak
     assert not wrong and seconds < 30
     assert not workers()

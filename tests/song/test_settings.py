@@ -38,8 +38,8 @@ def folders(once, tmp_path_factory):
         "film": {"setting": "film", "hits": "6,14.2!", "dialogue": "8-12", "instruments": ["felt_piano", "cello"]},
         "silent film": {"setting": "film", "hits": "6,14.2!", "instruments": ["felt_piano", "cello"]},
         "loop": {"setting": "loop"},
-        "song": {"seconds": 30},
-        "background": {"setting": "background", "seconds": 30},
+        "song": {},
+        "background": {"setting": "background"},
     }
     return {
         name: mel.make("longing", **{"seconds": 20, "seed": 12, "rate": RATE} | more).save(top / name, report=False)
