@@ -29,7 +29,7 @@ from melancholia.piece import Key, Note
 from melancholia.streams import generator
 from melancholia.writing import Player, Writing
 
-AGAIN = 0.85  # of the returns of a letter bring back the lines that went with it, as long as the chords are the same
+AGAIN = 0.95  # of the returns of a letter bring back the lines that went with it, as long as the chords are the same
 ROOTS = 0.5  # of the letters have a deep bass under them; the climax always
 NOTHING_THERE: Mapping[str, Held] = MappingProxyType({})
 NOTHING: Rows = np.zeros((0, 3), np.int64)
@@ -206,7 +206,7 @@ class Stand:
         )
         form, slots = self.scene.form, self.scene.slots
         own = self.as_notes(found, player)
-        notes = answering(own, active, melody, slots, form, self.writing, home, low, high, rng)
+        notes = answering(own, active, melody, slots, form, self.writing, home, low, high, rng, by_letter=True)
         if pair(rows_of(notes), self.low).fifths > pair(found, self.low).fifths:  # what it does with the tune must fit
             notes = own
         self.settle(player, notes)

@@ -24,6 +24,7 @@ from melancholia.composition.meanwhile import meanwhile
 CANDIDATES = 12
 CHANCE = 0.15  # of the choice among continuations that do nearly as well
 UNEVEN = 0.25  # spread of the logarithm of how full phrases are
+RUBS_AGAIN = 0.08  # of its time a line that returns may rub against the tune
 OPEN = 8  # semitones about its centre that a line moves in
 WEIGHTS = {
     "full": 2.0, "high": 0.3, "leaping": 0.8, "rough": 3.0, "together": 1.5, "unlikely": 1.5, "fifths": 6.0,
@@ -126,7 +127,7 @@ def write_line(
                 continue
             musts, until = held_to(scene, phrase, voice, rng)
             if phrase.letter in letters and phrase.bar in scene.again:
-                musts = recalled(scene, *letters[phrase.letter], phrase, musts)
+                musts = recalled(scene, *letters[phrase.letter], phrase, musts, low)
             if there is not None:
                 musts, until = between(own, [*pulse(own, until, scene.bar, voice.density), *musts], until)
             density = voice.density * float(np.exp(rng.normal(0, UNEVEN)))
@@ -207,8 +208,11 @@ def between(own: Held, planned: Sequence[Must], until: int) -> tuple[list[Must],
     return found, max(min(until, own.open[-1][1]), last.at + GRID)
 
 
-def recalled(scene: Scene, before: PhrasePlan, notes: Rows, phrase: PhrasePlan, musts: Sequence[Must]) -> list[Must]:
-    """What a phrase must hold where it brings back one before: its notes as long as the chords are the same."""
+def recalled(
+    scene: Scene, before: PhrasePlan, notes: Rows, phrase: PhrasePlan, musts: Sequence[Must], low: Rows
+) -> list[Must]:
+    """What a phrase must hold where it brings back one before: its notes as long as the chords are the same; all of
+    them, and no more, where that is to the end and tune and bass allow."""
     moved = (phrase.bar - before.bar) * scene.bar
     until = phrase.bar * scene.bar
     for (first, _, slot), (at, end, now) in zip(scene.chords(before), scene.chords(phrase), strict=False):
@@ -218,8 +222,14 @@ def recalled(scene: Scene, before: PhrasePlan, notes: Rows, phrase: PhrasePlan, 
     kept = [
         Must(start + moved, pitch=pitch, length=min(length, until - start - moved), straight=True)
         for start, length, pitch in notes.tolist()
-        if start + moved < until and start + moved < musts[-1].at
+        if start + moved < until
     ]
+    if kept and until == scene.chords(phrase)[-1][1]:
+        line = np.array([(must.at, must.length, must.pitch) for must in kept])
+        over, under = (about(other, int(line[0, 0]), until) for other in (scene.tune, low))
+        if pair(over, line).rubs <= RUBS_AGAIN and not pair(line, under).fifths:
+            return kept
+    kept = [must for must in kept if must.at < musts[-1].at]
     if not kept:
         return list(musts)
     later = [must for must in musts if must.at >= until]

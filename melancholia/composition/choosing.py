@@ -21,7 +21,7 @@ LEAP = 5  # semitones: from a fourth on a move is an event
 WEIGHTS = {
     "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 1.0, "top": 1.5, "summit": 2.0,
     "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 3.0, "doubling": 0.6, "turning": 5.0,
-    "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 4.0,
+    "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 8.0,
 }  # fmt: skip
 
 

@@ -64,7 +64,8 @@ class Ways:
     bars or seconds than `leaves` stays at home; `bright` is the share of its bars that may stand in major, and `been`
     how much likelier a key is where it was. `same_close` of the returns of a letter close as it did; `recalled` of
     them bring its first chords back, so large a `part` of them, and so many the `whole` where that fits. `roaming`:
-    the longest phrase goes away, and three phrases seldom stay.
+    the longest phrase goes away, and three phrases seldom stay. So many phrases that are the first in another key
+    close in it: `settled`.
     """
 
     sizes: tuple[tuple[int, ...], tuple[float, ...]]
@@ -77,17 +78,19 @@ class Ways:
     part: float
     whole: float
     roaming: bool
+    settled: float
 
 
 COUNTED = Ways(
     ((4, 3, 5, 6), (0.56, 0.12, 0.2, 0.12)), ((4, 3, 5, 6), (0.56, 0.12, 0.2, 0.12)), (20, 0.0), bright=0.2, been=0.2,
-    same_close=0.0, recalled=0.85, part=0.85, whole=0.0, roaming=False,
+    same_close=0.0, recalled=0.85, part=0.85, whole=0.0, roaming=False, settled=0.0,
 )  # fmt: skip
 # As songs are: a phrase lasts 8 to 14 s, whatever a bar lasts, and a short song leaves home, too.
 SUNG = Ways(
     ((4, 2, 6, 3, 5), (0.32, 0.22, 0.2, 0.13, 0.13)), ((3, 2, 5, 4), (0.25, 0.35, 0.22, 0.18)), (0, 40.0), bright=0.35,
-    been=0.05, same_close=0.6, recalled=0.9, part=0.95, whole=0.5, roaming=True,
+    been=0.05, same_close=0.75, recalled=0.95, part=0.95, whole=0.8, roaming=True, settled=0.7,
 )  # fmt: skip
+OPEN = ("half", "deceptive")  # cadences that do not reach their tonic
 ROAMING_BODIES = {3: ("ABA", "ABA", "ABA", "AAB")}
 
 
@@ -437,6 +440,8 @@ def plan_phrases(
             if {letter, kind} & set(named) and not writing.modes.get(mode):  # a mood that does not know this mode
                 keys[letter] = (0, "major" if mode == "minor" else "minor")
             bright += visiting if keys[letter][1] == "major" else 0
+            if ways.settled and keys[letter] != (0, mode) and cadence in OPEN and rng.random() < ways.settled:
+                cadence = cadences[letter] = "imperfect"
         event = draw(rng, {name: weight for name, weight in EVENTS.items() if name != before})
         if writing.breaking and kind == "body" and not last and rng.random() < writing.breaking:
             event = BREAKS

@@ -38,6 +38,7 @@ CATCH_UP = 9.0  # how sharply the draw makes good what the piece lacks in chroma
 SHADE_OF_INDEX = 1.5  # mean `shade` of chords for a mode index of 1 in the notes
 MIDDLE_SHADE = {"minor": 0.15, "major": -0.1}  # what the tables come to by themselves
 SHADING, MOST_SHADING = 30.0, 12.0  # how sharply the draw makes good what the piece lacks in minor, and at most
+MOST_AWAY = 3.0  # and in a phrase of the other mode, where a song settles in it
 TRIED = 24  # harmonies of a phrase under a tune that is known
 SUITS = 12.0  # log weight of a chord that holds all of what is sung over it against one that holds nothing
 PIVOT = 2.0  # how much likelier a phrase in a new key begins with a chord of both keys
@@ -122,6 +123,8 @@ def plan_harmony(
             drawn[tables] = draw_dialect(writing, rng)
         dialect, ground = drawn[tables]
         light = shading(writing, tally, phrase.bars, phrase.mode)
+        if form.ways.settled and phrase.mode != form.phrases[0].mode:  # it shall be heard as what it is
+            light = float(np.clip(light, -MOST_AWAY, MOST_AWAY))
         if phrase.kind in ("intro", "interlude"):
             found = intro_slots(phrase, light, rng)
         elif phrase.kind == "coda":

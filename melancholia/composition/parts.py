@@ -154,15 +154,22 @@ def answering(
     low: int,
     high: int,
     rng: np.random.Generator,
+    *,
+    by_letter: bool = False,
 ) -> list[Note]:
-    """A line of its own way, in some phrases given up for what the mood names: canon, imitation, sixths, an echo."""
+    """A line of its own way, in some phrases given up for what the mood names: canon, imitation, sixths, an echo.
+
+    `by_letter`: a letter that returns does what it did.
+    """
     velocity = writing.velocity + LEVELS["counter"]
     doubles = rng.random() < DOUBLED
+    ways: dict[str, str] = {}
     for phrase, tones in zip(form.phrases, melody, strict=True):
         if not tones or phrase.bar not in active:
             continue
         start, end = phrase.bar * form.bar_quarters, phrase.end * form.bar_quarters
         way = draw(rng, {"own": OWN_WAY} | {name: w for name, w in writing.textures.items() if name in LINES})
+        way = ways.setdefault(phrase.letter, way) if by_letter else way
         line: list[Note] = []
         where = {"tonic": home.tonic, "low": low, "high": high}
         if way == "sixths":

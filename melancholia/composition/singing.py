@@ -50,6 +50,9 @@ CHANCE = 0.15  # of the choice among continuations that do nearly as well
 HALF = 2  # bars of a phrase's first half
 OCTAVE = 12
 CODA = 0.5  # bars that count for the few tones of a coda
+# Seconds of a phrase that is sung in one breath always, and never, and what lies before and behind one at least: in 142
+# slow songs in minor half of what lies between two rests lasts 6 s and more, a quarter 10, a tenth 15; a tenth 2.6 or less.
+EASY_S, HARD_S, LEAST_S = 5.0, 15.0, 2.6
 HEARINGS = 3  # of a theme that was given, at least
 TAKEN_UP = 0.7  # of the other phrases take up a theme that was given
 
@@ -107,7 +110,7 @@ def sing(
             ask = about(own, ask)
             here = under(stage.ground, ask, stage.middle)
             found = stage.best(between(own, ask, stage.bar), stage.line, ask, here, aim) if own.notes else None
-            found = found or stage.phrase(phrase, ask, here, aim)
+            found = found or stage.breathing(stage.phrase(phrase, ask, here, aim), here, phrase)
             stage.add(phrase, found, ask.mean, here)
             written.append(tones(found, foreign(found, here), form, closing=k + 1 == len(aims)))
     return written
@@ -267,6 +270,22 @@ class Stage:
         costs = [cost(one, ask, here, self.done, aim.falling_share, aim.step_share, bass) for one in found]
         order: list[int] = np.argsort(np.array(costs) + self.rng.gumbel(0, CHANCE, len(costs))).tolist()
         return found[next((k for k in order if not self.is_taken(line, found[k])), order[0])]
+
+    def breathing(self, found: Line, here: Ground, phrase: PhrasePlan) -> Line:
+        """A phrase that is long for one breath, with a breath behind one of its longer tones; none where one is."""
+        chance = (self.form.seconds_of(phrase) - EASY_S) / (HARD_S - EASY_S)
+        notes = found.notes
+        ends = notes[:-1, :2].sum(axis=1)
+        if self.rng.random() >= chance or (self.given and stated(phrase)) or (notes[1:, 0] - ends >= BREATH).any():
+            return found
+        least = LEAST_S * self.form.bpm / 60 * TICKS
+        inside = (ends - notes[0, 0] >= least) & (notes[-1, :2].sum() - ends >= least)
+        weights = np.where((notes[:-1, 1] >= 2 * BREATH) & inside, notes[:-1, 1] ** 2.0, 0.0)
+        if not weights.any():
+            return found
+        rows = notes.copy()
+        rows[self.rng.choice(len(weights), p=weights / weights.sum()), 1] -= BREATH
+        return as_line(rows, self.line, here, self.compass)
 
     def stay(self, phrase: PhrasePlan, own: Held) -> list[Tone]:
         """A phrase is sung already."""

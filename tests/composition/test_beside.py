@@ -1,6 +1,7 @@
 """What goes with a learned tune: lines that keep their plan and their player, figures of pianists over led chords."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ from hypothesis import strategies as st
 from melancholia.composition import compose, measures
 from melancholia.composition.accompanying import one_each, stepped
 from melancholia.composition.arranging import bottom
+from melancholia.composition.beside import recalled
 from melancholia.composition.character import CLIMAX, draw_character, varied
+from melancholia.composition.coding import TICKS
 from melancholia.composition.composers import FIGURATIONS, LINES, MODELS, composer_of, shipped
+from melancholia.composition.continuing import Must
 from melancholia.composition.figurations import FIRST, SONGS, Hand, load_bank, save_bank
 from melancholia.composition.hands import Unit, brought_back, narrowest, spaced
 from melancholia.composition.harmony import Slot
@@ -243,3 +247,43 @@ def test_a_curve_of_intensity_and_both_ends_are_composed(intensity):
     wanted = profile({"nostalgia": 0.5, "despair": 0.5}, intensity)
     piece = compose(wanted, seconds=40, seed=2, composer="learned")
     assert piece.seconds == pytest.approx(40, rel=0.01) and all(part.notes for part in piece.parts)
+
+
+BAR = 4 * TICKS
+LINE = np.array([(0, BAR, 60), (BAR, BAR // 2, 62), (BAR + BAR // 2, BAR // 2, 63)])  # over i and V
+
+
+def come_back(*numerals, tune=(), low=()):
+    """What a line of two bars must hold two bars later, over these chords."""
+    first, second = SimpleNamespace(bar=0), SimpleNamespace(bar=2)
+
+    def chords(phrase):
+        names = ("i", "V") if phrase is first else numerals
+        at = phrase.bar * BAR
+        return [
+            (at + k * BAR, at + (k + 1) * BAR, SimpleNamespace(numeral=n, local_key=0)) for k, n in enumerate(names)
+        ]
+
+    rows = [np.array(notes, np.int64).reshape(-1, 3) for notes in (tune, low)]
+    scene = SimpleNamespace(bar=BAR, chords=chords, tune=rows[0])
+    return recalled(scene, first, LINE, second, [Must(2 * BAR), Must(3 * BAR, (7,))], rows[1])
+
+
+def test_a_line_returns_whole_where_the_chords_do():
+    found = come_back("i", "V")
+    assert [[m.at - 2 * BAR, m.length, m.pitch] for m in found] == LINE.tolist() and all(m.straight for m in found)
+
+
+def test_a_line_returns_as_far_as_the_chords_do():
+    found = come_back("i", "iv")
+    assert [(m.at, m.pitch) for m in found] == [(2 * BAR, 60), (3 * BAR, None)]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [{"tune": [(2 * BAR, 2 * BAR, 61)]}, {"low": [(2 * BAR, BAR, 53), (3 * BAR, BAR, 55)]}],
+    ids=["rub", "fifths"],
+)
+def test_a_line_that_rubs_or_goes_on_in_fifths_does_not_return_whole(others):
+    found = come_back("i", "V", **others)
+    assert found[-1].pitch is None and found[-1].at == 3 * BAR
