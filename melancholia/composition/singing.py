@@ -50,8 +50,9 @@ CHANCE = 0.15  # of the choice among continuations that do nearly as well
 HALF = 2  # bars of a phrase's first half
 OCTAVE = 12
 CODA = 0.5  # bars that count for the few tones of a coda
-# Seconds of a phrase that is sung in one breath always, and never, and what lies before and behind one at least: in 142
-# slow songs in minor half of what lies between two rests lasts 6 s and more, a quarter 10, a tenth 15; a tenth 2.6 or less.
+# Seconds of a phrase that is sung in one breath always, and never, and what lies before and behind one at least. In 142
+# slow songs in minor half of what lies between two rests lasts 6 s and more, a quarter 10, a tenth 15, and a tenth 2.6
+# or less.
 EASY_S, HARD_S, LEAST_S = 5.0, 15.0, 2.6
 HEARINGS = 3  # of a theme that was given, at least
 TAKEN_UP = 0.7  # of the other phrases take up a theme that was given
