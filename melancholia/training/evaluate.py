@@ -146,7 +146,7 @@ def closing(piece: Piece, phrase: Phrase, quarters: float) -> set[int]:
 
 
 def line_of(piece: Piece) -> NDArray[np.float64]:
-    return np.array([(n.start, n.pitch) for n in measures.melody(piece)])
+    return np.column_stack(sung(piece)[::-1])
 
 
 def taken(lines: Iterable[NDArray[np.float64]], works: Sequence[Work]) -> tuple[float, int]:
@@ -262,7 +262,8 @@ def rows(corpus: Path, model_path: Path, count: int, lines: int) -> list[tuple[s
     }
     for who, beside in of_some.items():
         due = "0" if who != "songs kept away" else ""
-        found.append((f"share of pieces that have {MOST} notes of one song, {who}", due, f"{many(beside):.3f}"))
+        what = f"share of pieces with {MOST} notes in a row of one song, or {MOST_PITCHES} by pitch, {who}"
+        found.append((what, due, f"{many(beside):.3f}"))
     for who, composer in (("learned", model_path), ("planned", "planned")):
         most = among_themselves(count, composer)
         found.append((f"longest run that a piece has of an earlier one of its mood, {who}", f"< {MOST}", str(most)))

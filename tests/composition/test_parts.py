@@ -19,9 +19,10 @@ from melancholia.composition.dialects import (
     LOOPS,
     MAJOR,
 )  # fmt: skip
-from melancholia.composition.form import METRES, plan_form
+from melancholia.composition.form import plan_form
 from melancholia.composition.harmony import plan_harmony
 from melancholia.composition.lattice import NEVER, draw_lines
+from melancholia.composition.pacing import METRES
 from melancholia.composition.rhythms import bar_rhythms
 from melancholia.composition.textures import rhythms_of
 from melancholia.composition.voicing import lead, lead_bass

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from melancholia.composition import compose, measures
-from melancholia.composition.form import METRES, plan_form
+from melancholia.composition.form import plan_form
 from melancholia.composition.harmony import Slot
 from melancholia.composition.lines import CONSONANT, HEAD, IN_CANON, LINES, following, in_sixths
 from melancholia.composition.melody import Tone
+from melancholia.composition.pacing import METRES
 from melancholia.composition.textures import ALONE, TEXTURES
 from melancholia.profile import profile
 

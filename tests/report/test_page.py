@@ -82,6 +82,10 @@ def song(tmp_path_factory):
             {"sadness": None, "then": "another take, its notes aimed at 0.60", "kept": False},
             {"sadness": 0.61, "then": "nothing: other notes promise nothing better", "kept": True},
         ],
+        "originality": {
+            "run": 7, "run_of": "Nobody,_N./Songs/" + "A_" * 20 + "/" + "x" * 60 + "<b>.musicxml", "pitches": 0,
+            "pitches_of": "", "shared": 0.0392, "allowed": {"run": 8, "pitches": 12, "shared": 0.2},
+        },
         "cues": cues, "curve": [[1.0, 0.5], [4.0, 0.7]], "sections": sections,
     }  # fmt: skip
     facts = {
@@ -141,6 +145,11 @@ def test_nothing_is_wider_than_the_screen(page):
         .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".ruler, .plot"))
         .map((one) => one.outerHTML)""")
     assert wide == []
+
+
+def test_it_says_whose_tune_it_could_be(page):
+    said = page.locator("p", has_text="7 notes in a row").inner_text()
+    assert "as in Nobody, N./Songs/" in said and "(8 are allowed); 4 % of its figures" in said and "<b>" in said
 
 
 @BOTH_WIDTHS
