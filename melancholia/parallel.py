@@ -56,6 +56,11 @@ def in_processes(work: Callable[[Item], Result], items: Sequence[Item], *, jobs:
             raise
 
 
+def here_or_in_processes(work: Callable[[Item], Result], items: Sequence[Item], *, jobs: int) -> list[Result]:
+    """`work` on every item: in this process where `jobs` is 1, else as `in_processes`."""
+    return list(map(work, items) if jobs == 1 else in_processes(work, items, jobs=jobs))
+
+
 @contextmanager
 def deaf_to_interrupts() -> Iterator[None]:
     """Inside, processes are started that Ctrl-C on the terminal does not reach."""

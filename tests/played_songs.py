@@ -11,6 +11,7 @@ import argparse
 import json
 import multiprocessing
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,33 @@ from melancholia.orchestra import INSTRUMENTS
 from melancholia.piece import Note, Part, Piece, TempoMap
 from melancholia.racks import apply, bus, mix, names, rack
 from melancholia.written import from_piece
-from tests.originality import songs_of
+from tools.corpus_figures import TICKS
 
 SECONDS, RATE = 20, 48_000
 PACES = (0.6, 0.8, 1.0, 1.3, 1.6)
 VOICES = ("clarinet", "cello", "solo_violin", "flute", "felt_piano")
 RACKED = 0.6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Song:
+    """Notes as rows (start, length in quarters, pitch), those that are sung among them, and quarters a minute."""
+
+    voice: np.ndarray
+    notes: np.ndarray
+    bpm: float
+
+
+def songs_of(path):
+    packed = np.load(path)
+    ends = np.cumsum(packed["size"])
+    every, tempos = packed["notes"], packed["bpm"]
+    found = []
+    for size, end, bpm in zip(packed["size"], ends, tempos, strict=True):
+        rows = every[end - size : end]
+        notes = np.column_stack([rows[:, 0] / TICKS, rows[:, 1] / TICKS, rows[:, 2]])
+        found.append(Song(notes[rows[:, 3] == 1], notes, float(bpm)))
+    return found
 
 
 def excerpt(song, rng) -> Piece:
@@ -85,7 +107,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     asked = parser.parse_args()
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
-    songs = songs_of(asked.corpus, minor_only=False)
+    songs = songs_of(asked.corpus)
     chosen = np.random.default_rng(77).permutation(len(songs))[: asked.songs]
     with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool, asked.output.open("w") as file:
         for row in pool.imap(listen, enumerate(songs[k] for k in chosen)):

@@ -24,14 +24,16 @@ from tests.rows import read, rows_of
 
 
 def one(task):
-    mood, intensity, seconds, seed = task
+    mood, intensity, seconds, seed, composer = task
     from melancholia.scoring import score
     from melancholia.song import make_folder
     from melancholia.written import from_piece
 
     with tempfile.TemporaryDirectory() as place:
         marks = [time.monotonic()]
-        song = make_folder(Path(place) / "song", mood, intensity=intensity, seconds=seconds, seed=seed, report=False)
+        song = make_folder(
+            Path(place) / "song", mood, intensity=intensity, seconds=seconds, seed=seed, composer=composer, report=False
+        )
         took = time.monotonic() - marks[0]
         alone = score(song.master, song.profile)
     said = {"mood": mood, "intensity": intensity, "seconds": seconds, "seed": seed, "took_s": round(took, 2)}
@@ -76,6 +78,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="20000-20003")
     parser.add_argument("--seconds", type=lambda text: [float(x) for x in text.split(",")], default=[30, 60, 120, 240])
     parser.add_argument("--moods", type=lambda text: text.split(","))
+    parser.add_argument("--composer", default="planned")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--read", type=Path)
     parser.add_argument("-o", "--output", type=Path)
@@ -87,7 +90,9 @@ def main() -> None:
         low, _, high = asked.seeds.partition("-")
         seeds = range(int(low), int(high or low) + 1)
         named = asked.moods or moods()
-        tasks = [(m, i, s, seed) for s in asked.seconds for seed in seeds for m in named for i in INTENSITIES]
+        tasks = [
+            (m, i, s, seed, asked.composer) for s in asked.seconds for seed in seeds for m in named for i in INTENSITIES
+        ]
         rows = rows_of(one, tasks, jobs=asked.jobs, output=asked.output)
     told("all", rows)
     for key in ("mood", "intensity", "seconds"):

@@ -1,7 +1,6 @@
-"""Read songs that people wrote, and keep what the composer's pieces are compared with: their notes.
+"""Read songs that people wrote, and keep the notes that `tests.played_songs` lets our instruments play.
 
     python tools/corpus_figures.py ../shared/data/corpora/openscore-lieder.zip -o /tmp/lieder.npz
-    python -m tests.originality /tmp/lieder.npz --mood melancholy
 
 Of each song with a vocal line the notes of voice and accompaniment are kept up to its first change of key or metre, on
 a grid of 48 ticks a quarter on which bar lines fall at multiples of the bar (a pickup lies at the end of its bar, two

@@ -23,13 +23,17 @@ BY_STIR, BY_FULLNESS, GLADLY = -0.12, -0.06, 0.06
 DARKER, MOST_DARKER = 0.12, 0.05
 FURTHER = 1.25  # the stir of a piece is that of all parts, the slow ones among them
 CLIMAX = (0.2, 0.85)  # of the piece
+# Sadness that the listener hears for a unit of the mode index, and for one of the logarithm of onsets a second; of what
+# a piece is to be sadder the mode makes up one half and the pace the other, so much at most.
+BY_MODE, BY_PACE, MOST_SADDER = 1.0, -0.23, 0.2
 BASSLESS, THINNED, OTHER = 0.35, 0.25, 0.4  # pieces without a deep bass, without a texture, with another second voice
 
 
 @dataclass(frozen=True, slots=True)
 class Character:
     """Ratios of the tempo and of the onsets a second of tune (`fullness`) and accompaniment (`stir`), semitones that
-    tune (`height`) and accompaniment (`ground`) lie higher, and where the climax is, 0 to 1."""
+    tune (`height`) and accompaniment (`ground`) lie higher, and where the climax is, 0 to 1; `sadder` is the sadness
+    that its notes are to have beyond what the mood asks for."""
 
     pace: float
     fullness: float
@@ -37,13 +41,16 @@ class Character:
     height: float
     ground: float
     climax: float
+    sadder: float = 0.0
 
     def of(self, writing: Writing) -> Writing:
         """What a mood asks for, as this piece has it."""
+        half = float(np.clip(self.sadder, -MOST_SADDER, MOST_SADDER)) / 2
+        slower, darker = math.exp(half / BY_PACE), DARKER * math.log(self.stir)
         asked = {
-            "bpm": writing.bpm * self.pace, "melody_rate": writing.melody_rate * self.fullness,
-            "onset_rate": writing.onset_rate * self.stir,
-            "mode_index": writing.mode_index + float(np.clip(DARKER * math.log(self.stir), -MOST_DARKER, MOST_DARKER)),
+            "bpm": writing.bpm * self.pace, "melody_rate": writing.melody_rate * self.fullness * slower,
+            "onset_rate": writing.onset_rate * self.stir * slower,
+            "mode_index": writing.mode_index + half / BY_MODE + float(np.clip(darker, -MOST_DARKER, MOST_DARKER)),
             "melody_mean": writing.melody_mean + self.height,
         }  # fmt: skip
         found = {name: float(np.clip(value, *WRITING_RANGES[name][:2])) for name, value in asked.items()}

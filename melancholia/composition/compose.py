@@ -11,7 +11,7 @@ from melancholia.composition.arranging import arrange
 from melancholia.composition.assembly import as_piece
 from melancholia.composition.character import Character, draw_character, varied
 from melancholia.composition.composers import PLANNED, Composer, composer_of, songs
-from melancholia.composition.critic import SADNESS_NEAR, cost
+from melancholia.composition.critic import SADNESS_NEAR, cost, sadder
 from melancholia.composition.dialects import BROKEN, CADENCES, DIALECTS, ENDINGS
 from melancholia.composition.dynamics import at_level, terraced, terraces
 from melancholia.composition.form import COUNTED, LONGEST_S, SHORTEST_S, SUNG, draw, plan_form
@@ -137,13 +137,17 @@ def compose(
     near = SADNESS_NEAR  # a mood is a region: where no place in it is aimed at, any of it will do
     if author is not None and aim is None:
         near = max(near, (profile.sadness.high - profile.sadness.low) / 2 - EDGE)
+    aimed = profile.sadness.middle if aim is None else aim
+    owed = 0.0
     for draft in range(first, first + DRAFTS):
         number = seed + draft * 2**32
         wanted, character = profile, None
         if author is not None:
             character = draw_character(author.bank, home.mode, generator(number, profile.mood, "character"))
+            character = replace(character, sadder=owed)
             wanted = replace(profile, writing=character.of(profile.writing))
         piece = write(wanted, home, seconds, bpm, metre, instruments, theme, plan, number, author, character)
+        owed += sadder(piece, aimed, near)
         known = songs() if author is None else author.known
         drafts.append(
             (

@@ -66,6 +66,12 @@ def mood(piece: Piece, writing: Writing) -> float:
     return float(min(mode, 3.0) + min(pace, 3.0))
 
 
+def sadder(piece: Piece, aim: float, near: float = SADNESS_NEAR) -> float:
+    """How much sadder a piece would have to be to come so near to what is aimed at; below 0, less sad."""
+    off = aim - sadness(piece)
+    return off - float(np.clip(off, -near, near))
+
+
 def sadness_off(piece: Piece, aim: float, near: float = SADNESS_NEAR) -> float:
     """How far the sadness that the listener will hear is from what is aimed at."""
     return min(MOST_OFF, max(0.0, abs(sadness(piece) - aim) - near) / SADNESS_OFF)

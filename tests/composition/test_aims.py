@@ -5,8 +5,9 @@ import pytest
 
 from melancholia.composition import compose, measures
 from melancholia.profile import moods, profile
+from melancholia.training.evaluate.kinship import mean_pairwise
+from melancholia.training.evaluate.songs import song_of_piece
 from melancholia.written import from_piece
-from tests.originality import mean_pairwise, of_piece
 
 SEEDS = range(7300, 7310)
 
@@ -104,4 +105,4 @@ def test_no_two_pieces_are_alike(pieces, mood):
 
 def test_pieces_of_a_mood_share_as_few_figures_as_songs_of_one_composer(pieces):
     """Two songs of one composer share .0027 of their 5-note figures (five composers of 50 songs and more)."""
-    assert np.mean([mean_pairwise([of_piece(p) for p in found]) for found in pieces.values()]) <= 0.0027
+    assert np.mean([mean_pairwise([song_of_piece(p) for p in found]) for found in pieces.values()]) <= 0.0027

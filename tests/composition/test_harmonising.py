@@ -12,7 +12,7 @@ from melancholia.errors import InputError
 from melancholia.piece import Key
 from melancholia.profile import moods, profile
 from melancholia.reading import found_phrases
-from melancholia.training.evaluate import belonging
+from melancholia.training.evaluate.control import belonging
 from tests.composition.test_rewriting import playable
 from tests.tunes import GREENSLEEVES, sung
 

@@ -13,7 +13,6 @@ from melancholia.composition.decoder import gap_logits, load_decoder, read, read
 from melancholia.errors import Cancelled, InputError, MelancholiaError
 from melancholia.profile import profile
 from melancholia.training import read_corpus, save_corpus
-from melancholia.training.evaluate import rows, taken
 from melancholia.training.lines import tune_of
 from melancholia.training.model import EVERY, Recipe, Trained, nats, save_model, sides_of, train
 from melancholia.training.phrases import phrase_tables
@@ -137,21 +136,6 @@ def test_the_command_trains_a_composer_that_composes(corpus, tmp_path, capsys):
     assert piece != compose(profile("longing"), seconds=20, seed=1) and piece.with_role("melody")[0].notes
     assert run(["learn", "melody", str(tmp_path / "songs.npz"), "-o", str(model), "--steps", "12"]) == 2
     assert "exists already" in capsys.readouterr().err
-
-
-def test_a_composer_is_evaluated(trained, corpus, tmp_path):
-    save_model(trained, tmp_path / "model.npz")
-    save_corpus(corpus, tmp_path / "songs.npz")
-    found = {what: measured for what, _, measured in rows(tmp_path / "songs.npz", tmp_path / "model.npz", 2, 4)}
-    assert found["phrases that end on a degree of their cadence"] == "1.000"
-    assert {"control of density, Spearman", "figures of 6 notes in songs learned from, learned"} <= set(found)
-    assert float(found["seconds to load the model"]) < 1
-
-
-def test_what_is_taken_is_found(corpus):
-    lines = [work.melody.notes[:, [0, 2]].astype(float) for work in corpus.works[:3]]
-    assert taken(lines[:1], corpus.works) == (1.0, len(lines[0]))
-    assert taken([np.array([(k, 60 + 5 * (k % 3) - 7 * (k % 2)) for k in range(30)], float)], corpus.works) == (0.0, 0)
 
 
 def test_too_few_works_are_refused(corpus, tmp_path):
