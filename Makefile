@@ -39,7 +39,7 @@ listener: .venv/tested
 	$(BIN)/python tools/corpus_figures.py $(DATA)/corpora/openscore-lieder.zip -o build/listener/songs.npz
 	$(BIN)/python -m tests.played_songs build/listener/songs.npz -o build/listener/songs.jsonl
 	$(BIN)/python -m tests.factorial $(DATA)/eerola2013 -o build/listener/stimuli.jsonl
-	$(BIN)/python -m tests.judge --seeds 12000-12002 --seconds 30 --every-intensity --twins -o build/listener/pieces.jsonl
+	$(BIN)/python -m tests.judge --composer planned --seeds 12000-12002 --seconds 30 --every-intensity --twins -o build/listener/pieces.jsonl
 	$(BIN)/python tools/fit_scale.py $(DATA)/eerola2013 build/listener/stimuli.jsonl build/listener/pieces.jsonl build/listener/songs.jsonl -o assets/listener/own.toml
 
 clean:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from melancholia.audio import Stem, Stems, check_rate
-from melancholia.composition import beside_songs, check_composer, model_files
+from melancholia.composition import LEARNED, beside_songs, check_composer, model_files
 from melancholia.errors import InputError
 from melancholia.files import ANY_FILE, write_text, writing_folder
 from melancholia.hosting.rates import how
@@ -138,7 +138,7 @@ def make(
     instruments: Sequence[str] | None = None,
     rack: Rack | Path | str | None = None,
     theme: Motif | Path | str | None = None,
-    composer: str | Path = "planned",
+    composer: str | Path = LEARNED,
     sections: Mapping[str, str] | None = None,
     setting: str = "song",
     hits: str | Sequence[float | str] | None = None,
@@ -172,7 +172,7 @@ def make(
     theme : Motif or path, optional
         A tune of one's own, or a MIDI file that holds it: the piece states, develops and answers it.
     composer : str or path
-        Who writes the melody: "planned", "learned", or the file of a model of one's own; see `compose`.
+        Who writes the notes: "learned", "planned", or a folder or file of models of one's own; see `compose`.
     sections : mapping, optional
         Another mood for a section, by its letter or name: {"B": "despair"}.
     setting : str
@@ -259,7 +259,7 @@ def make_in(
     instruments: Sequence[str] | None = None,
     rack: Rack | Path | str | None = None,
     theme: Motif | Path | str | None = None,
-    composer: str | Path = "planned",
+    composer: str | Path = LEARNED,
     sections: Mapping[str, str] | None = None,
     setting: str = "song",
     hits: str | Sequence[float | str] | None = None,

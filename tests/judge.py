@@ -60,9 +60,9 @@ def twin(piece: Piece, *, major: bool, pace: float) -> Piece:
     return replace(piece, parts=parts, tempo=tempo)
 
 
-def played(mood: str, intensity: float, seconds: float, seed: int) -> Piece:
+def played(mood: str, intensity: float, seconds: float, seed: int, composer: str) -> Piece:
     wanted = profile(mood, intensity)
-    return perform(compose(wanted, seconds=seconds, seed=seed), wanted, seed=seed)
+    return perform(compose(wanted, seconds=seconds, seed=seed, composer=composer), wanted, seed=seed)
 
 
 def sounded(piece: Piece, mood: str, intensity: float, seed: int):
@@ -75,22 +75,22 @@ def sounded(piece: Piece, mood: str, intensity: float, seed: int):
     return mix(stems), master(bus(mix(wet), **follow), lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp)
 
 
-def listen(task: tuple[str, float, float, int, str]) -> dict[str, object]:
-    mood, intensity, seconds, seed, kind = task
+def listen(task: tuple[str, float, float, int, str, str]) -> dict[str, object]:
+    mood, intensity, seconds, seed, kind, composer = task
     major, pace = TWINS[kind]
-    piece = twin(played(mood, intensity, seconds, seed), major=major, pace=pace)
+    piece = twin(played(mood, intensity, seconds, seed, composer), major=major, pace=pace)
     dry, master = (analyse(sound) for sound in sounded(piece, mood, intensity, seed))
     said = {"mood": mood, "intensity": intensity, "seconds": seconds, "seed": seed, "twin": kind}
     return {**said, "notes": from_piece(piece), "values": dict(master.values), "dry": dict(dry.values)}
 
 
-def tasks(options: argparse.Namespace) -> list[tuple[str, float, float, int, str]]:
+def tasks(options: argparse.Namespace) -> list[tuple[str, float, float, int, str, str]]:
     low, _, high = options.seeds.partition("-")
     seeds = range(int(low), int(high or low) + 1)
     kinds = TWINS if options.twins else [""]
     every = options.every_intensity
     return [
-        (mood, intensity, options.seconds, seed, kind)
+        (mood, intensity, options.seconds, seed, kind, options.composer)
         for seed in seeds
         for mood in options.moods
         for intensity in (INTENSITIES if every else [options.intensities[seed % len(options.intensities)]])
@@ -216,6 +216,7 @@ def main() -> None:
     parser.add_argument("--moods", type=lambda text: text.split(","), default=list(moods()))
     parser.add_argument("--intensities", type=lambda t: [float(x) for x in t.split(",")], default=[0.7])
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--composer", default="learned")
     parser.add_argument("--twins", action="store_true")
     parser.add_argument("--every-intensity", action="store_true")
     parser.add_argument("--known", type=Path, nargs="*")

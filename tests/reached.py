@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="20000-20003")
     parser.add_argument("--seconds", type=lambda text: [float(x) for x in text.split(",")], default=[30, 60, 120, 240])
     parser.add_argument("--moods", type=lambda text: text.split(","))
-    parser.add_argument("--composer", default="planned")
+    parser.add_argument("--composer", default="learned")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--read", type=Path)
     parser.add_argument("-o", "--output", type=Path)

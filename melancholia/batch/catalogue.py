@@ -48,7 +48,7 @@ COLUMNS: dict[str, tuple[Callable[[str], Any], str]] = {  # how each is read, an
     "instruments": (names, "names, parted by ;"),
     "rack": (str, "a rack"),
     "theme": (str, "a MIDI file"),
-    "composer": (str, "planned, learned, or a model's file or folder"),
+    "composer": (str, "learned, planned, or a model's file or folder"),
     "sections": (sections, "as B=despair, parted by ;"),
     "setting": (str, "song, film, loop or background"),
     "hits": (str, "seconds, as 12.5,31!"),
@@ -208,7 +208,7 @@ def folder_of(name: str) -> str:
 def checked(asked: Mapping[str, Any], *, unqualified: bool) -> dict[str, str]:
     """Hashes of the files that shape a song, when all that is asked for can be."""
     from melancholia.audio import check_rate
-    from melancholia.composition import PLANNED, check_asked, check_composer
+    from melancholia.composition import LEARNED, check_asked, check_composer
     from melancholia.piece import key
     from melancholia.setting import setting
     from melancholia.streams import check_seed
@@ -219,10 +219,10 @@ def checked(asked: Mapping[str, Any], *, unqualified: bool) -> dict[str, str]:
     check_rate(asked["rate"])
     if "key" in asked:
         key(asked["key"])
-    check_composer(asked.get("composer", PLANNED))
+    check_composer(asked.get("composer", LEARNED))
     files = files_of(
         asked["mood"], asked["intensity"], tuple(sorted(asked.get("sections", {}).items())), asked.get("rack"),
-        asked.get("instruments", ()), unqualified, asked.get("composer", PLANNED),
+        asked.get("instruments", ()), unqualified, asked.get("composer", LEARNED),
     )  # fmt: skip
     if "theme" in asked:
         from melancholia.motif import load_motif

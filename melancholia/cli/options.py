@@ -39,9 +39,10 @@ theme: Option = click.option(
 composer: Option = click.option(
     "--composer",
     metavar="NAME|MODEL",
-    default="planned",
+    default="learned",
     show_default=True,
-    help="Who writes the notes: planned, learned (models that read songs), or a folder or file of models of your own.",
+    help="Who writes the notes: learned (models that read songs), planned (by rules), or a folder or file of models of "
+    "your own.",
 )
 composer_that_learned: Option = click.option(
     "--composer",

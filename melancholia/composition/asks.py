@@ -167,9 +167,11 @@ def planned_foreign(writing: Writing) -> float:
     return FOREIGN_LEAST + FOREIGN_MORE * writing.dissonances
 
 
-def manner_of_peak(phrase: PhrasePlan, rng: np.random.Generator) -> float:
-    """Where a phrase is highest: early mostly, as in songs (median .35), the climax later."""
-    return float(rng.beta(2.0, 1.6) if phrase.kind == "climax" else rng.beta(1.1, 1.8))
+def manner_of_peak(phrase: PhrasePlan, reach: float, rng: np.random.Generator) -> float:
+    """Where a phrase is highest: early mostly, as in songs (median .35), the climax and what reaches upward later."""
+    if phrase.kind == "climax":
+        return float(rng.beta(2.0, 1.6))
+    return float(rng.beta(1.1 * (0.5 + reach), 1.8 * (1.5 - reach)))
 
 
 def evenly(manner: Manner, rng: np.random.Generator) -> float:

@@ -4,6 +4,7 @@ from melancholia.composition.form import Form
 from melancholia.composition.harmony import Slot
 from melancholia.composition.numerals import named
 from melancholia.composition.tones import Tone
+from melancholia.orchestra import facts_of
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
 
 
@@ -12,7 +13,7 @@ def as_piece(
 ) -> Piece:
     """The piece: its last chord is held to the end, its hits are struck, and its plan goes with it."""
     return Piece(
-        parts=struck(held_to_the_end(parts, form), form),
+        parts=struck(held_to_the_end(parts, form, slots[-1], home), form),
         tempo=form.tempo,
         metre=form.metre,
         key=home,
@@ -79,8 +80,11 @@ def split(note: Note, at: float) -> tuple[Note, ...]:
     )
 
 
-def held_to_the_end(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
-    """The last chord is held until the piece's end: what sounds in its last bar rings to the last release."""
+def held_to_the_end(parts: tuple[Part, ...], form: Form, last: Slot, home: Key) -> tuple[Part, ...]:
+    """The last chord is held until the piece's end: what sounds in its last bar rings to the last release.
+
+    Where nobody is left in that bar, one tone of the chord is heard: by whoever accompanied last.
+    """
     written = form.bars * form.bar_quarters
 
     def held(note: Note) -> Note:
@@ -92,10 +96,24 @@ def held_to_the_end(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
     found = tuple(Part(p.name, p.role, p.instrument, tuple(map(held, p.notes))) for p in parts)
     if any(n.end >= form.quarters - 0.01 for part in found for n in part.notes):
         return found
-    last = found[0]
-    note = last.notes[-1]
-    ended = (*last.notes[:-1], Note(note.start, form.quarters - note.start, note.pitch, note.velocity))
-    return (Part(last.name, last.role, last.instrument, ended), *found[1:])
+    others = [p for p in found if p.role != "melody" and facts_of(p.instrument).pitched]
+    who = max(others or found[:1], key=lambda part: part.notes[-1].end)
+    return tuple(with_a_last_tone(part, form, last, home) if part is who else part for part in found)
+
+
+def with_a_last_tone(part: Part, form: Form, last: Slot, home: Key) -> Part:
+    """A part whose last tone is one of the last chord, and is held: its own, or the nearest one after it."""
+    *before, note = part.notes
+    chord = last.pitch_classes(home.tonic)
+    at = max(note.end, last.bar * form.bar_quarters)
+    if note.pitch % 12 in chord and note.end >= at - 1e-6:
+        ended = [*before, Note(note.start, form.quarters - note.start, note.pitch, note.velocity)]
+    else:
+        low, high = facts_of(part.instrument).written
+        pitches = [pitch for pitch in range(low, high + 1) if pitch % 12 in chord]
+        pitch = min(pitches, key=lambda pitch: abs(pitch - note.pitch))
+        ended = [*part.notes, Note(at, form.quarters - at, pitch, note.velocity)]
+    return Part(part.name, part.role, part.instrument, tuple(ended))
 
 
 def sections_of(form: Form) -> tuple[Section, ...]:

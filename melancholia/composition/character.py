@@ -25,7 +25,7 @@ FURTHER = 1.25  # the stir of a piece is that of all parts, the slow ones among 
 CLIMAX = (0.2, 0.85)  # of the piece
 # Sadness that the listener hears for a unit of the mode index, and for one of the logarithm of onsets a second; of what
 # a piece is to be sadder the mode makes up one half and the pace the other, so much at most.
-BY_MODE, BY_PACE, MOST_SADDER = 1.0, -0.23, 0.2
+BY_MODE, BY_PACE, MOST_SADDER = 0.5, -0.115, 0.2
 BASSLESS, THINNED, OTHER = 0.35, 0.25, 0.4  # pieces without a deep bass, without a texture, with another second voice
 
 

@@ -12,7 +12,7 @@ from melancholia.errors import InputError, unknown
 from melancholia.files import data_folder
 from melancholia.piece import Piece
 
-PLANNED, LEARNED = COMPOSERS = ("planned", "learned")
+LEARNED, PLANNED = COMPOSERS = ("learned", "planned")
 MODELS = data_folder("assets") / "models"
 MELODY, LINES, FIGURATIONS, TUNES = FILES = ("melody.npz", "lines.npz", "figurations.npz", "tunes.npz")
 

@@ -305,7 +305,8 @@ def fill(
     before.
     """
     alike = bool(recalled) and [slot.bars for slot in recalled or ()] == lengths
-    if recalled and alike and form.ways.whole and rng.random() < form.ways.whole:
+    leads_back = form.loops and phrase.end >= form.bars  # ends as the start of the loop needs it
+    if recalled and alike and form.ways.whole and not leads_back and rng.random() < form.ways.whole:
         return laid_out(phrase, [slot.numeral for slot in recalled], lengths)
     owed = owed_colour(writing, tally, len(lengths))
     coloured = owed > (0.1 if phrase.event == "colour" else 0.5)

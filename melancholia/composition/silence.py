@@ -8,12 +8,13 @@ from melancholia.piece import Note
 from melancholia.writing import Writing
 
 LONGEST_REST_S = 3.2
+LEAST = 0.25  # quarters of a tone that are heard before a silence
 PAUSES = 0.45  # of the pieces stop for a beat before the home tune comes back for the last time
 
 
 def broken_off(melody: list[list[Tone]]) -> list[list[Tone]]:
-    """The tune without its last tone, where it has others there."""
-    return [*melody[:-1], melody[-1][:-1]] if len(melody[-1]) > 1 else melody
+    """The tune without its last tone, where it has others."""
+    return [*melody[:-1], melody[-1][:-1]] if sum(map(len, melody)) > 1 else melody
 
 
 def silences(
@@ -43,7 +44,7 @@ def silences(
         owed = writing.rests * form.quarters - sum(found.values())
         for left, end in zip(range(len(breaths), 0, -1), breaths, strict=True):
             silent = float(np.clip(round(2 * owed / left) / 2, 0, min(longest, form.bar_quarters - beat)))
-            while silent and any(end - silent - 1e-6 <= at < end - 1e-6 for at in kept):
+            while silent and any(end - silent - LEAST + 1e-6 < at < end - 1e-6 for at in kept):
                 silent -= 0.5
             if end not in found and silent > 0:
                 found[end] = silent
@@ -58,8 +59,9 @@ def needed(phrase: list[Tone]) -> list[Tone]:
 
 
 def with_silences(notes: list[Note], stops: list[tuple[float, float]]) -> list[Note]:
-    """The notes with every stop left empty: what sounds into one is cut, what begins in one is left out."""
+    """The notes with every stop left empty: what sounds into one is cut, what begins in one, or hardly before, is left
+    out."""
     for start, end in stops:
-        notes = [n for n in notes if not start - 1e-6 <= n.start < end - 1e-6]
+        notes = [n for n in notes if not start - LEAST + 1e-6 < n.start < end - 1e-6]
         notes = [Note(n.start, start - n.start, n.pitch, n.velocity) if n.start < start < n.end else n for n in notes]
     return notes

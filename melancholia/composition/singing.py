@@ -56,6 +56,7 @@ CODA = 0.5  # bars that count for the few tones of a coda
 EASY_S, HARD_S, LEAST_S = 5.0, 15.0, 2.6
 HEARINGS = 3  # of a theme that was given, at least
 TAKEN_UP = 0.7  # of the other phrases take up a theme that was given
+CRY = 18.0  # semitones of span; nine of ten slow songs have less, and where a mood asks for more, its climax cries out
 
 
 def sing(
@@ -207,7 +208,7 @@ class Stage:
             first, last, until, (wish, *(d for d in options if d != wish)),
             density=float(np.clip(share / max(1.0, (last - first) / TICKS + 1), 0.2, 3.0)) * evenly(self.manner, rng),
             mean=float(np.clip(height, bottom + 3, max(bottom + 3, top - 3))), leaps=planned_leaps(aim),
-            foreign=planned_foreign(aim), peak=manner_of_peak(phrase, rng), bottom=bottom,
+            foreign=planned_foreign(aim), peak=manner_of_peak(phrase, aim.reach, rng), bottom=bottom,
             top=top if climax else top - ROOM, summit=climax,
         )  # fmt: skip
 
@@ -219,7 +220,9 @@ class Stage:
             if musts[-1].at + self.beat >= ask.last:  # it is as long as the phrase
                 return self.best(musts, self.line, ask, here, aim)
             return self.best([*musts, Must(ask.last, ask.degrees)], self.line, ask, here, aim)
-        recalled = self.recalled(phrase, ask)
+        cry = self.cry(ask, aim)
+        recalled = [must for must in self.recalled(phrase, ask) if all(abs(must.at - c.at) >= self.beat for c in cry)]
+        recalled = sorted([*recalled, *cry], key=lambda must: must.at)
         closing = Must(ask.last, ask.degrees)
         found = self.best(joined(Must(ask.first, straight=True), recalled, closing), self.line, ask, here, aim)
         if recalled or phrase.bars < 2 * HALF or phrase.kind not in ("body", "climax"):
@@ -252,6 +255,17 @@ class Stage:
         else:
             return []
         return self.playable([must for must in found if ask.first <= must.at < latest])
+
+    def cry(self, ask: Ask, aim: Writing) -> list[Must]:
+        """The one high tone of a climax, of its chord, where the mood asks for one."""
+        if not ask.summit or aim.melody_span <= CRY:
+            return []
+        at = round((ask.first + ask.peak * (ask.last - ask.first)) / self.beat) * self.beat
+        if not ask.first + self.beat <= at <= ask.last - self.beat:
+            return []
+        slot = next((s for s in self.slots if at / self.bar < s.end - 1e-6), self.slots[-1])
+        own = slot.pitch_classes(self.tonic)
+        return [Must(at, pitch=next(pitch for pitch in range(ask.top, 0, -1) if pitch % 12 in own))]
 
     def playable(self, musts: Sequence[Must]) -> list[Must]:
         """The same, but for pitches that the instrument lacks: those are left to the model."""

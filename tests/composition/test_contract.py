@@ -1,5 +1,7 @@
 """Every mood, at every intensity, from every seed: what a composed piece must keep."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -11,13 +13,25 @@ from melancholia.piece import Key, TempoMap
 from melancholia.profile import moods, profile
 
 CASES = [(mood, intensity, seed) for mood in moods() for intensity, seed in ((0, 41), (0.5, 42), (1, 43), (0.7, 44))]
+RULED = [(*case, "planned") for case in CASES]
+LEARNED = [(*case, "learned") for case in CASES[::3]]
 
 
-@pytest.fixture(scope="module", params=CASES, ids=str)
-def made(request):
-    mood, intensity, seed = request.param
+@cache
+def composed(mood, intensity, seed, composer):
     wanted = profile(mood, intensity)
-    return wanted, compose(wanted, seconds=75, seed=seed)
+    return wanted, compose(wanted, seconds=75, seed=seed, composer=composer)
+
+
+@pytest.fixture(scope="module", params=[*RULED, *LEARNED], ids=str)
+def made(request):
+    return composed(*request.param)
+
+
+@pytest.fixture(scope="module", params=RULED, ids=str)
+def ruled(request):
+    """By the composer whose rules these are; what the learned one keeps stands in `test_sung` and `test_beside`."""
+    return composed(*request.param)
 
 
 def test_every_note_is_playable_and_lies_inside_the_piece(made):
@@ -29,8 +43,8 @@ def test_every_note_is_playable_and_lies_inside_the_piece(made):
         assert all(n.end <= piece.end + 1e-9 for n in part.notes)
 
 
-def test_as_many_stems_as_the_mood_has_players_and_they_differ(made):
-    wanted, piece = made
+def test_as_many_stems_as_the_mood_has_players_and_they_differ(ruled):
+    wanted, piece = ruled
     sounding = [frozenset((n.start, n.duration, n.pitch) for n in part.notes) for part in piece.parts]
     assert len(piece.parts) in {len(o.players) for o in wanted.writing.orchestrations}
     for k, mine in enumerate(sounding):
@@ -52,16 +66,16 @@ def test_the_sections_and_phrases_tile_the_piece(made):
     assert all(p.start <= p.peak <= p.end for p in piece.phrases)
 
 
-def test_phrases_breathe(made):
-    _, piece = made
+def test_phrases_breathe(ruled):
+    _, piece = ruled
     notes = measures.melody(piece)
     for phrase in piece.phrases[:-2]:
         inside = [n for n in notes if phrase.start <= n.start < phrase.end]
         assert not inside or phrase.end - inside[-1].end >= 0.5 or phrase.end != round(phrase.end * 2) / 2
 
 
-def test_one_climax_where_the_form_has_it(made):
-    _, piece = made
+def test_one_climax_where_the_form_has_it(ruled):
+    _, piece = ruled
     notes = measures.melody(piece)
     top = [n for n in notes if n.pitch == max(n.pitch for n in notes)]
     assert len(top) == 1 and 0.52 <= top[0].start / piece.end <= 0.78
@@ -95,8 +109,8 @@ def test_nothing_stops_for_long_runs_in_circles_or_hurries(made):
     assert measures.onset_rate(piece) < 5 and minorness > -0.03
 
 
-def test_dissonances_on_strong_beats_resolve_by_step(made):
-    _, piece = made
+def test_dissonances_on_strong_beats_resolve_by_step(ruled):
+    _, piece = ruled
     notes = [n for n in measures.melody(piece) if n.duration >= 0.5 and (n.start / piece.bar_quarters) % 1 == 0]
     line = list(measures.melody(piece))
     foreign = [n for n in notes if n.pitch % 12 not in measures.chord_at(piece, n.start)]
@@ -121,7 +135,7 @@ def test_written_times_lie_on_the_grid_at_one_tempo(made):
     _, piece = made
     written = (len(piece.arc) - 1) * piece.bar_quarters
     starts = np.array([n.start for part in piece.parts for n in part.notes])
-    assert np.allclose(starts * 12, np.round(starts * 12), atol=0.02) and len(piece.tempo.changes) == 1
+    assert np.allclose(starts * 24, np.round(starts * 24), atol=0.04) and len(piece.tempo.changes) == 1
     assert written <= piece.end + 1e-6
 
 
@@ -136,9 +150,11 @@ def test_the_same_seed_is_the_same_piece_and_another_is_another(mood):
 @pytest.mark.parametrize("mood", moods())
 def test_every_length_from_15_to_600_seconds_is_met(mood, seconds):
     wanted = profile(mood, 0.7)
-    piece = compose(wanted, seconds=seconds, seed=9)
+    piece = compose(wanted, seconds=seconds, seed=9, composer="planned")
     assert abs(piece.seconds / seconds - 1) <= 0.005
     assert abs(piece.tempo.bpm / wanted.writing.bpm - 1) <= 0.0401
+    if seconds < 60:
+        assert abs(compose(wanted, seconds=seconds, seed=9).seconds / seconds - 1) <= 0.005
 
 
 def test_a_fixed_tempo_is_the_tempo():

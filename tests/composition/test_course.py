@@ -34,8 +34,8 @@ def height(piece, start, end):
 @pytest.mark.parametrize("mood", ["melancholy", "nostalgia"])
 def test_rate_register_level_and_tempo_follow_the_curve(mood):
     rising, falling = profile(mood, "0:0,0.3:0,0.6:1,1:1"), profile(mood, "0:1,0.3:1,0.6:0,1:0")
-    up = [compose(rising, seconds=80, seed=s) for s in SEEDS[:2]]
-    down = [compose(falling, seconds=80, seed=s) for s in SEEDS[:2]]
+    up = [compose(rising, seconds=80, seed=s, composer="planned") for s in SEEDS[:2]]
+    down = [compose(falling, seconds=80, seed=s, composer="planned") for s in SEEDS[:2]]
     for at, sign in (((0.08, 0.4), 1), ((0.68, 0.92), -1)):
         mild, deep = (up, down) if sign > 0 else (down, up)
         assert np.mean([rate(p, *at) for p in mild]) > 1.1 * np.mean([rate(p, *at) for p in deep])
@@ -51,6 +51,18 @@ def test_rate_register_level_and_tempo_follow_the_curve(mood):
         slow, fast = profile(mood, 1.0).writing.bpm, profile(mood, 0.0).writing.bpm
         assert pace[-1] / pace[0] == pytest.approx(fast / slow, rel=0.05)
         assert piece.seconds == pytest.approx(80, rel=0.005)
+
+
+def test_what_is_learned_follows_the_curve():
+    """Each piece has its own pace; along it the curve slows, thins and darkens as it does what is planned."""
+    rising = profile("melancholy", "0:0,0.3:0,0.6:1,1:1")
+    found = [compose(rising, seconds=80, seed=s) for s in SEEDS]
+    assert np.mean([rate(p, 0.08, 0.4) for p in found]) > 1.15 * np.mean([rate(p, 0.68, 0.92) for p in found])
+    assert np.mean([height(p, 0.08, 0.4) for p in found]) > np.mean([height(p, 0.68, 0.92) for p in found])
+    slow, fast = (profile("melancholy", at).writing.bpm for at in (1.0, 0.0))
+    for piece in found:
+        pace = [us for _, us in piece.tempo.changes]
+        assert pace[-1] / pace[0] == pytest.approx(fast / slow, rel=0.05)
 
 
 def test_playing_follows_the_curve():
@@ -73,7 +85,9 @@ def test_a_section_is_written_and_played_as_its_own_mood():
     plain, mixed = profile("longing", 0.5), profile("longing", 0.5, sections={"B": "despair"})
     heights = {"A": [], "B": []}
     for seed in SEEDS:
-        piece = compose(mixed, seconds=100, seed=seed, instruments=("cello", "felt_piano", "strings"))
+        piece = compose(
+            mixed, seconds=100, seed=seed, composer="planned", instruments=("cello", "felt_piano", "strings")
+        )
         assert piece.key.mode == "minor"
         for section in piece.sections:
             letter = section.name.rstrip("'")
@@ -157,8 +171,9 @@ def test_a_background_has_fewer_events_and_narrow_dynamics():
     ratios = []
     for mood in moods():
         wanted = profile(mood, background=True)
-        song = [compose(profile(mood), seconds=60, seed=s) for s in SEEDS[:3]]
-        quiet = [compose(wanted, seconds=60, seed=s, setting="background") for s in SEEDS[:3]]
+        song = [compose(profile(mood), seconds=60, seed=s, composer="planned") for s in SEEDS[:3]]
+        asked = {"seconds": 60, "setting": "background", "composer": "planned"}
+        quiet = [compose(wanted, seed=s, **asked) for s in SEEDS[:3]]
         rates = [[np.mean(list(map(rate, found))) for found in (quiet, song)] for rate in RATES]
         ratios.append([few / many for few, many in rates])
         spread = [

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from melancholia.cli.compose import compose as compose_command
+from melancholia.cli.make import make as make_command
 from melancholia.composition import compose, measures
+from melancholia.composition.character import draw_character
 from melancholia.composition.chords import SCALES
 from melancholia.composition.coding import GAPS, LENGTHS, TICKS, TUNE, Compass, in_bar, nearest
 from melancholia.composition.composers import MELODY, MODELS, shipped
 from melancholia.composition.continuing import GRID, MOST_REPEATS, Ground, Line, Must, go_on, reachable
-from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
+from melancholia.composition.dialects import BROKEN, CADENCES, CADENCES_MAJOR
 from melancholia.composition.form import OPEN, SUNG, plan_form
 from melancholia.composition.harmony import plan_harmony
 from melancholia.composition.numerals import parsed
@@ -24,6 +27,7 @@ from melancholia.composition.themes import Manner
 from melancholia.errors import InputError
 from melancholia.orchestra import facts_of
 from melancholia.profile import moods, profile
+from melancholia.written import sadness
 from tests.composition.test_theme import OTHER, SIGH, UPBEAT, WALTZ, motif, tune_of
 
 CASES = [*((mood, 0.7, 52) for mood in moods()), *((mood, 1, 53) for mood in ("despair", "loss", "nostalgia"))]
@@ -179,7 +183,7 @@ def test_close_tones_stay_out_of_the_depth(made):
 def test_the_same_seed_is_the_same_piece_and_another_is_another():
     first, again_, other = (compose(profile("loss"), seconds=30, seed=s, composer="learned") for s in (5, 5, 6))
     assert first == again_ and first != other
-    assert first != compose(profile("loss"), seconds=30, seed=5)
+    assert first != compose(profile("loss"), seconds=30, seed=5, composer="planned")
 
 
 @pytest.mark.parametrize("metre", ["4/4", "3/4", "6/8", "2/4", "12/8", "5/4"])
@@ -355,3 +359,67 @@ def test_nothing_sounds_before_a_phrase_begins_whatever_it_brings_back():
     found = joined(Must(96, straight=True), frame(ROWS, 96, 48), Must(480, (0,)))
     assert found[0].at == 96 and found[0].straight and found[0].pitch == 60 and found[-1] == Must(480, (0,))
     assert joined(Must(96, straight=True), [], Must(480))[0] == Must(96, straight=True)
+
+
+def test_a_mood_that_asks_for_it_cries_out():
+    """Slow songs reach 7 semitones above the middle of their tune in the median; grief asks for more, once."""
+    found = {}
+    for intensity in (0.0, 1.0):
+        pieces = [compose(profile("loss", intensity), seconds=75, seed=seed) for seed in range(300, 306)]
+        tops = [sorted(n.pitch for n in measures.melody(piece)) for piece in pieces]
+        found[intensity] = np.mean([top[-1] - np.median(top) for top in tops])
+    assert found[1.0] > 9.5 and found[1.0] > found[0.0] + 1
+
+
+def test_a_line_that_reaches_upward_is_highest_later():
+    writing = profile("longing").writing
+    wanted = [replace(profile("longing"), writing=replace(writing, reach=reach)) for reach in (0.0, 1.0)]
+    places = []
+    for one in wanted:
+        found = []
+        for seed in range(4):
+            piece = compose(one, seconds=45, seed=seed)
+            for phrase in piece.phrases:
+                inside = [n for n in measures.melody(piece) if phrase.start <= n.start < phrase.end]
+                if len(inside) > 3:
+                    top = max(inside, key=lambda n: n.pitch)
+                    found.append((top.start - inside[0].start) / (inside[-1].start - inside[0].start))
+        places.append(np.mean(found))
+    assert places[1] > places[0] + 0.1
+
+
+def test_an_ending_that_breaks_off_leaves_the_tune_unsaid():
+    wanted = profile("loss")
+    wanted = replace(wanted, writing=replace(wanted.writing, endings={BROKEN: 1}))
+    for seed in range(4):
+        piece = compose(wanted, seconds=40, seed=seed)
+        assert measures.melody(piece)[-1].end <= piece.end - piece.bar_quarters / 2
+
+
+def test_it_writes_where_nothing_else_is_said():
+    asked = {"seconds": 20, "seed": 5}
+    assert compose(profile("loss"), **asked) == compose(profile("loss"), composer="learned", **asked)
+    for command in (compose_command, make_command):
+        (option,) = (p for p in command.params if p.name == "composer")
+        assert option.default == "learned"
+
+
+def test_what_a_piece_is_to_be_sadder_makes_it_slower_and_darker():
+    writing = profile("longing").writing
+    character = draw_character(shipped().bank, "minor", np.random.default_rng(3))
+    plain, sad, merry = (replace(character, sadder=more).of(writing) for more in (0.0, 0.1, -0.1))
+    assert sad.mode_index > plain.mode_index > merry.mode_index
+    for name in ("onset_rate", "melody_rate"):
+        assert getattr(sad, name) < getattr(plain, name) < getattr(merry, name)
+    assert sad.bpm == plain.bpm and replace(character, sadder=9.0).of(writing) == replace(character, sadder=0.2).of(
+        writing
+    )
+
+
+@pytest.mark.parametrize("mood", ["longing", "despair"])
+def test_notes_that_are_aimed_at_more_sadness_are_sadder(mood):
+    wanted = profile(mood)
+    low, high = (
+        np.mean([sadness(compose(wanted, seconds=45, seed=seed, aim=aim)) for seed in range(4)]) for aim in (0.5, 0.75)
+    )
+    assert high - low > 0.12

@@ -34,8 +34,8 @@ def test_everything_is_there(folder):
     promised = {"master.wav", "mix.wav", "stems", "piece.mid", "score.mid", "score.json", "recipe.json"}
     assert names == promised | ({"report.html"} if folder.name in WITH_REPORT else set())
     recipe = json.loads((folder / "recipe.json").read_text())
-    players = {len(o.players) for o in mel.profile(recipe["mood"]).writing.orchestrations}
-    assert len(stems(folder, "dry")) in players
+    players = [len(o.players) for o in mel.profile(recipe["mood"]).writing.orchestrations]
+    assert min(players) - 2 <= len(stems(folder, "dry")) <= max(players)  # a piece may do without bass or texture
     assert [p.name for p in stems(folder, "dry")] == [p.name for p in stems(folder, "wet")]
 
 

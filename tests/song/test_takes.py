@@ -96,6 +96,34 @@ def test_notes_promise_the_sadness_that_is_wanted(mood, intensity):
         assert found == noted(order(wanted=wanted, seed=77), 0, wanted.sadness.middle, lambda fraction, what: None)
 
 
+@pytest.mark.parametrize("mood", mel.moods())
+def test_learned_notes_promise_it_as_well(mood):
+    wanted = mel.profile(mood, 0.6)
+    found = noted(order(wanted=wanted, seed=78, composer="learned"), 0, wanted.sadness.middle, lambda *said: None)
+    assert found.promised == pytest.approx(wanted.sadness.middle, abs=0.08)
+
+
+def test_what_a_take_lacks_the_next_is_composed_for(monkeypatch):
+    """Half of it, after what playing usually takes; the nearest is kept, and the search ends where one is near."""
+    composed = []
+
+    def playing(promises):
+        left = iter(promises)
+
+        def played(order, take, aim, composed_for):
+            composed.append((take, round(composed_for, 3)))
+            return Notes(take, aim, None, None, next(left))
+
+        return played
+
+    monkeypatch.setattr(takes, "played", playing([0.5, 0.52, 0.7, 0.55]))
+    assert noted(order(), 4, 0.6, lambda *said: None).promised == 0.55
+    assert composed == [(4, 0.63), (5, 0.68), (6, 0.72), (7, 0.67)]
+    composed.clear()
+    monkeypatch.setattr(takes, "played", playing([0.58]))
+    assert noted(order(), 0, 0.6, lambda *said: None).promised == 0.58 and len(composed) == 1
+
+
 def test_an_aim_moves_the_notes():
     low, high = (mel.compose(LONGING, seconds=45, seed=9, aim=aim) for aim in (0.45, 0.75))
     assert written.sadness(low) < written.sadness(high) - 0.05

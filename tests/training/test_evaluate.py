@@ -1,5 +1,7 @@
 """What compares composers: songs as measures see them, overlaps of distributions, what is shared, what is asked."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,10 +11,8 @@ from threadpoolctl import threadpool_limits
 from melancholia.composition import compose, measures
 from melancholia.composition.coding import TICKS
 from melancholia.composition.composers import shipped
-from melancholia.errors import InputError
 from melancholia.profile import moods, profile
 from melancholia.training import read_corpus, save_corpus
-from melancholia.training.evaluate.__main__ import COLUMNS, Sizes, Table, evaluated
 from melancholia.training.evaluate.control import control, ends
 from melancholia.training.evaluate.kinship import longest_among, mean_pairwise, taken
 from melancholia.training.evaluate.overlaps import (
@@ -27,6 +27,7 @@ from melancholia.training.evaluate.overlaps import (
 )
 from melancholia.training.evaluate.sadness import LEVELS, Asked, Heard, every, means, of_notes, rising, told_apart
 from melancholia.training.evaluate.songs import Song, song_of_piece, song_of_work, songs_of
+from melancholia.training.evaluate.table import COLUMNS, Table
 from melancholia.training.evaluate.unguided import unguided
 from tests.training import scores
 from tests.training.test_corpus import other_tune
@@ -186,17 +187,22 @@ def test_notes_are_asked_for_as_make_asks():
 
 
 def test_the_table_has_a_column_for_each(corpus, tmp_path):
+    """As the command prints it, in two processes."""
     save_corpus(corpus, tmp_path / "songs.npz")
-    found = evaluated(tmp_path / "songs.npz", "learned", Sizes(2, 2, 2, 0, 0, 20.0), jobs=1)
-    said = {what: columns for what, _, columns in found.rows}
-    assert set(said["overlap with songs, mean"]) == set(COLUMNS)
+    few = [
+        f"--{name}={count}" for name, count in {"pieces": 2, "lines": 2, "alike": 2, "seeds": 0, "masters": 0}.items()
+    ]
+    command = [sys.executable, "-m", "melancholia.training.evaluate", str(tmp_path / "songs.npz"), *few]
+    done = subprocess.run([*command, "--seconds=20"], capture_output=True, text=True, check=True)
+    head, line, *rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in done.stdout.splitlines()]
+    assert head == ["what", "asked", *COLUMNS] and all(len(row) == len(head) for row in (line, *rows))
+    said = {row[0]: dict(zip(COLUMNS, row[2:], strict=True)) for row in rows}
+    assert all(said["overlap with songs, mean"].values())
     assert said["phrases that end on a degree of their cadence"]["learned"] == "1.000"
     assert float(said["phrases that end on a degree of their cadence"]["told nothing"]) < 1
-    assert set(said["seconds to compose 20 s"]) == {"learned", "planned"}
-    lines = str(found).splitlines()
-    assert lines[0].count("|") == lines[1].count("|") == 7 and len(lines) == len(found.rows) + 2
-    with pytest.raises(InputError, match="composer is planned"):
-        evaluated(tmp_path / "songs.npz", "planned", Sizes())
+    assert [name for name, cell in said["seconds to compose 20 s"].items() if cell] == ["learned", "planned"]
+    wrong = subprocess.run([*command, "--composer=planned"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2 and wrong.stderr.startswith("composer is planned") and not wrong.stdout
 
 
 def test_a_cell_that_nobody_has_is_empty():
