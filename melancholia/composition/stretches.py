@@ -1,6 +1,7 @@
 """Which bars of pianists accompany each letter of a form: as full as is wanted, of a kind that the mood names."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,7 @@ def ticks_of(metre: Metre) -> int:
     return 4 * TICKS * metre[0] // metre[1]
 
 
+@cache
 def alike(bank: Bank, metre: Metre) -> NDArray[np.bool_]:
     """Which stretches have bars of that length with beats of that length."""
     rows = bank.stretches[:, [BEATS, UNIT]]

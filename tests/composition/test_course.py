@@ -56,7 +56,7 @@ def test_rate_register_level_and_tempo_follow_the_curve(mood):
 def test_what_is_learned_follows_the_curve():
     """Each piece has its own pace; along it the curve slows, thins and darkens as it does what is planned."""
     rising = profile("melancholy", "0:0,0.3:0,0.6:1,1:1")
-    found = [compose(rising, seconds=80, seed=s) for s in SEEDS]
+    found = [compose(rising, seconds=60, seed=s) for s in SEEDS]
     assert np.mean([rate(p, 0.08, 0.4) for p in found]) > 1.15 * np.mean([rate(p, 0.68, 0.92) for p in found])
     assert np.mean([height(p, 0.08, 0.4) for p in found]) > np.mean([height(p, 0.68, 0.92) for p in found])
     slow, fast = (profile("melancholy", at).writing.bpm for at in (1.0, 0.0))

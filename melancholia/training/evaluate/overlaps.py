@@ -77,7 +77,7 @@ def similarity_by_lag(song: Song) -> Floats:
     grid /= np.maximum(np.linalg.norm(grid, axis=1, keepdims=True), 1e-9)
     vectors = np.concatenate([chroma, grid], axis=1) / np.sqrt(2)
     same = vectors @ vectors.T
-    return np.array([np.diagonal(same, lag).mean() for lag in range(1, max(2, len(same)))])
+    return np.array([np.diagonal(same, lag).mean() for lag in range(1, len(same))])
 
 
 def structure(song: Song, lag: int) -> list[float]:
