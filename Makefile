@@ -13,7 +13,7 @@ song: .venv/installed
 
 test: .venv/tested
 	$(MAKE) --no-print-directory -j 2 checked compiled
-	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 checked: .venv/tested
 	$(BIN)/ruff check .

@@ -7,14 +7,25 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.children import Children, hear_interrupts
 
+TESTS = Path(__file__).parent
 LET_GO_S = 3.0  # what a thread or process may still need after its test
 STAYS = "multiprocessing.resource_tracker"  # ends with the process that it watches
+
+# Files that take longest, the longest first: begun last, one of them would keep one of two workers waiting.
+FIRST = (
+    "instruments/test_contract.py", "song/test_front_door.py", "cli/test_interrupts.py", "composition/test_course.py",
+    "song/test_song.py", "report/test_page.py", "composition/test_aims.py", "examples/test_examples.py",
+    "analysis/test_analyse.py", "composition/test_sung.py", "hosting/test_faults.py", "song/test_takes.py",
+    "composition/test_contract.py", "batch/test_command.py", "racks/test_racks.py", "composition/test_rewriting.py",
+    "training/test_evaluate.py", "training/test_model.py", "cli/test_listening.py", "song/test_settings.py",
+)  # fmt: skip
 
 
 class ImportsInThreads:
@@ -29,6 +40,11 @@ class ImportsInThreads:
 
 
 IMPORTS = ImportsInThreads()
+
+
+def pytest_collection_modifyitems(items):
+    places = {str(TESTS / name): place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(str(item.path), len(places)))
 
 
 def pytest_configure(config):

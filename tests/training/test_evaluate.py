@@ -1,6 +1,5 @@
 """What compares composers: songs as measures see them, overlaps of distributions, what is shared, what is asked."""
 
-import subprocess
 import sys
 from dataclasses import replace
 
@@ -186,14 +185,15 @@ def test_notes_are_asked_for_as_make_asks():
     assert high > low + 0.15
 
 
-def test_the_table_has_a_column_for_each(corpus, tmp_path):
+def test_the_table_has_a_column_for_each(corpus, tmp_path, children):
     """As the command prints it, in two processes."""
     save_corpus(corpus, tmp_path / "songs.npz")
     few = [
         f"--{name}={count}" for name, count in {"pieces": 2, "lines": 2, "alike": 2, "seeds": 0, "masters": 0}.items()
     ]
     command = [sys.executable, "-m", "melancholia.training.evaluate", str(tmp_path / "songs.npz"), *few]
-    done = subprocess.run([*command, "--seconds=20"], capture_output=True, text=True, check=True)
+    done = children.run(*command, "--seconds=20")
+    assert done.returncode == 0, done.stderr
     head, line, *rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in done.stdout.splitlines()]
     assert head == ["what", "asked", *COLUMNS] and all(len(row) == len(head) for row in (line, *rows))
     said = {row[0]: dict(zip(COLUMNS, row[2:], strict=True)) for row in rows}
@@ -201,7 +201,7 @@ def test_the_table_has_a_column_for_each(corpus, tmp_path):
     assert said["phrases that end on a degree of their cadence"]["learned"] == "1.000"
     assert float(said["phrases that end on a degree of their cadence"]["told nothing"]) < 1
     assert [name for name, cell in said["seconds to compose 20 s"].items() if cell] == ["learned", "planned"]
-    wrong = subprocess.run([*command, "--composer=planned"], capture_output=True, text=True, check=False)
+    wrong = children.run(*command, "--composer=planned")
     assert wrong.returncode == 2 and wrong.stderr.startswith("composer is planned") and not wrong.stdout
 
 
