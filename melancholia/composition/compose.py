@@ -40,10 +40,7 @@ SONG = Setting()
 DRAFTS = 16  # of a take, at most, until enough are fit
 COMPARED, LONG_S = 10, 240.0  # fit drafts of which the critic keeps one; of a piece longer than this there are fewer
 COMPARED_LONG, MOST_TAKES = 4, 1000
-COMPARED_LEARNED, SHORT_S = (
-    3,
-    90.0,
-)  # of a learned composer's, whose lines are chosen phrase by phrase; longer: one less
+COMPARED_LEARNED, SHORT_S = 3, 90.0  # of a learned composer's, whose phrases are chosen one by one; longer: one less
 LEAST_MINOR, LONGEST_RETURN, LONGEST_HOLE_S = 0.02, 0.2, 4.0  # what a draft must keep, with room to what ears allow
 LATEST_START_S = 1.5  # before that something sounds
 CLIMAX_BARS = 11  # a piece of fewer bars cannot be held to it
