@@ -36,6 +36,7 @@ STDOUT = "-"
 OURS, PART = ".melancholia-", ".part"
 MOST_TRIES = 200  # to make a part that others take for abandoned
 STALE_S = 24 * 3600.0  # where there are no locks
+HANDED_ON_S = 0.25  # a process that is killed as it starts another leaves its locks to that one, until it runs
 
 
 def data_folder(name: str) -> Path:

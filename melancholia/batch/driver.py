@@ -23,7 +23,7 @@ from melancholia.batch.jobs import Job
 from melancholia.batch.rows import FAILED, MANIFEST, Manifest, Row, check_manifest, read_manifest
 from melancholia.batch.workers import Late, workers
 from melancholia.errors import InputError, MelancholiaError, in_range, one_line, shown
-from melancholia.files import clear
+from melancholia.files import HANDED_ON_S, clear
 from melancholia.interrupts import whole
 
 LOCK = ".melancholia-batch.lock"
@@ -206,7 +206,7 @@ def held(folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(FileLock(folder / LOCK, timeout=0))
+            stack.enter_context(FileLock(folder / LOCK, timeout=HANDED_ON_S))
         except Timeout:
             raise InputError(
                 f"{folder} is being written by another run; allowed: another folder, or this one when that has ended."

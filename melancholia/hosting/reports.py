@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from melancholia.errors import InputError
-from melancholia.files import Kind, begins_with, cache_folder, write_text
+from melancholia.files import HANDED_ON_S, Kind, begins_with, cache_folder, write_text
 from melancholia.hosting.bundles import folders, library
 from melancholia.interrupts import unfinished
 from melancholia.recipe import file_hash
@@ -107,7 +107,7 @@ def on_trial(report: Report, *names: str | None) -> Iterator[None]:
         for mark in marks:
             stack.enter_context(unfinished(mark))
             stack.callback(mark.unlink, missing_ok=True)
-            mark.write_text(json.dumps(asdict(report)), encoding="utf-8")
+            write_text(mark, json.dumps(asdict(report)), over=REPORTS)
         yield
 
 
@@ -124,7 +124,7 @@ def died_on_trial(sha256: str, name: str | None) -> Report | None:
     mark = mark_of(sha256, name)
     try:
         text = mark.read_text(encoding="utf-8")
-        with FileLock(lock_of(sha256), timeout=0):
+        with FileLock(lock_of(sha256), timeout=HANDED_ON_S):
             return report_of(json.loads(text)) if mark.exists() else None
     except (OSError, Timeout, ValueError, KeyError, TypeError):  # none, or the trial still goes on
         return None

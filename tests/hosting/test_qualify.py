@@ -5,10 +5,14 @@ import shlex
 import shutil
 import signal
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 import melancholia as mel
 from melancholia.audio import audio
@@ -114,6 +118,28 @@ def test_who_takes_the_house_down_is_in_quarantine_and_who_is_on_trial_is_not(zo
     report = reports.known(zoo["Gain"])
     assert report.verdict == "quarantined" and report.why == "its qualification did not come to an end"
     assert qualification.qualify(zoo["Gain"]).verdict == "good" == reports.known(zoo["Gain"]).verdict
+
+
+def test_a_trial_is_over_when_the_lock_is_free_though_that_takes_a_moment(zoo):
+    report = reports.Report("Gain", "", reports.code_hash(zoo["Gain"]), "quarantined")
+    reports.keep(replace(report, verdict="good"), None)
+    mark = reports.mark_of(report.sha256, None)
+    mark.write_text(json.dumps(asdict(report)))
+    held, known = threading.Event(), threading.Event()
+
+    def go_on(seconds):
+        with FileLock(reports.lock_of(report.sha256)):
+            held.set()
+            known.wait(seconds)
+
+    for seconds, verdict in ((0.02, "quarantined"), (30.0, "good")):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(go_on, seconds)
+            assert held.wait(30)
+            assert reports.known(zoo["Gain"]).verdict == verdict
+            known.set()
+        held.clear()
+        known.clear()
 
 
 def test_an_interrupt_is_no_verdict(zoo, tmp_path, children):
