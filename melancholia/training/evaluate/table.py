@@ -13,8 +13,8 @@ and masters (of `masters`, none when 0) are at five intensities, and seconds.
 
 import argparse
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -66,26 +66,26 @@ class Sizes:
     seconds: float = 120.0
 
 
-@dataclass(slots=True)
-class Table:
-    """Rows: what is measured, what is asked, and what each of `COLUMNS` reaches, where it can be said."""
+HEAD = f"| {' | '.join(('what', 'asked', *COLUMNS))} |\n|{'---|' * (2 + len(COLUMNS))}"
 
-    rows: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
 
-    def add(self, what: str, asked: str, found: Mapping[str, float | str], form: str = ".2f") -> None:
-        said = {name: value if isinstance(value, str) else format(value, form) for name, value in found.items()}
-        self.rows.append((what, asked, said))
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is measured, what is asked, and what each of `COLUMNS` reaches, where it can be said."""
+
+    what: str
+    asked: str
+    found: Mapping[str, float | str]
+    form: str = ".2f"
 
     def __str__(self) -> str:
-        head = " | ".join(("what", "asked", *COLUMNS))
-        lines = [f"| {head} |", f"|{'---|' * (2 + len(COLUMNS))}"]
-        for what, asked, said in self.rows:
-            lines.append(f"| {what} | {asked} | {' | '.join(said.get(name, '') for name in COLUMNS)} |")
-        return "\n".join(lines)
+        cells = [self.found.get(name, "") for name in COLUMNS]
+        said = [cell if isinstance(cell, str) else format(cell, self.form) for cell in cells]
+        return f"| {' | '.join((self.what, self.asked, *said))} |"
 
 
-def evaluated(corpus: Path, composer: str | Path, sizes: Sizes, *, jobs: int = 2) -> Table:
-    """The whole table.
+def evaluated(corpus: Path, composer: str | Path, sizes: Sizes, *, jobs: int = 2) -> Iterator[Row]:
+    """The whole table, row by row.
 
     Raises
     ------
@@ -95,39 +95,39 @@ def evaluated(corpus: Path, composer: str | Path, sizes: Sizes, *, jobs: int = 2
     author = composer_of(composer)
     if author is None:
         raise InputError("composer is planned; allowed: a learned one, which is compared with it.")
-    works = learned_from(load_corpus(corpus).works, TUNE)
+    return rows(learned_from(load_corpus(corpus).works, TUNE), composer, author, sizes, jobs)
+
+
+def rows(works: Sequence[Work], composer: str | Path, author: Composer, sizes: Sizes, jobs: int) -> Iterator[Row]:
     sides = split(works)
     train = [work for work, side in zip(works, sides, strict=True) if side == "train"]
     away = [work for work, side in zip(works, sides, strict=True) if side == "test"]
     who = {IT: composer, PLANNED: "planned"}
+    seconds = {name: [timed(partial(long_piece, k, one, sizes.seconds)) for k in range(3)] for name, one in who.items()}
+    medians = {name: float(np.median(each)) for name, each in seconds.items()}
+    yield Row(f"seconds to compose {sizes.seconds:g} s", "<= 2", medians)
+    loading = timed(lambda: composed_of(*model_files(composer)))
+    yield Row("seconds to load the models", "<= .2", {IT: loading})
     made = {name: pieces_of(sizes.pieces, one, jobs) for name, one in who.items()}
     with threadpool_limits(1, "blas"):
         made[UNGUIDED] = [unguided(piece, author.tunes, SEED + k) for k, piece in enumerate(made[IT])]
-    found = Table()
-    add_control(found, author, made, sizes.lines)
-    add_overlaps(found, made, songs_of(train), songs_of(away))
-    add_kinship(found, author, made, train, away)
+    yield from of_control(author, made, sizes.lines)
+    yield from of_overlaps(made, songs_of(train), songs_of(away))
+    yield from of_kinship(author, made, train, away)
     alike = {name: pieces_of(sizes.alike, one, jobs, ONE_MOOD) for name, one in who.items()}
-    add_likeness(found, alike, songs_of(works))
+    yield from of_likeness(alike, songs_of(works))
     given, had = harmonised(away[: sizes.pieces])
-    found.add("time of their tunes that belongs to the chords under them", "", {IT: given, PEOPLE: had})
+    yield Row("time of their tunes that belongs to the chords under them", "", {IT: given, PEOPLE: had})
     seeds = {name: range(SEED, SEED + count) for name, count in (("notes", sizes.seeds), ("masters", sizes.masters))}
     if sizes.seeds:
-        add_sadness(found, "notes", {name: notes_of(seeds["notes"], one, jobs) for name, one in who.items()})
+        yield from of_sadness("notes", {name: notes_of(seeds["notes"], one, jobs) for name, one in who.items()})
     if sizes.masters:
         heard = {name: masters_of(seeds["masters"], one, jobs) for name, one in who.items()}
-        add_sadness(found, "masters", heard)
+        yield from of_sadness("masters", heard)
         matched = {name: float(np.mean([one.matched for one in own])) for name, own in heard.items()}
-        found.add("masters that are as asked", ">= .95", matched, ".3f")
-        found.add(
-            "masters whose mood is told by the others", ">= .75", {name: told_apart(own) for name, own in heard.items()}
-        )
-    seconds = {name: [timed(partial(long_piece, k, one, sizes.seconds)) for k in range(3)] for name, one in who.items()}
-    medians = {name: float(np.median(each)) for name, each in seconds.items()}
-    found.add(f"seconds to compose {sizes.seconds:g} s", "<= 2", medians)
-    loading = timed(lambda: composed_of(*model_files(composer)))
-    found.add("seconds to load the models", "<= .2", {IT: loading})
-    return found
+        yield Row("masters that are as asked", ">= .95", matched, ".3f")
+        apart = {name: told_apart(own) for name, own in heard.items()}
+        yield Row("masters whose mood is told by the others", ">= .75", apart)
 
 
 def piece_of(number: int, composer: str | Path, mood: str = "") -> Piece:
@@ -150,74 +150,72 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def add_control(found: Table, author: Composer, made: Mapping[str, Sequence[Piece]], lines: int) -> None:
+def of_control(author: Composer, made: Mapping[str, Sequence[Piece]], lines: int) -> Iterator[Row]:
     for name, nats in author.tunes.about["nats"].items():
-        found.add(f"nats a note, {name}", "<= 2.97" if "pilot" in name else "", {IT: nats["sum"]}, ".3f")
+        yield Row(f"nats a note, {name}", "<= 2.97" if "pilot" in name else "", {IT: nats["sum"]}, ".3f")
     with threadpool_limits(1, "blas"):  # its products are small
         guided, free = control(author.tunes, lines), control(author.tunes, lines, guided=False)
     for name, due in DUE.items():
-        found.add(f"control of {name}, Spearman", f">= {due}", {IT: guided[name], UNGUIDED: free[name]})
+        yield Row(f"control of {name}, Spearman", f">= {due}", {IT: guided[name], UNGUIDED: free[name]})
     both = {name: ends(own) for name, own in made.items()}
     for k, what in enumerate(("phrases that end on a degree of their cadence", "phrases that breathe before the next")):
-        found.add(what, "1", {name: shares[k] for name, shares in both.items()}, ".3f")
+        yield Row(what, "1", {name: shares[k] for name, shares in both.items()}, ".3f")
 
 
-def add_overlaps(
-    found: Table, made: Mapping[str, Sequence[Piece]], train: Sequence[Song], away: Sequence[Song]
-) -> None:
+def of_overlaps(made: Mapping[str, Sequence[Piece]], train: Sequence[Song], away: Sequence[Song]) -> Iterator[Row]:
     """Beside the songs in minor that were learned from."""
     songs = [song for song in train if song.minor]
     beside = {name: reached([song_of_piece(piece) for piece in own], songs) for name, own in made.items()}
     beside[PEOPLE] = reached([song for song in away if song.minor], songs)
     for measure in beside[PLANNED]:
-        found.add(
+        yield Row(
             f"overlap with songs: {measure}", "", {n: own[measure] for n, own in beside.items() if measure in own}
         )
     mean = {name: float(np.mean(list(own.values()))) for name, own in beside.items()}
-    found.add("overlap with songs, mean", ">= .85", mean, ".3f")
+    yield Row("overlap with songs, mean", ">= .85", mean, ".3f")
 
 
-def add_kinship(
-    found: Table, author: Composer, made: Mapping[str, Sequence[Piece]], train: Sequence[Work], away: Sequence[Work]
-) -> None:
+def of_kinship(
+    author: Composer, made: Mapping[str, Sequence[Piece]], train: Sequence[Work], away: Sequence[Work]
+) -> Iterator[Row]:
     """What is in the songs that were learned from as well."""
     people = [work.melody.notes[:, [0, 2]].astype(float) for work in away]
     shares = {name: taken(map(line_of, own), train) for name, own in made.items()} | {PEOPLE: taken(people, train)}
     what = f"figures of {FIGURE} notes in songs learned from"
-    found.add(what, ".05 to .13", {name: share for name, (share, _) in shares.items()}, ".3f")
-    found.add("longest run of one of these songs", "", {name: run for name, (_, run) in shares.items()}, ".0f")
+    yield Row(what, ".05 to .13", {name: share for name, (share, _) in shares.items()}, ".3f")
+    yield Row("longest run of one of these songs", "", {name: run for name, (_, run) in shares.items()}, ".0f")
     beside = {name: [of_piece(piece, author.known) for piece in own] for name, own in made.items()}
     beside[PEOPLE] = [
         originality(line[:, 1].astype(int).tolist(), line[:, 0].tolist(), author.known) for line in people
     ]
     what = f"share with {MOST} notes in a row of one song, or {MOST_PITCHES} by pitch"
-    found.add(what, "0", {name: many(own) for name, own in beside.items()}, ".3f")
+    yield Row(what, "0", {name: many(own) for name, own in beside.items()}, ".3f")
 
 
-def add_likeness(found: Table, alike: Mapping[str, Sequence[Piece]], songs: Sequence[Song]) -> None:
+def of_likeness(alike: Mapping[str, Sequence[Piece]], songs: Sequence[Song]) -> Iterator[Row]:
     """What pieces of one mood have in common, beside the songs of one composer."""
     theirs = list(by_composer(songs).values())
     shared = {name: mean_pairwise([song_of_piece(piece) for piece in own]) for name, own in alike.items()}
     due = f"<= {np.mean(theirs):.4f}" if theirs else ""
     if theirs:
         shared[PEOPLE] = float(np.mean(theirs))
-    found.add("figures of 5 notes that two pieces of a mood share, two songs of a composer", due, shared, ".4f")
+    yield Row("figures of 5 notes that two pieces of a mood share, two songs of a composer", due, shared, ".4f")
     runs = {name: longest_among(own) for name, own in alike.items()}
-    found.add("longest run that a piece has of an earlier one of its mood", f"< {MOST}", runs, ".0f")
+    yield Row("longest run that a piece has of an earlier one of its mood", f"< {MOST}", runs, ".0f")
 
 
-def add_sadness(found: Table, what: str, heard: Mapping[str, Sequence[Heard]]) -> None:
+def of_sadness(what: str, heard: Mapping[str, Sequence[Heard]]) -> Iterator[Row]:
     """How sad notes or masters are, and how that rises with intensity."""
     for mood in moods():
         said = {name: " ".join(f"{mean:.2f}" for mean in means(own, mood)) for name, own in heard.items()}
-        found.add(f"sadness of {what} from intensity 0 to 1, {mood}", "", said)
+        yield Row(f"sadness of {what} from intensity 0 to 1, {mood}", "", said)
     both = {name: rising(own) for name, own in heard.items()}
-    found.add(
+    yield Row(
         f"{what}: moods whose mean rises at every level", str(len(moods())), {n: r for n, (r, _) in both.items()}, ".0f"
     )
-    found.add(f"{what}: Spearman with intensity, least of the moods", ">= .75", {n: r for n, (_, r) in both.items()})
+    yield Row(f"{what}: Spearman with intensity, least of the moods", ">= .75", {n: r for n, (_, r) in both.items()})
     every = {name: float(np.mean([one.sadness for one in own])) for name, own in heard.items()}
-    found.add(f"{what}: sadness, mean", "planned", every, ".3f")
+    yield Row(f"{what}: sadness, mean", "planned", every, ".3f")
 
 
 def main() -> None:
@@ -231,6 +229,7 @@ def main() -> None:
     asked = parser.parse_args()
     sizes = Sizes(asked.pieces, asked.lines, asked.alike, asked.seeds, asked.masters, asked.seconds)
     try:
-        print(evaluated(asked.corpus, asked.composer, sizes, jobs=asked.jobs))
+        for number, row in enumerate(evaluated(asked.corpus, asked.composer, sizes, jobs=asked.jobs)):
+            print(row if number else f"{HEAD}\n{row}", flush=True)
     except MelancholiaError as error:
         parser.exit(2, f"{error}\n")
