@@ -1,7 +1,6 @@
 """Anybody's MIDI file as it shall be played: by whom, in which mood, how high, how fast; and what is left out."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 
 from melancholia.composition import orchestrate
 from melancholia.edits import retimed, seated_drums, transposed, with_guessed, with_instrument, within_reach
@@ -79,7 +78,7 @@ def arranged(data: bytes, name: str, asked: Arrangement) -> Arranged:
         said += tuple(filter(None, [warning(player)]))
     if asked.wanted is not None:
         piece = perform(piece, asked.wanted, seed=asked.seed)
-    return Arranged(piece, said, sha256(data).hexdigest())
+    return Arranged(piece, said, read.sha256)
 
 
 def with_players(piece: Piece, asked: Arrangement) -> Piece:

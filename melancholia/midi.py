@@ -8,6 +8,7 @@ does not sound never stops what does; what is left out or changed is said in wor
 
 import io
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +110,17 @@ def save_midi(piece: Piece, path: Path | str, *, force: bool = False) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ReadMidi:
-    """A piece, and what of its file was left out or changed, a line each."""
+    """A piece, what of its file was left out or changed, a line each, and the SHA-256 of the file."""
 
     piece: Piece
     notes: tuple[str, ...]
+    sha256: str
+
+
+def as_read(piece: Piece) -> ReadMidi:
+    """A piece as its file would be read."""
+    to_midi(piece).save(file=(data := io.BytesIO()))
+    return ReadMidi(piece, (), sha256(data.getvalue()).hexdigest())
 
 
 def load_midi(path: Path | str) -> Piece:
@@ -145,7 +153,7 @@ def read_midi(path: Path | str) -> ReadMidi:
     Returns
     -------
     ReadMidi
-        The piece, and `notes`: what was left out or changed, a line each.
+        The piece, `notes`: what was left out or changed, a line each, and `sha256` of the file.
 
     Raises
     ------
@@ -192,7 +200,7 @@ def parse_midi(data: bytes, name: str) -> ReadMidi:
         why = f" ({'; '.join(said[:3])})" if said else ""
         raise InputError(f"{name} holds no note{why}; allowed: one or more.")
     check_times(piece, name)
-    return ReadMidi(piece, said)
+    return ReadMidi(piece, said, sha256(data).hexdigest())
 
 
 def from_midi(file: Any) -> Piece:

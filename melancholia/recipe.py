@@ -111,7 +111,8 @@ def write_rendering(folder: Path, midi: str, asked: dict[str, Any], names: Itera
 class Recipe:
     """What was asked for, what it was made with, and (once written) the hash of each file.
 
-    `theme` is the tune that was given, as (start, duration in quarters, pitch), `composer` who wrote the melody.
+    `theme` is the tune that was given, as (start, duration in quarters, pitch), `composer` who wrote the melody; where
+    all notes were given, `notes` is the SHA-256 of their file and there is no composer.
     `sources` are the files that shaped the sound (mood, rack, model, SoundFonts, plugins), by name, as SHA-256; `made`
     likewise the files of the song's folder. `plugins` say how each plugin in the rack ran, by where it stands there:
     its rate in Hz, its block in frames, the verdict on it.
@@ -126,7 +127,7 @@ class Recipe:
     metre: str | None
     instruments: tuple[str, ...] | None
     theme: tuple[tuple[float, float, int], ...] | None
-    composer: str
+    composer: str | None
     rate: int
     rack: str
     lufs: float
@@ -135,15 +136,22 @@ class Recipe:
     setting: str = "song"
     hits: tuple[str, ...] = ()
     dialogue: tuple[tuple[float, float], ...] = ()
+    notes: str | None = None
     sources: dict[str, str] = field(default_factory=dict)
     plugins: dict[str, dict[str, Any]] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=versions)
     machine: str = field(default_factory=platform.machine)
-    maker: str = "composed, played, mixed and mastered by melancholia, a program, for the person who asked for it"
+
+    @property
+    def maker(self) -> str:
+        """Who made it, in words."""
+        if self.notes is not None:
+            return "played, mixed and mastered by melancholia, a program, from notes that were given to it"
+        return "composed, played, mixed and mastered by melancholia, a program, for the person who asked for it"
 
     def to_dict(self) -> dict[str, Any]:
-        return {"schema": SCHEMA, **asdict(self)}
+        return {"schema": SCHEMA, **asdict(self), "maker": self.maker}
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n"

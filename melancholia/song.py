@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from melancholia.audio import Stem, Stems, check_rate
-from melancholia.composition import LEARNED, beside_songs, check_composer, model_files
-from melancholia.errors import InputError
+from melancholia.composition import LEARNED, beside_songs, check_composer, model_files, orchestrate
+from melancholia.errors import InputError, in_range
 from melancholia.files import ANY_FILE, write_text, writing_folder
 from melancholia.hosting.rates import how
 from melancholia.instruments import check as check_instrument
 from melancholia.instruments import files as instrument_files
 from melancholia.instruments import plugin as instrument_plugin
-from melancholia.midi import save_midi
+from melancholia.midi import ReadMidi, as_read, read_midi, save_midi
 from melancholia.motif import Motif, load_motif
 from melancholia.piece import Piece
 from melancholia.previews import player
@@ -28,10 +28,13 @@ from melancholia.racks import rack as find_rack
 from melancholia.recipe import SONG, Recipe, file_hash, hashes
 from melancholia.recordings import Recording, recording
 from melancholia.scoring import Score, rounded
+from melancholia.setting import Setting
 from melancholia.setting import setting as setting_named
 from melancholia.streams import check_seed, draw_seed
 from melancholia.takes import Attempt, Order, Progress, best_take, section_spans
 
+SECONDS = 90.0  # of a song whose length nobody says
+PLAYS_GIVEN, LONGEST_GIVEN_S = ("song", "background"), 600.0
 Intensity = float | str | Sequence[tuple[float, float]]
 
 
@@ -130,7 +133,7 @@ def make(
     mood: str | Mapping[str, float] | Profile,
     *,
     intensity: Intensity = 0.7,
-    seconds: float = 90,
+    seconds: float | None = None,
     seed: int | None = None,
     key: str | None = None,
     bpm: float | None = None,
@@ -138,6 +141,7 @@ def make(
     instruments: Sequence[str] | None = None,
     rack: Rack | Path | str | None = None,
     theme: Motif | Path | str | None = None,
+    notes: Piece | ReadMidi | Path | str | None = None,
     composer: str | Path = LEARNED,
     sections: Mapping[str, str] | None = None,
     setting: str = "song",
@@ -158,8 +162,9 @@ def make(
         "despair": 0.4}, as text "nostalgia:0.6,despair:0.4".
     intensity : float, or sequence of (share, intensity)
         0 (barely) to 1 (wholly); or a curve over the piece, as [(0, 0.2), (0.6, 1), (1, 0.4)].
-    seconds : float
-        When the last note is released, 15 to 600, the tail comes after it; of a film and a loop, the files' length.
+    seconds : float, optional
+        When the last note is released, 15 to 600, the tail comes after it; of a film and a loop, the files' length; 90
+        when left out.
     seed : int, optional
         0 to 2**32 - 1; drawn, and kept in the recipe, when left out.
     key, bpm, metre : optional
@@ -171,6 +176,10 @@ def make(
         The effects; the mood's own when left out.
     theme : Motif or path, optional
         A tune of one's own, or a MIDI file that holds it: the piece states, develops and answers it.
+    notes : Piece, ReadMidi or path, optional
+        The whole song's notes, of at most 600 s, as a piece or a MIDI file (one's own, or a song's `score.mid` that was
+        edited): nothing is composed. Parts without a player get those of the mood, see `orchestrate`. They say what
+        `seconds`, `key`, `bpm`, `metre` and `theme` would.
     composer : str or path
         Who writes the notes: "learned", "planned", or a folder or file of models of one's own; see `compose`.
     sections : mapping, optional
@@ -214,6 +223,7 @@ def make(
         instruments=instruments,
         rack=rack,
         theme=theme,
+        notes=notes,
         composer=composer,
         sections=sections,
         setting=setting,
@@ -251,7 +261,7 @@ def make_in(
     mood: str | Mapping[str, float] | Profile,
     *,
     intensity: Intensity = 0.7,
-    seconds: float = 90,
+    seconds: float | None = None,
     seed: int | None = None,
     key: str | None = None,
     bpm: float | None = None,
@@ -259,6 +269,7 @@ def make_in(
     instruments: Sequence[str] | None = None,
     rack: Rack | Path | str | None = None,
     theme: Motif | Path | str | None = None,
+    notes: Piece | ReadMidi | Path | str | None = None,
     composer: str | Path = LEARNED,
     sections: Mapping[str, str] | None = None,
     setting: str = "song",
@@ -277,12 +288,17 @@ def make_in(
         raise InputError(f"instruments is {instruments!r}; allowed: names in a list, as [{instruments!r}].")
     for name in instruments or ():
         check_instrument(name)
+    number = draw_seed() if seed is None else check_seed(seed)
+    decided = {"seconds": seconds, "key": key, "bpm": bpm, "metre": metre, "theme": theme}
+    theirs = None if notes is None else given(notes, plan, {**decided, "composer": composer})
+    piece = None if theirs is None else as_given(theirs.piece, wanted, number, instruments)
+    players = tuple(instruments or ()) if piece is None else tuple({part.instrument: None for part in piece.parts})
     order = Order(
         wanted=wanted,
         chain=chain,
         setting=plan,
-        seconds=seconds,
-        seed=draw_seed() if seed is None else check_seed(seed),
+        seconds=piece.seconds if piece is not None else SECONDS if seconds is None else seconds,
+        seed=number,
         key=key,
         bpm=bpm,
         metre=metre,
@@ -290,6 +306,7 @@ def make_in(
         theme=load_motif(theme) if isinstance(theme, Path | str) else theme,
         composer=check_composer(composer),
         rate=rate,
+        given=piece,
     )
     take, attempts = best_take(order, folder, say)
     say(0.98, "writing")
@@ -303,14 +320,14 @@ def make_in(
         recipe=Recipe(
             mood=as_text(mood),
             intensity=wanted.curve or wanted.intensity,
-            seconds=seconds,
+            seconds=order.seconds,
             seed=order.seed,
             key=key,
             bpm=bpm,
             metre=metre,
             instruments=order.instruments,
             theme=tuple((n.start, n.duration, n.pitch) for n in order.theme.notes) if order.theme else None,
-            composer=str(order.composer),
+            composer=str(order.composer) if theirs is None else None,
             rate=rate,
             rack=chain.name,
             lufs=chain.lufs,
@@ -319,11 +336,33 @@ def make_in(
             setting=plan.name,
             hits=plan.marked_hits,
             dialogue=plan.dialogue,
-            sources=sources(wanted, chain, instruments or (), composer),
-            plugins=plugins(chain, instruments or (), rate),
+            notes=None if theirs is None else theirs.sha256,
+            sources=sources(wanted, chain, players, composer if theirs is None else None),
+            plugins=plugins(chain, players, rate),
         ),
         folder=folder,
     )
+
+
+def given(notes: Piece | ReadMidi | Path | str, plan: Setting, decided: Mapping[str, object]) -> ReadMidi:
+    """Notes that were given; refused beside what they decide, and in a setting that is composed for."""
+    for name, value in decided.items():
+        if value is not None and value != LEARNED:
+            raise InputError(f"{name} and notes were both given; allowed: one of them, the notes have a {name}.")
+    if plan.name not in PLAYS_GIVEN:
+        raise InputError(f"setting is {plan.name!r}; allowed with notes: {' or '.join(PLAYS_GIVEN)}.")
+    if isinstance(notes, Path | str):
+        return read_midi(notes)
+    return as_read(notes) if isinstance(notes, Piece) else notes
+
+
+def as_given(piece: Piece, wanted: Profile, seed: int, instruments: Sequence[str] | None) -> Piece:
+    """The piece by the players of the mood where it names none."""
+    found = orchestrate(piece, wanted, seed=seed, instruments=instruments)
+    in_range("length of the notes", found.seconds, 0, LONGEST_GIVEN_S, "s")
+    for part in found.parts:
+        check_instrument(part.instrument)
+    return found
 
 
 def wanted_of(
@@ -354,7 +393,7 @@ def plugins(chain: Rack, players: Sequence[str], rate: int) -> dict[str, dict[st
     return found | {name: how(one, rate) for name in players if (one := instrument_plugin(name)) is not None}
 
 
-def sources(wanted: Profile, chain: Rack, players: Sequence[str], composer: str | Path) -> dict[str, str]:
+def sources(wanted: Profile, chain: Rack, players: Sequence[str], composer: str | Path | None) -> dict[str, str]:
     """Hashes of the files that shaped the sound."""
     moods = dict.fromkeys([*wanted.shares, *(name for shares in wanted.sections.values() for name in shares)])
     files = {f"moods/{Path(mood).stem}.toml": mood_path(mood) for mood in moods}
@@ -364,7 +403,7 @@ def sources(wanted: Profile, chain: Rack, players: Sequence[str], composer: str 
         base = f"plugins/{path.name}"
         copies = sum(name == base or name.startswith(f"{base} ") for name in files)
         files[f"{base} {copies + 1}" if copies else base] = path
-    files |= {f"models/{path.name}": path for path in model_files(composer)}
+    files |= {f"models/{path.name}": path for path in (model_files(composer) if composer is not None else ())}
     for name in players:
         files |= {path.name: path for path in instrument_files(name)}
     return {name: file_hash(path) for name, path in files.items()}
@@ -377,7 +416,7 @@ def finish(song: Song, *, report: bool) -> Song:
     save_midi(song.played, folder / "piece.mid", force=True)
     verdict = song.score.to_dict() | {
         "attempts": [one.to_dict() for one in song.attempts],
-        "originality": beside_songs(song.written, song.recipe.composer).to_dict(),
+        "originality": beside_songs(song.written, song.recipe.composer or LEARNED).to_dict(),
         "sections": [
             {
                 "name": name,

@@ -3,7 +3,7 @@
 The notes are aimed first: `compose` keeps of its drafts the one whose notes promise the sadness that is wanted. What is
 heard then decides. Where the highs alone are off, the same mix is mastered again through a shelf; else another take is
 composed, its aim moved by half of what the last one was heard to miss. At most ROUNDS times, and the take that came
-nearest is the song.
+nearest is the song. Notes that were given stay as they are: nothing but the highs is tried.
 """
 
 import math
@@ -58,7 +58,8 @@ class Follow(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a song is to be made from: everything that was asked for or drawn."""
+    """What a song is to be made from: everything that was asked for or drawn; `given` are notes that are to be played
+    as they are."""
 
     wanted: Profile
     chain: Rack
@@ -72,6 +73,7 @@ class Order:
     theme: Motif | None
     composer: str | Path
     rate: int
+    given: Piece | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +164,17 @@ def best_take(order: Order, folder: Path, say: Progress) -> tuple[Take, tuple[At
             attempts[-1] = replace(attempts[-1], then=f"another take, its notes aimed at {notes.aim:.2f}")
     assert best is not None
     if not attempts[-1].matched:
-        given_up = f"{ROUNDS} times are enough" if len(attempts) > ROUNDS else "other notes promise nothing better"
-        attempts[-1] = replace(attempts[-1], then=f"nothing: {given_up}")
+        attempts[-1] = replace(attempts[-1], then=f"nothing: {given_up(order, len(attempts))}")
     settle(best, folder)
     kept = best.notes.take, best.tone_db
     return best, tuple(replace(one, kept=(one.take, one.tone_db) == kept) for one in attempts)
+
+
+def given_up(order: Order, attempts: int) -> str:
+    """Why no more is tried."""
+    if order.given is not None:
+        return "the notes were given"
+    return f"{ROUNDS} times are enough" if attempts > ROUNDS else "other notes promise nothing better"
 
 
 def attempt(heard: Take) -> Attempt:
@@ -199,7 +207,9 @@ def settle(best: Take, folder: Path) -> None:
 
 
 def next_notes(order: Order, heard: Take, best: Take, say: Progress) -> Notes | None:
-    """The next take's notes; None where they promise nothing better and nothing but the sadness is off."""
+    """The next take's notes; None where they were given, or promise nothing better and only the sadness is off."""
+    if order.given is not None:
+        return None
     wanted, sadness = order.wanted.sadness, heard.score.sadness
     if sadness is None:
         return noted(order, heard.notes.take + 1, wanted.middle, say)
@@ -253,10 +263,12 @@ def noted(order: Order, take: int, aim: float, say: Progress) -> Notes:
     """
     if take == 0:
         say(0.0, "composing")
+    if order.given is not None:
+        return performed(order, order.given, take, aim)
     found: list[Notes] = []
     owed = LOST
     for number in range(take, take + LOOKED_AT):
-        found.append(played(order, number, aim, float(np.clip(aim + owed, 0, 1))))
+        found.append(composed(order, number, aim, float(np.clip(aim + owed, 0, 1))))
         lacking = aim - found[-1].promised
         if abs(lacking) <= NEAR:
             break
@@ -264,7 +276,7 @@ def noted(order: Order, take: int, aim: float, say: Progress) -> Notes:
     return min(found, key=lambda notes: abs(notes.promised - aim))
 
 
-def played(order: Order, take: int, aim: float, composed_for: float) -> Notes:
+def composed(order: Order, take: int, aim: float, composed_for: float) -> Notes:
     piece = compose(
         order.wanted,
         seconds=order.seconds,
@@ -279,8 +291,12 @@ def played(order: Order, take: int, aim: float, composed_for: float) -> Notes:
         aim=min(1.0, composed_for + OPTIMISM),
         take=take,
     )
-    performed = perform(piece, order.wanted, seed=order.seed)
-    return Notes(take, aim, piece, performed, max(0.0, written.sadness(performed) - OPTIMISM))
+    return performed(order, piece, take, aim)
+
+
+def performed(order: Order, piece: Piece, take: int, aim: float) -> Notes:
+    played = perform(piece, order.wanted, seed=order.seed)
+    return Notes(take, aim, piece, played, max(0.0, written.sadness(played) - OPTIMISM))
 
 
 def sounded(order: Order, notes: Notes, folder: Path, say: Progress) -> Sounded:

@@ -13,11 +13,7 @@ from melancholia.cli import many, options
 @options.course
 @options.section
 @click.option(
-    "--seconds",
-    type=float,
-    default=90,
-    show_default=True,
-    help="To the last note's release, 15 to 600; of a film or loop, of every file.",
+    "--seconds", type=float, help="To the last note's release, 15 to 600 (90); of a film or loop, of every file."
 )
 @click.option("--seed", type=int, help="0 to 4294967295; drawn, printed and recorded when left out.")
 @click.option("--key", help="As 'A minor'; drawn from the mood when left out.")
@@ -26,6 +22,11 @@ from melancholia.cli import many, options
 @options.players
 @options.rack
 @options.theme
+@click.option(
+    "--notes",
+    type=click.Path(path_type=Path),
+    help="A MIDI file (- is stdin) with the whole song's notes, as an edited score.mid: nothing is composed.",
+)
 @options.composer
 @options.setting
 @options.hits
@@ -41,7 +42,7 @@ def make(
     mood: str,
     intensity: str,
     sections: tuple[str, ...],
-    seconds: float,
+    seconds: float | None,
     seed: int | None,
     key: str | None,
     bpm: float | None,
@@ -49,6 +50,7 @@ def make(
     instruments: str | None,
     rack: str | None,
     theme: Path | None,
+    notes: Path | None,
     composer: str,
     setting: str,
     hits: str | None,
@@ -68,6 +70,7 @@ def make(
     at most.
     """
     from melancholia.instruments import warning
+    from melancholia.midi import read_midi
     from melancholia.profile import as_name, profile
     from melancholia.racks import rack as find_rack
     from melancholia.song import make_folder
@@ -81,6 +84,9 @@ def make(
         many.notes(chain.path, chain.warnings)
     for player in players or ():
         many.notes(Path(player), tuple(filter(None, [warning(player)])))
+    given = None if notes is None else read_midi(notes)
+    if notes is not None and given is not None:
+        many.notes(notes, given.notes)
     with options.progress(quiet) as progress:
         song = make_folder(
             folder,
@@ -97,6 +103,7 @@ def make(
             instruments=players,
             rack=rack,
             theme=theme,
+            notes=given,
             composer=composer,
             sections=options.named_moods(sections),
             setting=setting,

@@ -205,8 +205,9 @@ def digits(value: float) -> str:
 LABELS = {
     "mood": "mood", "intensity": "intensity", "seconds": "length asked for, s", "seed": "seed", "key": "key asked for",
     "bpm": "quarters a minute asked for", "metre": "metre asked for", "instruments": "instruments asked for",
-    "theme": "theme", "rate": "sample rate, Hz", "rack": "rack", "lufs": "loudness, LUFS",
-    "ceiling_dbtp": "ceiling, dBTP", "sections": "moods of sections", "setting": "setting", "hits": "hits",
+    "theme": "theme", "composer": "composer", "notes": "notes given, SHA-256",
+    "rate": "sample rate, Hz", "rack": "rack", "lufs": "loudness, LUFS", "ceiling_dbtp": "ceiling, dBTP",
+    "sections": "moods of sections", "setting": "setting", "hits": "hits",
     "dialogue": "dialogue", "versions": "made with", "machine": "machine",
 }  # fmt: skip
 

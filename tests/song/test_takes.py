@@ -112,17 +112,17 @@ def test_what_a_take_lacks_the_next_is_composed_for(monkeypatch):
     def playing(promises):
         left = iter(promises)
 
-        def played(order, take, aim, composed_for):
+        def composing(order, take, aim, composed_for):
             composed.append((take, round(composed_for, 3)))
             return Notes(take, aim, None, None, next(left))
 
-        return played
+        return composing
 
-    monkeypatch.setattr(takes, "played", playing([0.5, 0.52, 0.7, 0.55]))
+    monkeypatch.setattr(takes, "composed", playing([0.5, 0.52, 0.7, 0.55]))
     assert noted(order(), 4, 0.6, lambda *said: None).promised == 0.55
     assert composed == [(4, 0.63), (5, 0.68), (6, 0.72), (7, 0.67)]
     composed.clear()
-    monkeypatch.setattr(takes, "played", playing([0.58]))
+    monkeypatch.setattr(takes, "composed", playing([0.58]))
     assert noted(order(), 0, 0.6, lambda *said: None).promised == 0.58 and len(composed) == 1
 
 
