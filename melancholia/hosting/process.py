@@ -25,6 +25,7 @@ KEPT = 16_384  # bytes of what a plugin prints, the last of it; up to twice as m
 LINES = 3  # of its last words that an error repeats
 START_S, LOAD_S, STATE_S, BLOCK_S, TIMES = 30.0, 20.0, 20.0, 5.0, 20.0  # a block may take BLOCK_S, or TIMES its length
 END_S, LOOK_S = 5.0, 0.1  # for it to be gone; between looks whether it is
+NAMELESS = os.name == "posix"  # a file there needs no name: nothing is left of it, whatever happens
 ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT if os.name == "posix" else 0
 
 
@@ -40,23 +41,18 @@ class Worker:
     """A process that hosts one plugin. Whoever starts it closes it; it does not outlive the process that started it."""
 
     def __init__(self) -> None:
-        self.file = memory_file(2 * CHANNELS * FRAMES * 4)
-        with self.file.open("r+b") as file:
+        with in_memory(2 * CHANNELS * FRAMES * 4) as file:
             self.memory = mmap.mmap(file.fileno(), 0)
-            place = str(self.file)
-            handles: tuple[int, ...] = ()
-            if os.name == "posix":  # without a name nothing is left of it, whatever happens
-                self.file.unlink()
-                place, handles = f"/dev/fd/{file.fileno()}", (file.fileno(),)
+            self.file = Path(f"/dev/fd/{file.fileno()}" if NAMELESS else file.name)
             try:
                 self.process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "melancholia.hosting.worker", place, str(FRAMES)],
+                    [sys.executable, "-P", "-m", "melancholia.hosting.worker", str(self.file), str(FRAMES)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     env=environment(),
                     start_new_session=True,
-                    pass_fds=handles,
+                    pass_fds=(file.fileno(),) if NAMELESS else (),
                 )
             except OSError as error:
                 raise Died(f"could not be started ({error.strerror})") from error
@@ -142,7 +138,8 @@ class Worker:
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
-        self.file.unlink(missing_ok=True)
+        if not NAMELESS:
+            self.file.unlink(missing_ok=True)
 
 
 class Log:
@@ -183,13 +180,12 @@ def ended(status: int) -> str:
     return f"ended with {status}"
 
 
-def memory_file(size: int) -> Path:
+def in_memory(size: int) -> IO[bytes]:
     """A file of so many bytes, in memory where the system has files there."""
     place = "/dev/shm" if Path("/dev/shm").is_dir() and os.access("/dev/shm", os.W_OK) else None
-    number, name = tempfile.mkstemp(prefix="melancholia-", dir=place)
-    os.truncate(number, size)
-    os.close(number)
-    return Path(name)
+    made = tempfile.TemporaryFile(dir=place) if NAMELESS else tempfile.NamedTemporaryFile(delete=False)
+    made.truncate(size)
+    return made
 
 
 def environment() -> dict[str, str]:

@@ -80,9 +80,8 @@ def test_a_progress_bar_says_percent_and_what_is_left(children):
     import pty
 
     ours, theirs = pty.openpty()
-    child = children.start(
-        *CLI, "make", "longing", "--seconds", "15", "--seed", "1", "-o", "song", cwd=children.home, stderr=theirs
-    )
+    asked = "make longing --seconds 15 --seed 1 --composer planned -o song".split()
+    child = children.start(*CLI, *asked, cwd=children.home, stderr=theirs)
     os.close(theirs)
     said = all_said(ours)
     assert child.wait().returncode == 0

@@ -38,7 +38,8 @@ def test_an_interrupt_at_any_moment_ends_it_and_leaves_nothing(folder, children,
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_what_is_being_written_is_removed(folder, children, number):
-    child = children.start(*CLI, "make", "longing", "--seconds", "120", "--seed", "1", "-o", "out", cwd=folder)
+    asked = "make longing --seconds 120 --seed 1 --composer planned -o out".split()
+    child = children.start(*CLI, *asked, cwd=folder)
     until = time.monotonic() + 60
     while not stems_under_way(folder) and time.monotonic() < until:
         time.sleep(0.005)

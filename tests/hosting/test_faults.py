@@ -107,7 +107,25 @@ def test_a_parent_that_is_killed_leaves_no_worker(chain, tmp_path, children):
     time.sleep(0.5)
     child.send(signal.SIGKILL)
     gone, alive = psutil.wait_procs(found, timeout=2)
-    assert not alive and not [name for name in os.listdir("/dev/shm") if name.startswith("melancholia-")]
+    assert not alive
+
+
+def test_a_workers_memory_never_has_a_name(zoo, monkeypatch):
+    """Whatever ends us, and whenever, nothing is left of it."""
+    opened, really = [], os.open
+
+    def watched(path, flags, *more, **named):
+        opened.append((path, flags))
+        return really(path, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", watched)
+    worker = process.Worker()
+    try:
+        mine = [flags for path, flags in opened if str(path).startswith("/dev/shm")]
+        assert mine and all(flags & os.O_TMPFILE == os.O_TMPFILE for flags in mine)
+        assert worker.ask("names", 5.0, path=str(zoo["Gain"]))["names"] == ["Zoo"]
+    finally:
+        worker.close()
 
 
 def test_a_worker_that_cannot_be_started_is_a_line(chain, monkeypatch):

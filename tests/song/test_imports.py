@@ -21,7 +21,18 @@ print("in threads:", *Watch.found)
 sys.exit(code)
 """
 COMMANDS = {
-    "make": ("make", "nostalgia", "--seconds", "15", "--seed", "3", "-o", "out"),  # its rack has every kind of effect
+    "make": (
+        "make",
+        "nostalgia",
+        "--seconds",
+        "15",
+        "--seed",
+        "3",
+        "--composer",
+        "planned",
+        "-o",
+        "out",
+    ),  # its rack has every kind of effect
     "film": tuple("make despair --setting film --dialogue 5-9 --seconds 15 --seed 1 --no-report -o out".split()),
     "apply": ("apply", "take.wav", "--rack", "nostalgia", "-o", "wet.wav"),
     "master": ("master", "take.wav", "-o", "loud.flac"),

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 import melancholia as mel
+from melancholia import takes
 from melancholia.midi import load_midi
 from melancholia.piece import Key
 from melancholia.riff import chunks
@@ -15,9 +16,22 @@ SECONDS = 20
 WITH_REPORT = ("despair", "nostalgia")
 
 
+def composer_for(mood):
+    """Each writes half of them."""
+    return "learned" if mood in mel.moods()[::2] else "planned"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def twice():
+    """Whether a song is as sad as asked is told elsewhere: who listens here, listens twice at most."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(takes, "ROUNDS", 1)
+        yield
+
+
 @pytest.fixture(scope="module", params=mel.moods())
-def folder(request, tmp_path_factory):
-    song = mel.make(request.param, seconds=SECONDS, seed=12)
+def folder(request, twice, tmp_path_factory):
+    song = mel.make(request.param, seconds=SECONDS, seed=12, composer=composer_for(request.param))
     return song.save(tmp_path_factory.mktemp("songs") / request.param, report=request.param in WITH_REPORT)
 
 
@@ -97,10 +111,11 @@ def test_the_verdict_says_what_it_must(folder):
         assert {"name", "value", "unit", "target", "match", "weight", "sentence"} <= set(cue)
 
 
-@pytest.mark.parametrize("folder", mel.moods()[::2], indirect=True)  # half of the moods tells
+@pytest.mark.parametrize("folder", mel.moods()[:3], indirect=True)  # half of the moods tells
 def test_the_recipe_makes_the_same_song(folder, tmp_path):
     recipe = json.loads((folder / "recipe.json").read_text())
-    again = mel.make(recipe["mood"], intensity=recipe["intensity"], seconds=recipe["seconds"], seed=recipe["seed"])
+    asked = {name: recipe[name] for name in ("intensity", "seconds", "seed", "composer")}
+    again = mel.make(recipe["mood"], **asked)
     other = json.loads((again.save(tmp_path / "again", report=False) / "recipe.json").read_text())
     assert {n: h for n, h in recipe["made"].items() if n != "report.html"} == other["made"]
 
@@ -118,7 +133,7 @@ def test_scoring_the_songs_own_files_gives_the_same_figures(folder, tmp_path):
 
 def test_what_was_asked_is_obeyed(tmp_path):
     asked = {"key": "D minor", "bpm": 60, "metre": "3/4", "instruments": ["felt_piano", "cello"], "rate": 44_100}
-    made = mel.make("melancholy", seconds=20, seed=5, **asked)
+    made = mel.make("melancholy", seconds=15, seed=5, composer="planned", **asked)
     assert made.played.key == Key(2) and made.played.metre == (3, 4)
     assert made.played.tempo.changes == ((0.0, 1_000_000),) and made.written.fixed_tempo
     assert {part.instrument for part in made.played.parts} <= {"felt_piano", "cello"}

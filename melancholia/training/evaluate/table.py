@@ -1,7 +1,7 @@
 """What a composer is worth, as a table: what was asked, and what it, and others, reach.
 
     python -m melancholia.training.evaluate CORPUS [--composer learned] [--pieces 120] [--lines 200] [--alike 100]
-        [--seeds 10] [--masters 3] [--jobs 2]
+        [--seeds 10] [--masters 3] [--length 75] [--seconds 120] [--jobs 2]
 
 CORPUS is what ``melancholia learn corpus`` kept: the songs that it learned from, and those kept away. Beside it stand
 the planned composer, the model that is told nothing (its melodies in the same pieces), and the songs kept away.
@@ -49,20 +49,20 @@ from melancholia.training.split import split
 from melancholia.training.works import Work
 
 IT, PLANNED, UNGUIDED, PEOPLE = COLUMNS = ("learned", "planned", "told nothing", "songs kept away")
-PIECE_S = 75.0
 ONE_MOOD = "longing"
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """How much is made for the table: pieces of all moods in turn, lines, pieces of one mood, seeds of notes and of
-    masters at every mood and intensity, and how many seconds the piece has whose composition is timed."""
+    masters at every mood and intensity, how many seconds the pieces have, and those whose composition is timed."""
 
     pieces: int = 120
     lines: int = 200
     alike: int = 100
     seeds: int = 10
     masters: int = 3
+    length: float = 75.0
     seconds: float = 120.0
 
 
@@ -108,13 +108,13 @@ def rows(works: Sequence[Work], composer: str | Path, author: Composer, sizes: S
     yield Row(f"seconds to compose {sizes.seconds:g} s", "<= 2", medians)
     loading = timed(lambda: composed_of(*model_files(composer)))
     yield Row("seconds to load the models", "<= .2", {IT: loading})
-    made = {name: pieces_of(sizes.pieces, one, jobs) for name, one in who.items()}
+    made = {name: pieces_of(sizes.pieces, one, sizes.length, jobs) for name, one in who.items()}
     with threadpool_limits(1, "blas"):
         made[UNGUIDED] = [unguided(piece, author.tunes, SEED + k) for k, piece in enumerate(made[IT])]
     yield from of_control(author, made, sizes.lines)
     yield from of_overlaps(made, songs_of(train), songs_of(away))
     yield from of_kinship(author, made, train, away)
-    alike = {name: pieces_of(sizes.alike, one, jobs, ONE_MOOD) for name, one in who.items()}
+    alike = {name: pieces_of(sizes.alike, one, sizes.length, jobs, ONE_MOOD) for name, one in who.items()}
     yield from of_likeness(alike, songs_of(works))
     given, had = harmonised(away[: sizes.pieces])
     yield Row("time of their tunes that belongs to the chords under them", "", {IT: given, PEOPLE: had})
@@ -130,14 +130,16 @@ def rows(works: Sequence[Work], composer: str | Path, author: Composer, sizes: S
         yield Row("masters whose mood is told by the others", ">= .75", apart)
 
 
-def piece_of(number: int, composer: str | Path, mood: str = "") -> Piece:
+def piece_of(number: int, composer: str | Path, seconds: float, mood: str = "") -> Piece:
     """The piece of a number: of all moods in turn, or of one."""
     names = moods()
-    return compose(profile(mood or names[number % len(names)]), seconds=PIECE_S, seed=SEED + number, composer=composer)
+    return compose(profile(mood or names[number % len(names)]), seconds=seconds, seed=SEED + number, composer=composer)
 
 
-def pieces_of(count: int, composer: str | Path, jobs: int, mood: str = "") -> list[Piece]:
-    return here_or_in_processes(partial(piece_of, composer=composer, mood=mood), range(count), jobs=jobs)
+def pieces_of(count: int, composer: str | Path, seconds: float, jobs: int, mood: str = "") -> list[Piece]:
+    return here_or_in_processes(
+        partial(piece_of, composer=composer, seconds=seconds, mood=mood), range(count), jobs=jobs
+    )
 
 
 def long_piece(number: int, composer: str | Path, seconds: float) -> Piece:
@@ -222,12 +224,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--composer", default="learned")
-    parser.add_argument("--seconds", type=float, default=Sizes().seconds)
+    for name in ("length", "seconds"):
+        parser.add_argument(f"--{name}", type=float, default=getattr(Sizes(), name))
     for name in ("pieces", "lines", "alike", "seeds", "masters"):
         parser.add_argument(f"--{name}", type=int, default=getattr(Sizes(), name))
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
-    sizes = Sizes(asked.pieces, asked.lines, asked.alike, asked.seeds, asked.masters, asked.seconds)
+    sizes = Sizes(asked.pieces, asked.lines, asked.alike, asked.seeds, asked.masters, asked.length, asked.seconds)
     try:
         for number, row in enumerate(evaluated(asked.corpus, asked.composer, sizes, jobs=asked.jobs)):
             print(row if number else f"{HEAD}\n{row}", flush=True)
