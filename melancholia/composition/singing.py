@@ -222,7 +222,7 @@ class Stage:
             return self.best([*musts, Must(ask.last, ask.degrees)], self.line, ask, here, aim)
         cry = self.cry(ask, aim)
         recalled = [must for must in self.recalled(phrase, ask) if all(abs(must.at - c.at) >= self.beat for c in cry)]
-        recalled = sorted([*recalled, *cry], key=lambda must: must.at)
+        recalled = cut(sorted([*recalled, *cry], key=lambda must: must.at))
         closing = Must(ask.last, ask.degrees)
         found = self.best(joined(Must(ask.first, straight=True), recalled, closing), self.line, ask, here, aim)
         if recalled or phrase.bars < 2 * HALF or phrase.kind not in ("body", "climax"):
@@ -325,6 +325,15 @@ class Stage:
         count(self.done, found, mean, here)
         if phrase.kind != "coda":
             self.letters.setdefault(phrase.letter, behind(found.notes, phrase.bar * self.bar))
+
+
+def cut(musts: Sequence[Must]) -> list[Must]:
+    """Each as long as there is room before the next."""
+    found = list(musts)
+    for k, (must, following) in enumerate(zip(musts, musts[1:], strict=False)):
+        if must.length is not None:
+            found[k] = replace(must, length=min(must.length, following.at - must.at))
+    return found
 
 
 def begun(own: Held, drawn: int | None) -> int | None:

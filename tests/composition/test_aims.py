@@ -53,7 +53,7 @@ WITHIN = {
 
 @pytest.fixture(scope="module")
 def pieces():
-    return {mood: [compose(profile(mood, 0.7), seconds=60, seed=seed) for seed in SEEDS] for mood in moods()}
+    return {mood: [compose(profile(mood, 0.7), seconds=90, seed=seed) for seed in SEEDS] for mood in moods()}
 
 
 @pytest.mark.parametrize("name", MEASURED)

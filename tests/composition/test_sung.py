@@ -22,7 +22,7 @@ from melancholia.composition.form import OPEN, SUNG, plan_form
 from melancholia.composition.harmony import plan_harmony
 from melancholia.composition.numerals import parsed
 from melancholia.composition.returning import again, answered, before, by_steps, frame, returned
-from melancholia.composition.singing import joined, scale_of
+from melancholia.composition.singing import cut, joined, scale_of
 from melancholia.composition.themes import Manner
 from melancholia.errors import InputError
 from melancholia.orchestra import facts_of
@@ -366,6 +366,11 @@ def test_a_mood_that_asks_for_it_cries_out():
     pieces = [compose(profile("loss", 1.0), seconds=45, seed=seed) for seed in range(300, 305)]
     tops = [sorted(n.pitch for n in measures.melody(piece)) for piece in pieces]
     assert np.mean([top[-1] - np.median(top) for top in tops]) > 9.5
+
+
+def test_a_cry_cuts_what_was_to_last_beyond_it():
+    musts = [Must(0, length=30), Must(24, pitch=70), Must(48, length=12), Must(72, length=24)]
+    assert [must.length for must in cut(musts)] == [24, None, 12, 24] and cut([]) == []
 
 
 def test_a_line_that_reaches_upward_is_highest_later():

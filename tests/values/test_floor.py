@@ -181,7 +181,7 @@ def test_a_mood_is_read_from_a_file_of_ones_own(tmp_path):
 @pytest.mark.parametrize(
     "given",
     [
-        {"intensity": None}, {"seconds": "20"}, {"seconds": None}, {"seed": "x"}, {"seed": 1.5}, {"key": 3},
+        {"intensity": None}, {"seconds": "20"}, {"seconds": [20]}, {"seed": "x"}, {"seed": 1.5}, {"key": 3},
         {"instruments": "cello"},
     ],
 )  # fmt: skip
