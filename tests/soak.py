@@ -1,11 +1,12 @@
 """Long counts, into tests/RESULTS.md between its marks.
 
-    python -m tests.soak [interrupts] [kills] [batch] [hostile] [faults] [plugins] [music] [steady] [judge]
+    python -m tests.soak [interrupts] [kills] [batch] [hostile] [faults] [plugins] [music] [steady] [long]
+        [judge]
 
 All when none is named: 200 interrupts under load; 30 kills; a batch of 300 files killed 20 times, one of 500 corrupt
 files, one onto a disk that fills; 60 damaged MIDI files; 200 calls through each plugin that misbehaves; every plugin of
 Debian at every rate and layout; two hours of orchestral music measured and mastered (Debian's wesnoth-1.16-music); the
-fast half of the suite twenty times in a row; fresh pieces of every mood, judged.
+fast half of the suite twenty times in a row; the tests that are too long for it; fresh pieces of every mood, judged.
 Exit 1 when an interrupt went wrong or a run was red.
 """
 
@@ -67,6 +68,15 @@ SLOW = (  # what makes songs, or pieces by the dozen, or waits: most of the suit
     "tests/song",
     "tests/test_ci.py",
 )
+
+
+def long() -> list[str]:
+    """The tests that `make test` leaves out."""
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--max-worker-restart", "0"]
+        done = Children(Path(home) / "children").run(*command, "-m", "long", timeout=1800)
+    last = (done.stdout.strip().splitlines() or ["nothing"])[-1]
+    return [f"- long tests: {last}", *([] if done.returncode == 0 else [f"  wrong: {done.stdout[-2000:]}"])]
 
 
 def steady() -> list[str]:
@@ -253,6 +263,7 @@ COUNTS = {
     "plugins": debians,
     "music": music,
     "steady": steady,
+    "long": long,
     "judge": judged,
 }
 

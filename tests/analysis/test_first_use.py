@@ -25,6 +25,7 @@ def files(folder):
     return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.long
 def test_processes_that_start_together_compile_one_at_a_time(tmp_path, children, fresh):
     (tmp_path / "cache").mkdir()
     code = "from melancholia.analysis import first_use as f; print(f.cache_folder() / f.facts())"

@@ -13,6 +13,7 @@ from melancholia.training.evaluate.songs import song_of_piece
 from melancholia.written import from_piece
 
 compose = partial(compose_by, composer="planned")  # its rules are what is tested here
+pytestmark = pytest.mark.long  # hundreds of pieces
 
 SEEDS = range(7300, 7310)
 

@@ -166,6 +166,7 @@ def test_a_loop_is_whole_bars_that_lead_to_their_start(mood, bpm):
 RATES = (measures.onset_rate, measures.melody_rate)
 
 
+@pytest.mark.long
 def test_a_background_has_fewer_events_and_narrow_dynamics():
     """Of each mood fewer, in the mean by an eighth and more: songs of sad moods are sparse by themselves."""
     ratios = []

@@ -18,6 +18,7 @@ from melancholia.profile import profile
 from melancholia.writing import Player
 
 compose = partial(compose_by, composer="planned")  # its rules are what is tested here
+pytestmark = pytest.mark.long  # hundreds of pieces
 
 SEEDS = range(300, 308)
 

@@ -174,6 +174,7 @@ def test_a_worker_takes_little_memory(zoo):
         assert psutil.Process(hosted.worker.process.pid).memory_full_info().uss < 60e6
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [*FATAL, *HARMLESS])
 def test_faults_again_and_again_touch_no_other_file(zoo, tmp_path, kind):
     wrong, seconds = wrongs(zoo, kind, 1 if "Hang" in kind else 4, tmp_path)  # 200 in the soak

@@ -1,5 +1,7 @@
 """A master of any length takes the memory of a short one: what grows with the length lies on disk."""
 
+import pytest
+
 LONG = """
 import numpy as np
 import melancholia as mel
@@ -26,6 +28,7 @@ print(before, most() - before)
 """
 
 
+@pytest.mark.long
 def test_half_an_hour_takes_no_more_than_40_mb_above_two_seconds(tmp_path, children):
     """Two hours in the benchmarks."""
     done = children.python(LONG.replace("MINUTES", "30"), cwd=tmp_path)

@@ -92,7 +92,7 @@ def test_every_file_ends_when_nothing_sounds_any_more(folder):
 
 
 def test_another_rack_than_the_moods_own(tmp_path):
-    made = mel.make("longing", seconds=15, seed=3, rack="despair")
+    made = mel.make("longing", seconds=15, seed=3, composer="planned", rack="despair")
     assert made.recipe.rack == "despair" and "chains/despair.toml" in made.recipe.sources
     assert made.profile.mood == "longing"
 

@@ -18,6 +18,7 @@ from melancholia.racks import rack as rack_named
 from melancholia.scoring import Row, Score
 from melancholia.setting import setting
 from melancholia.takes import Notes, Order, Take, next_notes, noted, tone_for
+from tests.some import some_moods
 
 LONGING = mel.profile("longing", 0.7)
 
@@ -97,7 +98,7 @@ def test_notes_promise_the_sadness_that_is_wanted(mood, intensity):
         assert found == noted(order(wanted=wanted, seed=77), 0, wanted.sadness.middle, lambda fraction, what: None)
 
 
-@pytest.mark.parametrize("mood", mel.moods())
+@pytest.mark.parametrize("mood", some_moods())
 def test_learned_notes_promise_it_as_well(mood, monkeypatch):
     monkeypatch.setattr(sys.modules["melancholia.composition.compose"], "COMPARED_LEARNED", 3)
     wanted = mel.profile(mood, 0.6)
