@@ -43,6 +43,7 @@ LEANING = 0.5  # of how much higher accompaniments lie, lines do
 BELOW = 8  # semitones by which a second voice lies under the tune; over it, where that is too low
 LOWEST_INNER = 50  # MIDI pitch
 LIGHT, LIGHTEST = 5, 71  # semitones by which a texture lies over the tune, and the MIDI pitch that it reaches for
+OF_ALL = {"bass": 0.45, "inner": 0.6, "counter": 0.5, "texture": 0.6}  # of the onsets of a piece, that a line has
 INSIDE = 0.7  # of the onsets of chords, that one of their voices has
 RATES = (0.12, 2.0)  # notes a quarter, of a line
 LEVEL_OF_TENSION = 24
@@ -145,7 +146,7 @@ class Stand:
             return
         voice = Voice(
             "bass", low, high, self.centre(player, float(np.clip(low + 12, low + 5, high - 7))),
-            self.rate(0.45, player), **BASS,
+            self.rate(OF_ALL["bass"], player), **BASS,
         )  # fmt: skip
         self.keep(player, self.line(voice, active, rng, self.there_of(player)))
 
@@ -179,14 +180,17 @@ class Stand:
         there = self.there_of(player)
         there = there and replace(there, held=replace(there.held, notes=()))  # which of them a tone was, nobody knows
         if not len(self.bass_line):
-            deep = Voice("bass", low, high, float(low + 14), self.rate(0.45, player, INSIDE), **BASS)
+            deep = Voice("bass", low, high, float(low + 14), self.rate(OF_ALL["bass"], player, INSIDE), **BASS)
             voices.append(self.line(deep, active, rng, there))
             self.played[f"{player.name} 0"] = voices[0]
         for number, below in enumerate((7, 14), 1):
             centre = self.place(-below if self.mean - below >= LOWEST_INNER else 12 - below, low, high)
             voices.append(
                 self.line(
-                    Voice("inner", low, high, centre, self.rate(0.5, player, INSIDE), **INNER), active, rng, there
+                    Voice("inner", low, high, centre, self.rate(OF_ALL["inner"], player, INSIDE), **INNER),
+                    active,
+                    rng,
+                    there,
                 )
             )
             self.played[f"{player.name} {number}"] = voices[-1]
@@ -202,7 +206,10 @@ class Stand:
         centre = self.centre(player, centre)
         low, high = max(low, round(centre) - 10), min(high, round(centre) + 10)
         found = self.line(
-            Voice("counter", low, high, centre, self.rate(0.4, player), **SECOND), active, rng, self.there_of(player)
+            Voice("counter", low, high, centre, self.rate(OF_ALL["counter"], player), **SECOND),
+            active,
+            rng,
+            self.there_of(player),
         )
         form, slots = self.scene.form, self.scene.slots
         own = self.as_notes(found, player)
@@ -216,7 +223,7 @@ class Stand:
         low, high = facts_of(player.instrument).written
         rng, active = generator(self.seed, "part", player.name), self.cast.bars[player.name]
         centre = self.centre(player, self.place(max(LIGHT, LIGHTEST - self.mean), low, high))
-        voice = Voice("inner", low, high, centre, self.rate(0.4, player), **INNER)
+        voice = Voice("inner", low, high, centre, self.rate(OF_ALL["texture"], player), **INNER)
         self.keep(player, self.line(voice, active, rng, self.there_of(player)))
 
     def line(self, voice: Voice, active: set[int], rng: np.random.Generator, there: There | None) -> Rows:

@@ -23,12 +23,13 @@ from melancholia.composition.meanwhile import meanwhile
 
 CANDIDATES = 12
 CHANCE = 0.15  # of the choice among continuations that do nearly as well
+MARCHING = 0.55  # of a line's onsets may lie on quarters: in slow quartets .51 to .61 do, in the medians of four voices
 UNEVEN = 0.25  # spread of the logarithm of how full phrases are
 RUBS_AGAIN = 0.08  # of its time a line that returns may rub against the tune
 OPEN = 8  # semitones about its centre that a line moves in
 WEIGHTS = {
     "full": 2.0, "high": 0.3, "leaping": 0.8, "rough": 3.0, "together": 1.5, "unlikely": 1.5, "fifths": 6.0,
-    "octaves": 4.0, "rubs": 18.0, "crossed": 3.0, "doubled": 3.0, "same": 4.0,
+    "octaves": 4.0, "rubs": 18.0, "crossed": 3.0, "doubled": 3.0, "same": 4.0, "marching": 6.0, "held": 4.0,
 }  # fmt: skip
 
 
@@ -144,7 +145,7 @@ def write_line(
                 model, line, ground, musts, compass, low=max(voice.low, round(voice.centre) - OPEN),
                 high=min(voice.high, round(voice.centre) + OPEN), until=until, count=CANDIDATES, rng=rng,
             )  # fmt: skip
-            costs = [cost(one, voice, density, ground, scene.tune, low, others) for one in options]
+            costs = [cost(one, voice, density, ground, scene.tune, low, others, scene.bar) for one in options]
             best = options[int(np.argmin(np.array(costs) + rng.gumbel(0, CHANCE, len(costs))))]
             found.append(best.notes)
             letters.setdefault(phrase.letter, (phrase, best.notes))
@@ -237,7 +238,7 @@ def recalled(
 
 
 def cost(
-    line: Line, voice: Voice, density: float, ground: Ground, tune: Rows, low: Rows, others: Sequence[Rows]
+    line: Line, voice: Voice, density: float, ground: Ground, tune: Rows, low: Rows, others: Sequence[Rows], bar: int
 ) -> float:
     """How far a continuation is from what it shall be, and how badly it goes with the others."""
     notes = line.notes
@@ -252,6 +253,8 @@ def cost(
         "rough": abs(float(foreign.mean()) - voice.foreign),
         "together": abs(float(np.isin(notes[:, 0], tune[:, 0]).mean()) - voice.together),
         "unlikely": max(0.0, line.nats - SUNG[1]),
+        "marching": max(0.0, float((notes[:, 0] % TICKS == 0).mean()) - MARCHING),
+        "held": float(notes[notes[:, 1] >= bar, 1].sum() / notes[:, 1].sum()),
         "fifths": 0.0, "octaves": 0.0, "rubs": 0.0, "crossed": 0.0, "doubled": 0.0, "same": 0.0,
     }  # fmt: skip
     for other, under in ((tune, False), (low, True)):

@@ -21,7 +21,8 @@ SHARE = 0.9  # of a song's distance from the middle
 # for fuller pieces the mode makes up, by so much of the mode index for each unit, and so much at most.
 BY_STIR, BY_FULLNESS, GLADLY = -0.12, -0.06, 0.06
 DARKER, MOST_DARKER = 0.12, 0.05
-FURTHER = 1.25  # the stir of a piece is that of all parts, the slow ones among them
+FURTHER = 1.75  # the stir of a piece is that of all parts, the slow ones among them
+BUSIEST = 3.0  # onsets a second of all parts; the accompaniments of four of five slow songs in minor have fewer
 CLIMAX = (0.2, 0.85)  # of the piece
 # Sadness that the listener hears for a unit of the mode index, and for one of the logarithm of onsets a second; of what
 # a piece is to be sadder the mode makes up one half and the pace the other, so much at most.
@@ -49,7 +50,7 @@ class Character:
         slower, darker = math.exp(half / BY_PACE), DARKER * math.log(self.stir)
         asked = {
             "bpm": writing.bpm * self.pace, "melody_rate": writing.melody_rate * self.fullness * slower,
-            "onset_rate": writing.onset_rate * self.stir * slower,
+            "onset_rate": min(writing.onset_rate * self.stir * slower, max(writing.onset_rate, BUSIEST)),
             "mode_index": writing.mode_index + half / BY_MODE + float(np.clip(darker, -MOST_DARKER, MOST_DARKER)),
             "melody_mean": writing.melody_mean + self.height,
         }  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.composition.asks import BREATH, Ask
+from melancholia.composition.chords import BELONGING
 from melancholia.composition.coding import TICKS
 from melancholia.composition.continuing import WIDEST, Ground, Line
 
@@ -18,11 +19,16 @@ RUNNING = 0.14
 TURNS = 0.27  # of the pairs of moves go opposite ways in slow songs in minor
 SPIKE = 3.0  # semitones by which a phrase may rise above what was sung before
 LEAP = 5  # semitones: from a fourth on a move is an event
+# Of the onsets of slow songs in minor so many follow another within less than an eighth, and of their tones so many lie
+# outside their key, both in the median.
+QUICK, COLOURED = 0.11, 0.088
 WEIGHTS = {
-    "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 1.0, "top": 1.5, "summit": 2.0,
-    "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 3.0, "doubling": 0.6, "turning": 5.0,
-    "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 8.0,
+    "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 2.5, "top": 1.5, "summit": 2.0,
+    "rivalled": 5.0, "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 6.0, "doubling": 0.6,
+    "turning": 5.0,
+    "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 12.0, "slow": 14.0, "pale": 10.0,
 }  # fmt: skip
+OUTSIDE = {mode: ~np.isin(np.arange(12), own) for mode, own in BELONGING.items()}  # pitch classes above home
 
 
 @dataclass(slots=True)
@@ -42,12 +48,26 @@ class Sung:
     long_runs: int = 0  # of three or more
     lengths: Counter[int] = field(default_factory=Counter)
     high: float = 0.0  # the highest tone
+    summit: float = 0.0  # that of the climax, once it is sung
+    quick: int = 0  # gaps shorter than an eighth
+    coloured: int = 0  # tones outside the home key
 
 
 def foreign(line: Line, ground: Ground) -> NDArray[np.bool_]:
     """Which tones are outside the chord that they begin over."""
     rows = ground.at(line.notes[:, 0], int(line.notes[-1, 0]))[:, ground.layout.at["chord"]]
     return np.asarray(rows[np.arange(len(rows)), line.choices[:, 1]] < FOREIGN)
+
+
+def coloured(line: Line, ground: Ground) -> int:
+    """How many tones lie outside the home key, whatever chord they are of."""
+    minor = bool(ground.cues[0, ground.layout.at["mode"].start + 1])
+    return int(OUTSIDE["minor" if minor else "major"][line.choices[:, 1]].sum())
+
+
+def quick(line: Line) -> int:
+    """How many onsets follow another within less than an eighth."""
+    return int((np.diff(line.notes[:, 0]) < TICKS // 2).sum())
 
 
 def clashing(line: Line, ground: Ground) -> float:
@@ -122,12 +142,15 @@ def cost(
         "peak": abs((onsets[peak] - onsets[0]) / max(1, onsets[-1] - onsets[0]) - ask.peak),
         "top": max(0.0, float(pitches.max()) - ask.top),
         "summit": max(0.0, ask.top - 1 - float(pitches.max())) if ask.summit else 0.0,
+        "rivalled": float(pitches.max() <= done.high) if ask.summit else float(0 < done.summit <= pitches.max()),
         "guessed": float(not events),
         "unlikely": max(0.0, line.nats - SUNG[1], SUNG[0] - line.nats),
         "clash": clashing(line, ground),
         "closing": float(notes[-1, 1] < np.median(notes[:, 1])),
         "parallel": float(fifths),
         "doubling": float(octaves),
+        "slow": max(0.0, QUICK - (done.quick + quick(line)) / max(1, done.tones + len(notes))),
+        "pale": max(0.0, COLOURED - (done.coloured + coloured(line, ground)) / max(1, done.tones + len(notes))),
         "plain": max(0.0, VARIED - bits(done.lengths + Counter(notes[:, 1].tolist()))),
         "running": max(0.0, RUNNING - (done.long_runs + sum(run >= 3 for run in runs)) / max(1, done.runs + len(runs))),
     }
@@ -148,6 +171,8 @@ def count(done: Sung, line: Line, mean: float, ground: Ground) -> None:
     done.runs += len(runs)
     done.long_runs += sum(run >= 3 for run in runs)
     done.lengths.update(line.notes[:, 1].tolist())
+    done.quick += quick(line)
+    done.coloured += coloured(line, ground)
     done.high = max(done.high, float(line.notes[:, 2].max()))
     done.pitch += float(line.notes[:, 2].sum())
     done.asked_pitch += mean * len(line.notes)

@@ -47,8 +47,8 @@ CLIMAX_BARS = 11  # a piece of fewer bars cannot be held to it
 CLIMAX = (0.6, 0.72)  # where the planned tension is highest, as a share of the piece
 EDGE = 0.03  # of the sadness that is wanted: so far inside its band a piece stays
 # Sadness that the first draft of a learned composer lacks in the mean (90 pieces), and how much of what a draft lacks
-# the next is to have more: one draft says little of another, which is somebody else's in pace and fullness.
-LESS_SAD, HEEDED = 0.065, 0.4
+# the next is to have more: one draft says little of another, which has other chords and lines.
+LESS_SAD, HEEDED = 0.09, 0.4
 DILUTED = 0.05  # of the mode index is lost where lines move beside their chords (72 pieces)
 DOUBLED = 0.5  # of a part's notes, that another part plays too: two stems of one voice
 
@@ -143,7 +143,9 @@ def compose(
         number = seed + draft * 2**32
         wanted, character = profile, None
         if author is not None:
-            character = draw_character(author.bank, home.mode, generator(number, profile.mood, "character"))
+            # One for all drafts, else the one would be kept that lies nearest to the middle; but a theme needs room.
+            drawn = seed + first * 2**32 if theme is None else number
+            character = draw_character(author.bank, home.mode, generator(drawn, profile.mood, "character"))
             character = replace(character, sadder=owed)
             wanted = replace(profile, writing=character.of(profile.writing))
         piece = write(wanted, home, seconds, bpm, metre, instruments, theme, plan, number, author, character)

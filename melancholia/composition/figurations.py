@@ -121,6 +121,59 @@ class Bank:
         return np.exp(np.add.reduceat(logs, self.stretches[:, FIRST]) / self.stretches[:, COUNT])
 
     @cached_property
+    def offbeat(self) -> NDArray[np.float64]:
+        """Share of the times at which each stretch strikes that lie beside the quarters."""
+        stretch, at = self.tops[:, :2].T
+        beside, struck = (
+            np.bincount(stretch[kept], minlength=len(self.stretches)) for kept in (at % TICKS != 0, at >= 0)
+        )
+        return np.asarray(beside / np.maximum(1, struck))
+
+    @cached_property
+    def moving(self) -> NDArray[np.float64]:
+        """How often a bar the highest tone that each stretch strikes is another than the one before."""
+        tops = self.tops
+        moved = (tops[1:, 0] == tops[:-1, 0]) & (tops[1:, 2:] != tops[:-1, 2:]).any(axis=1)
+        return np.bincount(tops[1:][moved, 0], minlength=len(self.stretches)) / self.stretches[:, COUNT]
+
+    @cached_property
+    def held(self) -> NDArray[np.float64]:
+        """Share of the time of each stretch's tones in those that last a bar."""
+        stretch, length = self.tones[:, 0], self.tones[:, -1]
+        of_a_bar = length * (length >= self.sizes[stretch])
+        long, whole = (np.bincount(stretch, weights, len(self.stretches)) for weights in (of_a_bar, length))
+        return np.asarray(long / np.maximum(1, whole))
+
+    @cached_property
+    def tops(self) -> NDArray[np.int64]:
+        """The highest tone of each time at which a stretch strikes: rows as in `tones`, without lengths."""
+        rows = self.tones[np.lexsort(self.tones[:, -2::-1].T), :-1]
+        last = np.append((rows[1:, :2] != rows[:-1, :2]).any(axis=1), True)
+        return np.asarray(rows[last])
+
+    @cached_property
+    def tones(self) -> NDArray[np.int64]:
+        """All tones of all stretches: stretch, tick behind its start, hand, tone, step, length."""
+        starts = np.append(0, self.figures[:-1])
+        owner = np.repeat(np.arange(len(self.stretches)), self.stretches[:, COUNT])
+        place = np.arange(len(owner)) - self.stretches[owner, FIRST]
+        found = []
+        for side in (0, 1):
+            figure = self.bars[:, 2 * side]
+            counts = (self.figures - starts)[figure]
+            bar = np.repeat(np.arange(len(figure)), counts)
+            number = np.arange(len(bar)) - np.repeat(np.cumsum(counts) - counts, counts) + starts[figure[bar]]
+            at, length, tone, step = self.notes[number].astype(np.int64).T
+            at = at + place[bar] * self.sizes[owner[bar]]
+            found.append(np.column_stack([owner[bar], at, np.full(len(bar), side), tone, step, length]))
+        return np.concatenate(found)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Of a bar of each stretch, in ticks."""
+        return np.asarray(4 * TICKS * self.stretches[:, BEATS] // self.stretches[:, UNIT])
+
+    @cached_property
     def kinds(self) -> list[str]:
         """What each stretch does: chords are held, broken, struck beside the beat, or struck with it."""
         return [self.kind(first, first + count) for first, count in self.stretches[:, [FIRST, COUNT]].tolist()]

@@ -63,8 +63,9 @@ class Ways:
     bars or seconds than `leaves` stays at home; `bright` is the share of its bars that may stand in major, and `been`
     how much likelier a key is where it was. `same_close` of the returns of a letter close as it did; `recalled` of
     them bring its first chords back, so large a `part` of them, and so many the `whole` where that fits. `roaming`:
-    the longest phrase goes away, and three phrases seldom stay. So many phrases that are the first in another key
-    close in it: `settled`.
+    the longest phrase goes away, of three phrases always one; what returns is as long as it was, and an interlude stays
+    in the key that it follows. So many phrases that are the first in another key close in it: `settled`. So many stay
+    in another key where the piece has been for less than `SETTLED_BARS`: `lingers`.
     """
 
     sizes: tuple[tuple[int, ...], tuple[float, ...]]
@@ -78,19 +79,22 @@ class Ways:
     whole: float
     roaming: bool
     settled: float
+    lingers: float
 
 
 COUNTED = Ways(
     ((4, 3, 5, 6), (0.56, 0.12, 0.2, 0.12)), ((4, 3, 5, 6), (0.56, 0.12, 0.2, 0.12)), (20, 0.0), bright=0.2, been=0.2,
-    same_close=0.0, recalled=0.85, part=0.85, whole=0.0, roaming=False, settled=0.0,
+    same_close=0.0, recalled=0.85, part=0.85, whole=0.0, roaming=False, settled=0.0, lingers=0.0,
 )  # fmt: skip
 # As songs are: a phrase lasts 8 to 14 s, whatever a bar lasts, and a short song leaves home, too.
 SUNG = Ways(
     ((4, 2, 6, 3, 5), (0.32, 0.22, 0.2, 0.13, 0.13)), ((3, 2, 5, 4), (0.25, 0.35, 0.22, 0.18)), (0, 40.0), bright=0.35,
-    been=0.05, same_close=0.75, recalled=0.95, part=0.95, whole=0.8, roaming=True, settled=0.7,
+    been=0.05, same_close=0.75, recalled=0.95, part=0.95, whole=0.95, roaming=True, settled=0.7, lingers=0.6,
 )  # fmt: skip
 OPEN = ("half", "deceptive")  # cadences that do not reach their tonic
-ROAMING_BODIES = {3: ("ABA", "ABA", "ABA", "AAB")}
+SHORTEST_BARS = 2  # of a phrase
+SETTLED_BARS = 5  # in another key: there it is heard as home
+ROAMING_BODIES = {3: ("ABA",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +346,7 @@ def plan_phrases(
         away = next((k for k, letter in enumerate(plan[:-1]) if letter != "A"), 0)
         longest = int(np.argmax(lengths))
         lengths[away], lengths[longest] = lengths[longest], lengths[away]
+        lengths = returning_alike(lengths, plan)
     ends = intro + np.cumsum(lengths) + pause * (np.arange(len(lengths)) >= paused)
     at = int(np.searchsorted(ends, climax * bars, side="right"))
     letters, kinds = plan, ["climax" if k == min(at, len(plan) - 1) else "body" for k in range(len(plan))]
@@ -371,7 +376,8 @@ def plan_phrases(
     for number, (length, letter, kind) in enumerate(zip(lengths, letters, kinds, strict=True)):
         if pause and number == paused:
             aim = aim_of(bar, pause, "interlude")
-            lay(PhrasePlan("interlude", 0, bar, pause, "open", 0, mode, "interlude", "none"), aim)
+            key = (plans[-1].local_key, plans[-1].mode) if ways.roaming else (0, mode)
+            lay(PhrasePlan("interlude", 0, bar, pause, "open", *key, "interlude", "none"), aim)
             bar += pause
         writing = aim_of(bar, length, *(["climax"] if kind == "climax" else []), letter)
         visits[letter] = visits.get(letter, -1) + 1
@@ -385,11 +391,12 @@ def plan_phrases(
             stays = letter == "A" or last or bars < ways.leaves[0] or seconds < ways.leaves[1]
             visiting = sum(size for size, name in zip(lengths, letters, strict=True) if name == letter)
             darker = bright + visiting > ways.bright * bars
-            keys[letter] = (
-                (0, mode)
-                if stays
-                else departure(rng, mode, intensity, set(keys.values()), darker=darker, been_share=ways.been)
-            )
+            if stays:
+                keys[letter] = (0, mode)
+            elif ways.lingers and 0 < away_so_far(plans, mode) < SETTLED_BARS and rng.random() < ways.lingers:
+                keys[letter] = (plans[-1].local_key, plans[-1].mode)
+            else:
+                keys[letter] = departure(rng, mode, intensity, set(keys.values()), darker=darker, been_share=ways.been)
             if {letter, kind} & set(named) and not writing.modes.get(mode):  # a mood that does not know this mode
                 keys[letter] = (0, "major" if mode == "minor" else "minor")
             bright += visiting if keys[letter][1] == "major" else 0
@@ -406,6 +413,18 @@ def plan_phrases(
     if coda:
         lay(PhrasePlan("coda", 0, bar, coda, "close", 0, mode, "coda", "none"), aim_of(bar, coda, "coda"))
     return tuple(plans), tuple(aims)
+
+
+def away_so_far(plans: Sequence[PhrasePlan], mode: str) -> int:
+    """How many bars the piece has stood in the key of its last phrase, where that is not home."""
+    if not plans:
+        return 0
+    here, bars = (plans[-1].local_key, plans[-1].mode), 0
+    for plan in reversed(plans):
+        if (plan.local_key, plan.mode) != here or here == (0, mode):
+            break
+        bars += plan.bars
+    return bars
 
 
 def departure(
@@ -446,6 +465,22 @@ def phrase_lengths(rng: np.random.Generator, body: int, *, slow: bool = False, w
     elif left:
         lengths.append(left)
     return lengths
+
+
+def returning_alike(lengths: Sequence[int], letters: Sequence[str]) -> list[int]:
+    """The same bars, letter by letter, such that what comes back is as long as it was, as far as they can be shared
+    out so; one visit inside the piece takes what is left over, of two the first."""
+    found = list(lengths)
+    for letter in set(letters):
+        places = [k for k, other in enumerate(letters) if other == letter]
+        total, count = sum(lengths[k] for k in places), len(places)
+        size = round(total / count) if count > 2 else total // 2 if count == 2 else total
+        rest = total - size * (count - 1)
+        if rest < SHORTEST_BARS:
+            continue
+        for k, place in enumerate(places):
+            found[place] = rest if k == (1 if count > 2 else 0) else size
+    return found
 
 
 def body_plan(rng: np.random.Generator, count: int, named: Sequence[str], ways: Ways = COUNTED) -> list[str]:

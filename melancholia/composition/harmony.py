@@ -425,11 +425,11 @@ CODAS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 def intro_slots(phrase: PhrasePlan, light: float, rng: np.random.Generator) -> list[Slot]:
-    """An opening on the tonic: a pedal, a line that sinks inside it, or a rocking pair of chords."""
+    """An opening on the tonic of its key: a pedal, a line that sinks inside it, or a rocking pair of chords."""
     plans = [names for names in INTROS[phrase.mode] if len(names) <= max(1, phrase.bars)]
     names = plans[shaded(plans, phrase.mode, light, rng)]
     each = phrase.bars / len(names)
-    return [Slot(name, phrase.bar + k * each, each, 0, phrase.mode) for k, name in enumerate(names)]
+    return [Slot(name, phrase.bar + k * each, each, phrase.local_key, phrase.mode) for k, name in enumerate(names)]
 
 
 def coda_slots(phrase: PhrasePlan, light: float, rng: np.random.Generator) -> list[Slot]:

@@ -257,15 +257,17 @@ class Stage:
         return self.playable([must for must in found if ask.first <= must.at < latest])
 
     def cry(self, ask: Ask, aim: Writing) -> list[Must]:
-        """The one high tone of a climax, of its chord, where the mood asks for one."""
-        if not ask.summit or aim.melody_span <= CRY:
+        """The one high tone of a climax, of its chord, where the mood asks for one, or a film is to meet it."""
+        if not ask.summit or (aim.melody_span <= CRY and not self.form.hits):
             return []
         at = round((ask.first + ask.peak * (ask.last - ask.first)) / self.beat) * self.beat
         if not ask.first + self.beat <= at <= ask.last - self.beat:
             return []
         slot = next((s for s in self.slots if at / self.bar < s.end - 1e-6), self.slots[-1])
-        own = slot.pitch_classes(self.tonic)
-        return [Must(at, pitch=next(pitch for pitch in range(ask.top, 0, -1) if pitch % 12 in own))]
+        own, key = slot.pitch_classes(self.tonic), scale_of((self.tonic + slot.local_key) % 12, slot.mode)
+        chord = [pitch for pitch in range(ask.top, 0, -1) if pitch % 12 in own]
+        beyond = [*chord, *key[key <= ask.top][::-1].tolist()]  # a tone of the key where the chord has none so high
+        return [Must(at, pitch=next((pitch for pitch in beyond if pitch > self.done.high), chord[0]))]
 
     def playable(self, musts: Sequence[Must]) -> list[Must]:
         """The same, but for pitches that the instrument lacks: those are left to the model."""
@@ -323,6 +325,8 @@ class Stage:
         """A phrase has been sung, that was to lie at `mean`."""
         self.line = self.line.and_then(found)
         count(self.done, found, mean, here)
+        if phrase.kind == "climax":
+            self.done.summit = float(found.notes[:, 2].max())
         if phrase.kind != "coda":
             self.letters.setdefault(phrase.letter, behind(found.notes, phrase.bar * self.bar))
 

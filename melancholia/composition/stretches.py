@@ -19,7 +19,11 @@ SAME_WORK = 8.0  # how much likelier further letters take a stretch from the son
 SAME_MODE = 2.0
 KEPT_AT_CLIMAX = 0.7  # of the climaxes have the accompaniment that their letter has elsewhere
 VAMPS = (0.15, 0.5)  # of the letters go on with one bar of their stretch; of preludes and interludes
-RARE = 0.9  # power with which what is rarer is likelier
+RARE = 2.2  # power with which what is rarer is likelier
+# Log weights of a stretch whose strikes all lie beside the quarters, and against one whose tones all last a bar; power
+# with which one is likelier whose highest tone moves more often, and moves a bar that count in one that never does.
+BESIDE_BEAT, HELD, MOVES, FEWEST_MOVES = 4.0, 1.5, 0.6, 0.25
+FAVOURED = 0.3  # of the stretches that are as full as is wanted, of the kinds that the mood names: no one is likelier
 SELDOM = 0.01  # weight of a kind of accompaniment that the mood does not name
 # The kinds of accompaniment that a mood may name, by what stretches show of them.
 KINDS = {
@@ -123,14 +127,17 @@ def weights(
     named = {kind: sum(writing.textures.get(name, 0) for name in names) for kind, names in KINDS.items()}
     total = max(sum(named.values()), 1e-9)
     share *= np.array([SELDOM + named[kind] / total for kind in bank.kinds])
-    share *= bank.common**-RARE
+    same = alike(bank, metre)
+    favour = bank.common**-RARE * (FEWEST_MOVES + bank.moving) ** MOVES
+    favour *= np.exp(BESIDE_BEAT * bank.offbeat - HELD * bank.held)
+    fits = favour[same & (share > share.max() / 2)]
+    share *= np.minimum(favour, np.quantile(fits, 1 - FAVOURED) if len(fits) else np.inf)
     share *= np.where(rows[:, MINOR] == (phrase.mode == "minor"), SAME_MODE, 1.0)
     share *= np.where(rows[:, SUNG] == (phrase.kind not in ("intro", "interlude")), SAME_MODE, 1.0)
     if heights:
         share *= np.where(np.isin(rows[:, WORK], list(works)), SAME_WORK, 1.0)
         away = np.abs(bank.height[:, None] - np.array(heights)[None]).min(axis=1)
         share *= 0.3 + np.minimum(away / HIGHER, 1.0)
-    same = alike(bank, metre)
     return np.where(same, share, 0.0) if same.any() else share
 
 

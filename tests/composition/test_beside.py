@@ -1,5 +1,6 @@
 """What goes with a learned tune: lines that keep their plan and their player, figures of pianists over led chords."""
 
+import importlib
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from melancholia.composition import compose, measures
 from melancholia.composition.accompanying import one_each, stepped
 from melancholia.composition.arranging import bottom
 from melancholia.composition.beside import recalled
-from melancholia.composition.character import CLIMAX, draw_character, varied
+from melancholia.composition.character import BUSIEST, CLIMAX, Character, draw_character, varied
 from melancholia.composition.coding import TICKS
 from melancholia.composition.composers import FIGURATIONS, LINES, MODELS, composer_of, shipped
 from melancholia.composition.continuing import Must
@@ -26,6 +27,7 @@ from melancholia.errors import InputError
 from melancholia.profile import moods, profile
 from melancholia.setting import setting
 from melancholia.writing import WRITING_RANGES
+from tests.composition.test_theme import SIGH
 
 
 def test_pieces_of_a_mood_differ_in_pace_height_and_stir():
@@ -47,6 +49,31 @@ def test_the_same_seed_has_the_same_character_at_every_intensity():
 
 
 # Characters
+
+
+def test_all_drafts_of_a_take_have_one_character_but_those_on_a_theme(monkeypatch):
+    module = importlib.import_module("melancholia.composition.compose")
+    drafts = []
+    write = module.write
+
+    def written(*args):
+        drafts.append(args[-1])
+        return write(*args)
+
+    monkeypatch.setattr(module, "write", written)
+    for asked in ({}, {"take": 1}, {"theme": SIGH}):
+        drafts.clear()
+        compose(profile("longing"), seconds=30, seed=3, **asked)
+        apart = {replace(draft, sadder=0) for draft in drafts}
+        assert len(drafts) >= 2 and len(apart) == (len(drafts) if "theme" in asked else 1)
+
+
+def test_a_busy_character_stays_within_what_songs_have():
+    busy = Character(1.0, 1.0, 4.0, 0.0, 0.0, 0.5)
+    calm = profile("longing", 0).writing
+    assert busy.of(calm).onset_rate == BUSIEST > calm.onset_rate
+    assert busy.of(replace(calm, onset_rate=5.0)).onset_rate == 5.0  # a mood may ask for more
+    assert replace(busy, stir=0.5).of(calm).onset_rate == pytest.approx(calm.onset_rate / 2)
 
 
 @settings(max_examples=40, deadline=None)

@@ -50,7 +50,7 @@ def playable(piece, before=None):
 
 def test_other_bars_stay_to_the_tick(made):
     piece, wanted = made
-    first, last = 4, 7
+    first, last = 4, min(7, round(piece.end / piece.bar_quarters) - 1)
     found = infill(piece, wanted, bars=(first, last), seed=1)
     start, end = (first - 1) * piece.bar_quarters, last * piece.bar_quarters
     assert playable(found)
@@ -187,7 +187,7 @@ def test_a_continuation_returns_to_the_home_tune():
     """In half of the seeds or more the head of the home tune is heard again in its rhythm, or whole."""
     wanted = profile("longing")
     alike = []
-    for seed in range(4):
+    for seed in range(8):
         piece = compose(wanted, seconds=40, seed=30 + seed, composer="learned")
         found = continued(piece, wanted, seconds=40, seed=seed)
         bars = [next(s.bar for s in piece.sections if s.name == "A")]
@@ -197,7 +197,7 @@ def test_a_continuation_returns_to_the_home_tune():
             for bar in bars
         ]
         alike.append(max(len(heads[0] & head) / len(heads[0]) for head in heads[1:]))
-    assert sum(share >= 0.8 for share in alike) >= 2, alike
+    assert sum(share >= 0.8 for share in alike) >= 4, alike
 
 
 def span(bar, piece):

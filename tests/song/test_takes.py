@@ -205,13 +205,13 @@ def test_a_song_that_cannot_be_is_the_nearest_of_four_attempts(tmp_path):
 
 
 def test_what_is_too_dark_is_mastered_again_from_the_same_mix():
-    plain = mel.make("longing", seconds=15, seed=5)
+    any_sadness = Band(LONGING.sadness.low - 0.3, LONGING.sadness.high + 0.3, 1, "a test")  # aimed at as before
+    any_brightness = MappingProxyType({"brightness": Band(0, 20_000, 0.5, "a test")})
+    free = replace(LONGING, sadness=any_sadness, bands=any_brightness)
+    plain = mel.make(free, seconds=15, seed=5)
     value = next(row.value for row in plain.score.cues if row.name == "brightness")
-    wanted = replace(
-        LONGING,
-        sadness=Band(LONGING.sadness.low - 0.3, LONGING.sadness.high + 0.3, 1, "a test"),  # aimed at as before
-        bands=MappingProxyType({"brightness": Band(1.12 * value, 3 * value, 0.5, "a test")}),
-    )
+    brighter_band = Band(1.12 * value, 3 * value, 0.5, "a test")
+    wanted = replace(free, bands=MappingProxyType({"brightness": brighter_band}))
     song = mel.make(wanted, seconds=15, seed=5)
     first, second, *_ = song.attempts
     assert first.tone_db == 0 and first.then == f"the same mix, its highs {second.tone_db:+.1f} dB"

@@ -1,0 +1,148 @@
+"""What is kept of many continuations: tunes with quick and coloured tones, lines that neither march nor stand still."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from melancholia.composition import beside, choosing, stretches
+from melancholia.composition.asks import Ask, ground_of
+from melancholia.composition.beside import Scene, Voice
+from melancholia.composition.choosing import Sung, coloured, quick
+from melancholia.composition.coding import BESIDE, TICKS, TUNE
+from melancholia.composition.composers import shipped
+from melancholia.composition.continuing import GRID, Ground, Line
+from melancholia.composition.figurations import Bank
+from melancholia.composition.form import SUNG, plan_form
+from melancholia.profile import profile
+
+NOTHING = np.zeros((0, 3), np.int64)
+
+
+def line(*notes):
+    """A line of (quarters, quarters, pitch) in C, as if it had cost the model 2.5 nats a note."""
+    rows = np.array([(round(at * TICKS), round(length * TICKS), pitch) for at, length, pitch in notes])
+    choices = np.column_stack([np.zeros(len(rows), int), rows[:, 2] % 12, rows[:, 2] // 12, np.zeros(len(rows), int)])
+    return Line(rows, choices, np.zeros((len(rows), 1), np.float32), 2.5)
+
+
+def ground(layout=TUNE, mode="minor"):
+    cues = np.zeros((16 * TICKS // GRID, layout.width), np.float32)
+    cues[:, layout.at["chord"]] = np.isin(np.arange(12), [0, 3, 7])
+    if layout is TUNE:
+        cues[:, TUNE.at["mode"].start + int(mode == "minor")] = 1
+    return Ground(0, cues, layout)
+
+
+EVEN = line(*((k, 1, pitch) for k, pitch in enumerate((60, 62, 63, 65, 67, 65, 63, 62))))
+
+
+def test_tones_outside_the_home_key_are_counted():
+    notes = line((0, 1, 60), (1, 1, 63), (2, 1, 64), (3, 1, 70), (4, 1, 71), (5, 1, 66))
+    assert coloured(notes, ground()) == 2  # E and F sharp: minor has both sevenths
+    assert coloured(notes, ground(mode="major")) == 3  # E flat, B flat and F sharp
+
+
+def test_quick_onsets_are_counted():
+    assert quick(EVEN) == 0
+    assert quick(line((0, 0.75, 60), (0.75, 0.25, 62), (1, 0.5, 63), (1.5, 0.5, 62), (2, 1, 60))) == 1
+
+
+def costs(*lines, done=None):
+    ask = Ask(0, 7 * TICKS, 8 * TICKS, (0,), 1.0, 63.0, 2.0, 0.3, 0.5, 50, 75, summit=False)
+    return [choosing.cost(one, ask, ground(), done or Sung(), 0.5, 0.8, ()) for one in lines]
+
+
+def test_a_tune_that_lacks_quick_tones_would_rather_have_some():
+    dotted = EVEN.notes.copy()
+    dotted[2, 1] += TICKS * 3 // 4 - TICKS  # a dotted figure: its last sixteenth belongs to the next tone
+    dotted[3, 0] -= TICKS // 4
+    dotted[3, 1] += TICKS // 4
+    short = dotted.copy()
+    short[3, :2] = short[2, 0] + TICKS // 4, short[3, :2].sum() - short[2, 0] - TICKS // 4
+    short[2, 1] = TICKS // 4
+    quick_one = replace(EVEN, notes=short)
+    before = np.subtract(*costs(EVEN, quick_one))
+    sated = np.subtract(*costs(EVEN, quick_one, done=Sung(tones=100, quick=30)))
+    assert quick(quick_one) == 1 and before > sated + 0.5
+
+
+def test_a_tune_that_lacks_colour_would_rather_have_some():
+    other = EVEN.notes.copy()
+    other[3, 2] = 66
+    bent = replace(
+        EVEN, notes=other, choices=np.column_stack([EVEN.choices[:, 0], other[:, 2] % 12, EVEN.choices[:, 2:]])
+    )
+    before = np.subtract(*costs(EVEN, bent))
+    sated = np.subtract(*costs(EVEN, bent, done=Sung(tones=100, coloured=30)))
+    assert before > sated + 0.5
+
+
+def test_what_was_sung_counts_for_what_is_lacking():
+    done = Sung()
+    choosing.count(done, line((0, 0.25, 60), (0.25, 0.75, 64), (1, 1, 66)), 60.0, ground())
+    assert (done.quick, done.coloured, done.tones) == (1, 2, 3)
+
+
+# Lines beside the tune
+
+VOICE = Voice("inner", 48, 72, 62.0, 1.0, 2.0, 0.3, 0.5)
+
+
+def beside_cost(one, bar=4):
+    return beside.cost(one, VOICE, 1.0, ground(BESIDE), NOTHING, NOTHING, (), bar * TICKS)
+
+
+def test_a_line_that_marches_is_dearer():
+    late = replace(EVEN, notes=EVEN.notes + np.array([TICKS // 2, 0, 0]))
+    assert beside_cost(EVEN) - beside_cost(late) == pytest.approx(beside.WEIGHTS["marching"] * (1 - beside.MARCHING))
+
+
+def test_a_line_that_holds_its_tones_for_bars_is_dearer():
+    assert beside_cost(EVEN, 1) - beside_cost(EVEN, 2) == pytest.approx(beside.WEIGHTS["held"])
+
+
+# Figures
+
+
+def bank():
+    """Two stretches of one bar of 4/4: tones that rise beside the quarters, and a chord held for the bar."""
+    off = [(24, 24, 0, 0), (72, 24, 1, 0), (120, 24, 1, 1), (168, 24, 1, 0)]
+    held = [(0, 192, 0, 0), (0, 192, 1, 0)]
+    bars = [[(0, 40, ()), (1, 60, (4,))], [(2, 40, (7,)), (0, 60, ())]]
+    rows = [(0, 1, 4, 4, 76, 1, 1, 0, 4), (1, 1, 4, 4, 76, 1, 1, 1, 1)]
+    return Bank.of([[], off, held], bars, rows, [(1, 4.2, 0, 0, 69, 55, 0.5)], {})
+
+
+def test_what_stretches_do_is_read_from_their_figures():
+    assert bank().offbeat.tolist() == [1, 0]
+    assert bank().moving.tolist() == [3, 0]
+    assert bank().held.tolist() == [0, 1]
+
+
+def test_stretches_of_several_bars_are_read_whole():
+    figures = [[], [(0, 96, 0, 0), (96, 96, 0, 0)], [(0, 48, 1, 0), (24, 48, 0, 0)], [(0, 192, 0, 0)]]
+    bars = [[(0, 40, ()), (1, 60, ())], [(0, 40, ()), (2, 60, (3,))], [(3, 40, ()), (1, 60, ())]]
+    found = Bank.of(figures, bars, [(0, 3, 4, 4, 76, 1, 1, 0, 6)], [(1, 4.2, 0, 0, 69, 55, 0.5)], {})
+    assert found.offbeat.tolist() == [pytest.approx(1 / 6)]
+    assert found.moving.tolist() == [pytest.approx(2 / 3)]
+    assert found.held.tolist() == [pytest.approx(192 / (192 + 96 + 192 + 192))]
+
+
+def test_figures_beside_the_beat_that_move_and_are_not_held_are_likelier(monkeypatch):
+    whole = shipped().bank
+    measured = {"BESIDE_BEAT": (whole.offbeat, 0.01), "MOVES": (whole.moving, 0.05), "HELD": (-whole.held, 0.002)}
+    drawn = stretch_weights(whole)
+    for name, (values, least) in measured.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(stretches, name, 0.0)
+            assert float((values * (drawn - stretch_weights(whole))).sum()) > least
+
+
+def stretch_weights(whole):
+    wanted = profile("melancholy").writing
+    form = plan_form(wanted, np.random.default_rng(1), seconds=60, bpm=None, metre="4/4", ways=SUNG)
+    phrase = next(p for p in form.phrases if p.letter == "A")
+    scene = Scene(form, (), ground_of(form, (), 0), 0, NOTHING)
+    found = stretches.weights(whole, (4, 4), scene, phrase, wanted, set(), (), None)
+    return found / found.sum()
