@@ -23,7 +23,7 @@ LEAP = 5  # semitones: from a fourth on a move is an event
 # outside their key, both in the median.
 QUICK, COLOURED = 0.11, 0.088
 WEIGHTS = {
-    "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 2.5, "top": 1.5, "summit": 2.0,
+    "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 5.0, "top": 1.5, "summit": 2.0,
     "rivalled": 5.0, "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 6.0, "doubling": 0.6,
     "turning": 5.0,
     "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 12.0, "slow": 14.0, "pale": 10.0,

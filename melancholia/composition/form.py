@@ -468,18 +468,21 @@ def phrase_lengths(rng: np.random.Generator, body: int, *, slow: bool = False, w
 
 
 def returning_alike(lengths: Sequence[int], letters: Sequence[str]) -> list[int]:
-    """The same bars, letter by letter, such that what comes back is as long as it was, as far as they can be shared
-    out so; one visit inside the piece takes what is left over, of two the first."""
+    """The same bars in all, such that what comes back is as long as it was. What cannot be shared out goes to phrases
+    that come once, none of which gets longer than the longest; the rest to a visit inside the piece (of two, the
+    first)."""
     found = list(lengths)
-    for letter in set(letters):
+    once = [k for k, letter in enumerate(letters) if list(letters).count(letter) == 1]
+    for letter in sorted(set(letters)):
         places = [k for k, other in enumerate(letters) if other == letter]
-        total, count = sum(lengths[k] for k in places), len(places)
-        size = round(total / count) if count > 2 else total // 2 if count == 2 else total
-        rest = total - size * (count - 1)
-        if rest < SHORTEST_BARS:
+        size, spare = divmod(sum(lengths[k] for k in places), len(places))
+        if len(places) == 1 or size < SHORTEST_BARS:
             continue
-        for k, place in enumerate(places):
-            found[place] = rest if k == (1 if count > 2 else 0) else size
+        for place in places:
+            found[place] = size
+        for _ in range(spare):
+            room = [k for k in once if found[k] < max(lengths)]
+            found[min(room, key=lambda k: found[k]) if room else places[1 if len(places) > 2 else 0]] += 1
     return found
 
 

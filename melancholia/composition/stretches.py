@@ -128,17 +128,17 @@ def weights(
     total = max(sum(named.values()), 1e-9)
     share *= np.array([SELDOM + named[kind] / total for kind in bank.kinds])
     same = alike(bank, metre)
+    share = np.where(same, share, 0.0) if same.any() else share
     favour = bank.common**-RARE * (FEWEST_MOVES + bank.moving) ** MOVES
     favour *= np.exp(BESIDE_BEAT * bank.offbeat - HELD * bank.held)
-    fits = favour[same & (share > share.max() / 2)]
-    share *= np.minimum(favour, np.quantile(fits, 1 - FAVOURED) if len(fits) else np.inf)
+    share *= np.minimum(favour, np.quantile(favour[share > share.max() / 2], 1 - FAVOURED))
     share *= np.where(rows[:, MINOR] == (phrase.mode == "minor"), SAME_MODE, 1.0)
     share *= np.where(rows[:, SUNG] == (phrase.kind not in ("intro", "interlude")), SAME_MODE, 1.0)
     if heights:
         share *= np.where(np.isin(rows[:, WORK], list(works)), SAME_WORK, 1.0)
         away = np.abs(bank.height[:, None] - np.array(heights)[None]).min(axis=1)
         share *= 0.3 + np.minimum(away / HIGHER, 1.0)
-    return np.where(same, share, 0.0) if same.any() else share
+    return share
 
 
 def joined(parts: Sequence[tuple[Hand, Hand]], sizes: Sequence[Metre]) -> tuple[Hand, Hand]:

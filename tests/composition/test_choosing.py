@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melancholia.composition import beside, choosing, stretches
-from melancholia.composition.asks import Ask, ground_of
+from melancholia.composition.asks import Ask, ground_of, manner_of_peak
 from melancholia.composition.beside import Scene, Voice
 from melancholia.composition.choosing import Sung, coloured, quick
 from melancholia.composition.coding import BESIDE, TICKS, TUNE
@@ -48,9 +48,11 @@ def test_quick_onsets_are_counted():
     assert quick(line((0, 0.75, 60), (0.75, 0.25, 62), (1, 0.5, 63), (1.5, 0.5, 62), (2, 1, 60))) == 1
 
 
+ASK = Ask(0, 7 * TICKS, 8 * TICKS, (0,), 1.0, 63.0, 2.0, 0.3, 0.5, 50, 75, summit=False)
+
+
 def costs(*lines, done=None):
-    ask = Ask(0, 7 * TICKS, 8 * TICKS, (0,), 1.0, 63.0, 2.0, 0.3, 0.5, 50, 75, summit=False)
-    return [choosing.cost(one, ask, ground(), done or Sung(), 0.5, 0.8, ()) for one in lines]
+    return [choosing.cost(one, ASK, ground(), done or Sung(), 0.5, 0.8, ()) for one in lines]
 
 
 def test_a_tune_that_lacks_quick_tones_would_rather_have_some():
@@ -131,7 +133,7 @@ def test_stretches_of_several_bars_are_read_whole():
 
 def test_figures_beside_the_beat_that_move_and_are_not_held_are_likelier(monkeypatch):
     whole = shipped().bank
-    measured = {"BESIDE_BEAT": (whole.offbeat, 0.01), "MOVES": (whole.moving, 0.05), "HELD": (-whole.held, 0.002)}
+    measured = {"BESIDE_BEAT": (whole.offbeat, 0.003), "MOVES": (whole.moving, 0.05), "HELD": (-whole.held, 0.002)}
     drawn = stretch_weights(whole)
     for name, (values, least) in measured.items():
         with monkeypatch.context() as patch:
@@ -139,10 +141,42 @@ def test_figures_beside_the_beat_that_move_and_are_not_held_are_likelier(monkeyp
             assert float((values * (drawn - stretch_weights(whole))).sum()) > least
 
 
-def stretch_weights(whole):
+@pytest.mark.parametrize("metre", [(4, 4), (3, 4), (6, 8), (2, 4)])
+def test_no_figure_is_everybodys(metre):
+    share = stretch_weights(shipped().bank, metre)
+    assert np.exp(-(share[share > 0] * np.log(share[share > 0])).sum()) > 10
+
+
+def stretch_weights(whole, metre=(4, 4)):
     wanted = profile("melancholy").writing
-    form = plan_form(wanted, np.random.default_rng(1), seconds=60, bpm=None, metre="4/4", ways=SUNG)
+    name = f"{metre[0]}/{metre[1]}"
+    form = plan_form(wanted, np.random.default_rng(1), seconds=60, bpm=None, metre=name, ways=SUNG)
     phrase = next(p for p in form.phrases if p.letter == "A")
     scene = Scene(form, (), ground_of(form, (), 0), 0, NOTHING)
-    found = stretches.weights(whole, (4, 4), scene, phrase, wanted, set(), (), None)
+    found = stretches.weights(whole, metre, scene, phrase, wanted, set(), (), None)
     return found / found.sum()
+
+
+def test_a_climax_has_no_rival():
+    def cost(done, **asked):
+        return choosing.cost(EVEN, replace(ASK, **asked), ground(), done, 0.5, 0.8, ())
+
+    rivalled = choosing.WEIGHTS["rivalled"]
+    before = {"top": 68, "summit": True}  # EVEN's highest tone is 67
+    assert cost(Sung(high=67), **before) - cost(Sung(high=66), **before) == pytest.approx(rivalled)
+    assert cost(Sung(summit=67, high=70)) - cost(Sung(summit=68, high=70)) == pytest.approx(rivalled)
+
+
+def test_a_phrase_is_highest_where_it_was_asked_to_be():
+    """EVEN is highest at its fifth of eight onsets, four sevenths of its way."""
+    there, early = (choosing.cost(EVEN, replace(ASK, peak=at), ground(), Sung(), 0.5, 0.8, ()) for at in (4 / 7, 0.0))
+    assert early - there == pytest.approx(choosing.WEIGHTS["peak"] * 4 / 7)
+
+
+def test_phrases_that_reach_upward_are_to_be_highest_later():
+    wanted = profile("melancholy").writing
+    form = plan_form(wanted, np.random.default_rng(1), seconds=60, bpm=None, metre="4/4", ways=SUNG)
+    phrase = next(p for p in form.phrases if p.kind == "body")
+    rng = np.random.default_rng(2)
+    early, late = (np.mean([manner_of_peak(phrase, reach, rng) for _ in range(500)]) for reach in (0.0, 1.0))
+    assert early < 0.3 and late > 0.55
