@@ -89,8 +89,7 @@ class Workers:
             self.busy.discard(worker)
             error = done.exception()
             if isinstance(error, BrokenExecutor):
-                worker.end(wait=False)
-                self.gone.append(worker)
+                self.gone.append(worker)  # not ended yet: who does not wait the first time cannot wait later
                 task.set_exception(Late("took longer than its deadline") if was_late.is_set() else Died(str(error)))
                 return
             worker.tasks += 1

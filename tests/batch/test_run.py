@@ -5,8 +5,9 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, process
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
@@ -216,6 +217,15 @@ def test_a_file_that_kills_whoever_reads_it_is_a_row(source, out):
     assert (summary.done, summary.failures) == (4, 1) and counts(source) == {"b": 2}
     assert "the process that worked on it died, twice" in rows(out)["b"].error
     assert not list(out.glob(".*.part"))
+
+
+def test_a_run_waits_until_the_system_has_let_go_of_who_died(source, out, monkeypatch):
+    """What a dead process had locked is free a moment after its death is known: only then is it cleared away."""
+    there = process._ExecutorManagerThread
+    joined = there.join_executor_internals
+    monkeypatch.setattr(there, "join_executor_internals", lambda self: (time.sleep(1), joined(self)))
+    batch.run(jobs(source, Dying(victim="b", deaths=9)), out, at_once=2)
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, there)]
 
 
 def test_an_output_stays_ours_where_its_next_try_dies_or_is_late(source, out):
