@@ -103,6 +103,14 @@ def session(leader: int) -> list[psutil.Process]:
     return found
 
 
+def said(process: psutil.Process) -> str:
+    """Its command line, where it has not ended since."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error as error:
+        return str(error)
+
+
 class Children:
     """What a test starts processes with; see the fixture `children`."""
 
@@ -142,7 +150,7 @@ class Children:
         left = []
         for child in self.started:
             alive = session(child.pid)
-            left += [f"{process.pid} {' '.join(process.cmdline())}" for process in alive]
+            left += [f"{process.pid} {said(process)}" for process in alive]
             child.kill()
         return left
 
