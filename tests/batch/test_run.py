@@ -253,7 +253,7 @@ def test_a_death_after_a_passing_fault_is_the_first(source, out):
 
 
 def test_a_file_that_takes_too_long_is_a_row(source, out):
-    summary = batch.run(jobs(source, Hanging(victim="b")), out, at_once=2, deadline_s=1)
+    summary = batch.run(jobs(source, Hanging(victim="b")), out, at_once=2, deadline_s=5)
     assert (summary.done, summary.failures) == (4, 1)
     assert rows(out)["b"].error == f"{source / 'b'}: took longer than its deadline."
     assert not list(out.glob(".*.part"))

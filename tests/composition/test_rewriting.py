@@ -183,6 +183,7 @@ def test_a_letter_that_comes_back_stands_in_its_key(made):
     assert keys == [*((p.letter, 5, "minor") for p in head.phrases), ("X", 3, "major")]
 
 
+@pytest.mark.long
 def test_a_continuation_returns_to_the_home_tune():
     """In half of the seeds or more the head of the home tune is heard again in its rhythm, or whole."""
     wanted = profile("longing")

@@ -359,6 +359,7 @@ def test_nothing_sounds_before_a_phrase_begins_whatever_it_brings_back():
     assert joined(Must(96, straight=True), [], Must(480))[0] == Must(96, straight=True)
 
 
+@pytest.mark.long
 def test_a_mood_that_asks_for_it_cries_out(monkeypatch):
     """Grief is highest once, well above its other phrases, and further up than it would be without."""
 

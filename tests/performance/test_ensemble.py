@@ -32,7 +32,7 @@ def onsets_s(piece, name):
 
 
 @pytest.mark.parametrize("mood", MOODS)
-@pytest.mark.parametrize("seed", [1, 5])
+@pytest.mark.parametrize("seed", [1, pytest.param(5, marks=pytest.mark.long)])
 def test_nowhere_is_it_slower_than_the_ritard_allows(mood, seed):
     wanted = profile(mood, 1.0)
     written = compose(wanted, seconds=40, seed=seed)

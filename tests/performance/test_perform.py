@@ -1,6 +1,7 @@
 """A performance keeps what is written, ends when it is written, and plays like a person."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from tests.strategies import pieces
 MOODS = moods()
 
 
+@cache
 def both(mood, seed=3, intensity=0.7, **asked):
     wanted = profile(mood, intensity)
     written = compose(wanted, seconds=60, seed=seed, **asked)

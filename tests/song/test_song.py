@@ -111,7 +111,7 @@ def test_the_verdict_says_what_it_must(folder):
         assert {"name", "value", "unit", "target", "match", "weight", "sentence"} <= set(cue)
 
 
-@pytest.mark.parametrize("folder", mel.moods()[:3], indirect=True)  # half of the moods tells
+@pytest.mark.parametrize("folder", mel.moods()[:1], indirect=True)  # one mood tells
 def test_the_recipe_makes_the_same_song(folder, tmp_path):
     recipe = json.loads((folder / "recipe.json").read_text())
     asked = {name: recipe[name] for name in ("intensity", "seconds", "seed", "composer")}

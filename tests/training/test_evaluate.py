@@ -186,6 +186,7 @@ def test_notes_are_asked_for_as_make_asks():
     assert high > low + 0.15
 
 
+@pytest.mark.long
 def test_the_table_has_a_column_for_each(corpus, tmp_path, children):
     """As the command prints it, in two processes."""
     save_corpus(corpus, tmp_path / "songs.npz")
