@@ -25,8 +25,10 @@ FURTHER = 1.75  # the stir of a piece is that of all parts, the slow ones among 
 BUSIEST = 3.0  # onsets a second of all parts; the accompaniments of four of five slow songs in minor have fewer
 CLIMAX = (0.2, 0.85)  # of the piece
 # Sadness that the listener hears for a unit of the mode index, and for one of the logarithm of onsets a second; of what
-# a piece is to be sadder the mode makes up one half and the pace the other, so much at most.
-BY_MODE, BY_PACE, MOST_SADDER = 0.5, -0.115, 0.2
+# a piece is to be sadder the mode makes up one half and the pace the other, so much at most. The tune, which has fewer
+# tones than are played beside it, becomes so much slower for each unit that all of it does.
+BY_MODE, BY_PACE, MOST_SADDER = 0.5, -0.115, 0.35
+SUNG_SLOWER = 0.3
 BASSLESS, THINNED, OTHER = 0.35, 0.25, 0.4  # pieces without a deep bass, without a texture, with another second voice
 
 
@@ -49,7 +51,7 @@ class Character:
         half = float(np.clip(self.sadder, -MOST_SADDER, MOST_SADDER)) / 2
         slower, darker = math.exp(half / BY_PACE), DARKER * math.log(self.stir)
         asked = {
-            "bpm": writing.bpm * self.pace, "melody_rate": writing.melody_rate * self.fullness * slower,
+            "bpm": writing.bpm * self.pace, "melody_rate": writing.melody_rate * self.fullness * slower**SUNG_SLOWER,
             "onset_rate": min(writing.onset_rate * self.stir * slower, max(writing.onset_rate, BUSIEST)),
             "mode_index": writing.mode_index + half / BY_MODE + float(np.clip(darker, -MOST_DARKER, MOST_DARKER)),
             "melody_mean": writing.melody_mean + self.height,
