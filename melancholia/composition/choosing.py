@@ -22,11 +22,15 @@ LEAP = 5  # semitones: from a fourth on a move is an event
 # Of the onsets of slow songs in minor so many follow another within less than an eighth, and of their tones so many lie
 # outside their key, both in the median.
 QUICK, COLOURED = 0.11, 0.088
+STRETCH = (
+    6.0  # quarters from rest to rest, at least in the mean: of half of slow songs in minor they are 7.9 s and more
+)
 WEIGHTS = {
     "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 5.0, "top": 1.5, "summit": 2.0,
     "rivalled": 5.0, "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 6.0, "doubling": 0.6,
     "turning": 5.0,
     "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 12.0, "slow": 14.0, "pale": 10.0,
+    "chopped": 2.0,
 }  # fmt: skip
 OUTSIDE = {mode: ~np.isin(np.arange(12), own) for mode, own in BELONGING.items()}  # pitch classes above home
 
@@ -68,6 +72,11 @@ def coloured(line: Line, ground: Ground) -> int:
 def quick(line: Line) -> int:
     """How many onsets follow another within less than an eighth."""
     return int((np.diff(line.notes[:, 0]) < TICKS // 2).sum())
+
+
+def rests(line: Line) -> int:
+    """How often it is silent between two tones for as long as a breath."""
+    return int((np.diff(line.notes[:, 0]) - line.notes[:-1, 1] >= BREATH).sum())
 
 
 def clashing(line: Line, ground: Ground) -> float:
@@ -151,6 +160,7 @@ def cost(
         "doubling": float(octaves),
         "slow": max(0.0, QUICK - (done.quick + quick(line)) / max(1, done.tones + len(notes))),
         "pale": max(0.0, COLOURED - (done.coloured + coloured(line, ground)) / max(1, done.tones + len(notes))),
+        "chopped": max(0.0, rests(line) - span / STRETCH),
         "plain": max(0.0, VARIED - bits(done.lengths + Counter(notes[:, 1].tolist()))),
         "running": max(0.0, RUNNING - (done.long_runs + sum(run >= 3 for run in runs)) / max(1, done.runs + len(runs))),
     }

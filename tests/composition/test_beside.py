@@ -114,6 +114,10 @@ def test_two_lines_are_heard_together():
     assert pair(upper, rows((0, 144, 68))).crossed == pytest.approx(2 / 3)
     assert pair(upper, rows((0, 72, 55))).doubled == pytest.approx(48 / 72)
     assert pair(upper, upper[:0]).rubs == 0
+    low = rows((0, 48, 45))
+    assert [pair(rows((0, 48, high)), low).rubs for high in (46, 47, 48)] == [1, 1, 0]  # a tone apart under C3 is mud
+    assert pair(rows((0, 48, 50)), rows((0, 48, 48))).rubs == 0
+    assert [meeting(low, rows((0, 48, high)))[0] for high in (43, 47, 48)] == [1, 1, 0]
 
 
 def test_a_line_meets_the_notes_of_others():

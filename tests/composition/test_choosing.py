@@ -1,5 +1,6 @@
 """What is kept of many continuations: tunes with quick and coloured tones, lines that neither march nor stand still."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -80,6 +81,22 @@ def test_a_tune_that_lacks_colour_would_rather_have_some():
     assert before > sated + 0.5
 
 
+def test_a_tune_that_stops_and_stops_is_dearer():
+    """A breath in six quarters costs nothing, each more does."""
+
+    def breathing(count):
+        notes = EVEN.notes.copy()
+        notes[: 2 * count : 2, 1] -= TICKS // 2
+        return replace(EVEN, notes=notes)
+
+    lines = [breathing(count) for count in range(4)]
+    assert [choosing.rests(one) for one in lines] == [0, 1, 2, 3]
+    varied = Sung(tones=100, lengths=Counter(dict.fromkeys(range(1, 40), 9)))  # lengths enough: nothing else tells
+    _, one, two, three = costs(*lines, done=varied)
+    assert three - two == pytest.approx(choosing.WEIGHTS["chopped"], abs=0.15)
+    assert two - one == pytest.approx(choosing.WEIGHTS["chopped"] * (2 - len(EVEN.notes) / choosing.STRETCH), abs=0.15)
+
+
 def test_what_was_sung_counts_for_what_is_lacking():
     done = Sung()
     choosing.count(done, line((0, 0.25, 60), (0.25, 0.75, 64), (1, 1, 66)), 60.0, ground())
@@ -133,7 +150,7 @@ def test_stretches_of_several_bars_are_read_whole():
 
 def test_figures_beside_the_beat_that_move_and_are_not_held_are_likelier(monkeypatch):
     whole = shipped().bank
-    measured = {"BESIDE_BEAT": (whole.offbeat, 0.003), "MOVES": (whole.moving, 0.05), "HELD": (-whole.held, 0.002)}
+    measured = {"BESIDE_BEAT": (whole.offbeat, 0.001), "MOVES": (whole.moving, 0.05), "HELD": (-whole.held, 0.002)}
     drawn = stretch_weights(whole)
     for name, (values, least) in measured.items():
         with monkeypatch.context() as patch:
