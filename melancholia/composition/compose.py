@@ -139,7 +139,7 @@ def compose(
     if author is not None and aim is None:
         near = max(near, (profile.sadness.high - profile.sadness.low) / 2 - EDGE)
     aimed = profile.sadness.middle if aim is None else aim
-    owed, more = aimed - BY_ITSELF, 0.0
+    owed, more = max(0.0, profile.sadness.middle - BY_ITSELF) + aimed - profile.sadness.middle, 0.0
     for draft in range(first, first + DRAFTS):
         number = seed + draft * 2**32
         wanted, character = profile, None

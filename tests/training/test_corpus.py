@@ -42,7 +42,7 @@ def folder(tmp_path):
     (tmp_path / "music" / "broken.mxl").write_bytes(b"PK broken")
     (tmp_path / "music" / "short.xml").write_bytes(song(TUNE[:12]))
     (tmp_path / "music" / "notes.txt").write_text("not music")
-    save_midi(compose(profile("longing"), seconds=40, seed=2), tmp_path / "music" / "ours.mid")
+    save_midi(compose(profile("longing"), seconds=60, seed=2), tmp_path / "music" / "ours.mid")
     return tmp_path / "music"
 
 

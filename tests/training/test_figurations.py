@@ -139,6 +139,7 @@ def test_a_model_of_lines_learns(corpus):
     assert len(sides_of(corpus.works, BESIDE).train) > 20
 
 
+@pytest.mark.long
 def test_one_command_trains_a_composer_that_composes(corpus, tmp_path, capsys):
     save_corpus(corpus, tmp_path / "songs.npz")
     mine = tmp_path / "mine"

@@ -48,7 +48,7 @@ def test_four_strings_are_a_quartet_and_four_of_anything_are_told_by_what_they_d
 
 
 def test_a_piece_of_ours_keeps_its_roles():
-    piece = compose(profile("longing"), seconds=40, seed=2)
+    piece = compose(profile("longing"), seconds=60, seed=2)
     work = work_of_piece(piece, "ours.mid", "")
     roles = {part.role for part in piece.parts if part.notes and part.role != "percussion"}
     assert set(work.lines) == roles and set(work.lines) <= set(PLAYERS)
