@@ -22,9 +22,7 @@ LEAP = 5  # semitones: from a fourth on a move is an event
 # Of the onsets of slow songs in minor so many follow another within less than an eighth, and of their tones so many lie
 # outside their key, both in the median.
 QUICK, COLOURED = 0.11, 0.088
-STRETCH = (
-    6.0  # quarters from rest to rest, at least in the mean: of half of slow songs in minor they are 7.9 s and more
-)
+STRETCH = 6.0  # quarters from rest to rest, in the mean at least; half of slow songs in minor have 7.9 s and more
 WEIGHTS = {
     "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 5.0, "top": 1.5, "summit": 2.0,
     "rivalled": 5.0, "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 6.0, "doubling": 0.6,

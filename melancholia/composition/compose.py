@@ -46,9 +46,9 @@ LATEST_START_S = 1.5  # before that something sounds
 CLIMAX_BARS = 11  # a piece of fewer bars cannot be held to it
 CLIMAX = (0.6, 0.72)  # where the planned tension is highest, as a share of the piece
 EDGE = 0.03  # of the sadness that is wanted: so far inside its band a piece stays
-# Drafts of a learned composer that is asked for nothing further come to a sadness of .52 at an intensity of .7 and of
-# .57 at 1 (24 pieces each): what is to be sadder than this is asked for by as much; of what a draft lacks the next is
-# to have so large a part more, for one draft says little of another, and so much at most.
+# Drafts of a learned composer that is asked for nothing further come to a sadness of .53 at an intensity of .7 and of
+# .57 at 1 (24 pieces each): what a mood wants beyond about that is asked for besides; of what a draft lacks the next
+# is to have so large a part more, for one draft says little of another, and so much at most.
 BY_ITSELF, HEEDED, MOST_MORE = 0.58, 0.4, 0.08
 DILUTED = 0.05  # of the mode index is lost where lines move beside their chords (72 pieces)
 DOUBLED = 0.5  # of a part's notes, that another part plays too: two stems of one voice
@@ -139,7 +139,8 @@ def compose(
     if author is not None and aim is None:
         near = max(near, (profile.sadness.high - profile.sadness.low) / 2 - EDGE)
     aimed = profile.sadness.middle if aim is None else aim
-    owed, more = max(0.0, profile.sadness.middle - BY_ITSELF) + aimed - profile.sadness.middle, 0.0
+    owed = max(0.0, profile.sadness.middle - BY_ITSELF) + aimed - profile.sadness.middle
+    more = 0.0
     for draft in range(first, first + DRAFTS):
         number = seed + draft * 2**32
         wanted, character = profile, None

@@ -15,7 +15,7 @@ from melancholia.composition.beside import Scene
 from melancholia.composition.continuing import Rows
 from melancholia.composition.figurations import Hand
 from melancholia.composition.harmony import Slot
-from melancholia.composition.leading import RESTS, pitch_at
+from melancholia.composition.leading import C3, RESTS, pitch_at
 from melancholia.composition.voicing import MOTION, PARALLEL_FIFTH, PARALLEL_OCTAVE
 
 TOP_GAP = 12  # semitones between neighbouring tones of a hand, at most
@@ -150,7 +150,7 @@ def right_cost(
     if gaps.shape[1]:
         wanted = np.array([*hand.gaps, *[4] * 6][: gaps.shape[1]])
         cost = cost + WEIGHTS["gaps"] * np.abs(gaps - wanted).sum(axis=1)
-        cost = cost + WEIGHTS["mud"] * ((gaps < 5) & (found[:, :-1] < 48)).sum(axis=1)
+        cost = cost + WEIGHTS["mud"] * ((gaps < 5) & (found[:, :-1] < C3)).sum(axis=1)
     classes = unit.slot.pitch_classes(scene.tonic)
     needed = (classes if len(classes) == 2 else classes[1:])[: found.shape[1] + len(under)]
     held = {p % 12 for p in under}

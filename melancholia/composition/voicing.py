@@ -11,6 +11,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.composition.leading import C3
+
 MOTION = np.array([0, 1, 1.5, 3, 3.5, 5, 7, 8] + [10 + d for d in range(8, 60)], float)  # semitones of one voice
 PARALLEL_FIFTH, PARALLEL_OCTAVE = 30.0, 40.0
 SAME_DIRECTION = 4.0
@@ -33,7 +35,7 @@ def candidates(
             continue
         if leading is not None and classes.count(leading) + (bass % 12 == leading) > 1:
             continue
-        if (b - a < 4 and a < 48) or (a < 48 and a - bass < 5) or (c - b < 3 and b < 48):
+        if (b - a < 4 and a < C3) or (a < C3 and a - bass < 5) or (c - b < 3 and b < C3):
             continue  # close intervals under C3 are mud
         found.append((a, b, c))
     if not found and high < bass + 24:  # over a high bass the voices need more room

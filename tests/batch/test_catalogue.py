@@ -130,6 +130,7 @@ def test_what_is_no_catalogue_is_said(here, bytes_):
         batch.songs("none.csv")
 
 
+@pytest.mark.long
 def test_a_song_of_a_line_is_the_song_that_make_makes_and_is_made_once(here, capsys, on_the_spot, monkeypatch):
     monkeypatch.setattr(takes, "ROUNDS", 0)
     call = ["batch", written("mood,seconds,seed,intensity\nlonging,15,3,0.6\n"), "--work", "make", "-o", "out", "-q"]

@@ -36,7 +36,7 @@ def test_an_interrupt_at_any_moment_ends_it_and_leaves_nothing(folder, children,
     assert max(ended.took_s for ended in found) <= LONGEST_S
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)])
 def test_what_is_being_written_is_removed(folder, children, number):
     asked = "make longing --seconds 120 --seed 1 --composer planned -o out".split()
     child = children.start(*CLI, *asked, cwd=folder)

@@ -49,7 +49,7 @@ def test_a_bad_file_is_a_line_and_the_rest_is_done(here, capsys, work):
     assert "1 of 3 files failed, 2 are done" in said.err and len(said.out.splitlines()) == 2
 
 
-@pytest.mark.parametrize("how", ["text", pytest.param("csv", marks=pytest.mark.long), "json"])
+@pytest.mark.parametrize("how", ["text", *(pytest.param(how, marks=pytest.mark.long) for how in ("csv", "json"))])
 def test_score_prints_the_good_ones(here, capsys, how):
     assert run(["score", *THREE, *([f"--{how}"] if how != "text" else [])]) == 1
     said = capsys.readouterr()

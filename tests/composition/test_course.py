@@ -184,6 +184,17 @@ def test_a_background_has_fewer_events_and_narrow_dynamics():
     assert np.max(ratios) < 1 and np.all(np.mean(ratios, axis=0) < 0.875)
 
 
+def test_a_learned_background_is_sparser():
+    """Of three moods together, counting moments in which something begins."""
+
+    def moments(mood, named):
+        piece = compose(profile(mood, background=named == "background"), seconds=45, seed=301, setting=named)
+        return len({n.start for n in measures.all_notes(piece)})
+
+    song, quiet = (sum(moments(mood, named) for mood in moods()[::2]) for named in ("song", "background"))
+    assert quiet < 0.875 * song
+
+
 def test_dynamics_are_the_spread_of_loudness():
     wanted = profile("longing")
     found = []

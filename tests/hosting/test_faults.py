@@ -147,6 +147,7 @@ def test_a_plugin_that_is_replaced_between_two_files_is_refused(zoo, tmp_path):
         mel.apply(NOISE, rack=rack, tail_s=0)
 
 
+@pytest.mark.long
 def test_many_chains_of_many_plugins_at_once_are_as_one_by_one(zoo, tmp_path):
     path = tmp_path / "four.toml"
     kinds = ("Gain", "Late", "Flood", "Gain")

@@ -40,7 +40,9 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("command", [pytest.param(c, marks=pytest.mark.long) if c == "film" else c for c in COMMANDS])
+@pytest.mark.parametrize(
+    "command", [pytest.param(c, marks=pytest.mark.long) if c in ("make", "film") else c for c in COMMANDS]
+)
 def test_nothing_is_imported_in_a_thread(command, tmp_path, children):
     music = melody(MINOR, seconds=6)
     soundfile.write(tmp_path / "take.wav", music.samples.T, music.rate)

@@ -156,17 +156,15 @@ def test_a_loop_is_in_the_same_state_at_both_ends(folders):
     assert (steps[RATE // 50 - 1] <= np.delete(steps, RATE // 50 - 1, axis=0).max(axis=0)).all()
 
 
-def test_a_background_is_sparser_and_evener_than_a_song(folders):
+def test_a_background_is_evener_than_a_song(folders):
+    """That it is sparser, in the mean of several, says `composition/test_course.py`."""
     both = ("song", "background")
-    played = {name: load_midi(folders[name] / "score.mid") for name in both}
     found = {name: mel.analyse(folders[name] / "master.wav").values for name in both}
-    events = {name: len({n.start for part in played[name].parts for n in part.notes}) for name in both}
     range_lu = {name: mel.measure(folders[name] / "master.wav").range_lu for name in both}
     velocity = {
         name: np.std([n.velocity for p in load_midi(folders[name] / "piece.mid").parts for n in p.notes])
         for name in both
     }
-    assert events["background"] < 1.25 * events["song"]  # by how much, over many, says `composition/test_course.py`
     assert found["background"]["level_range"] < 0.8 * found["song"]["level_range"]
     assert range_lu["background"] < 0.7 * range_lu["song"] and velocity["background"] < 0.75 * velocity["song"]
 

@@ -11,6 +11,7 @@ from melancholia import takes
 from melancholia.midi import load_midi
 from melancholia.piece import Key
 from melancholia.riff import chunks
+from tests.some import some_moods
 
 SECONDS = 20
 WITH_REPORT = ("despair", "nostalgia")
@@ -29,7 +30,7 @@ def twice():
         yield
 
 
-@pytest.fixture(scope="module", params=mel.moods())
+@pytest.fixture(scope="module", params=some_moods())
 def folder(request, twice, tmp_path_factory):
     song = mel.make(request.param, seconds=SECONDS, seed=12, composer=composer_for(request.param))
     return song.save(tmp_path_factory.mktemp("songs") / request.param, report=request.param in WITH_REPORT)
@@ -111,7 +112,7 @@ def test_the_verdict_says_what_it_must(folder):
         assert {"name", "value", "unit", "target", "match", "weight", "sentence"} <= set(cue)
 
 
-@pytest.mark.parametrize("folder", mel.moods()[:1], indirect=True)  # one mood tells
+@pytest.mark.parametrize("folder", some_moods(6), indirect=True)
 def test_the_recipe_makes_the_same_song(folder, tmp_path):
     recipe = json.loads((folder / "recipe.json").read_text())
     asked = {name: recipe[name] for name in ("intensity", "seconds", "seed", "composer")}

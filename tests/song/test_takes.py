@@ -188,6 +188,7 @@ def impossible(**changed):
     return replace(LONGING, bands=MappingProxyType(bands))
 
 
+@pytest.mark.long
 def test_a_song_that_cannot_be_is_the_nearest_of_four_attempts(tmp_path):
     song = mel.make(impossible(register=(100, 110)), seconds=15, seed=5)
     assert not song.score.matched and "Register lies outside its band" in song.score.why

@@ -131,6 +131,7 @@ def test_lines_beside_a_tune_are_coded_with_it(tmp_path):
         assert not blind[:, BESIDE.at["known"]].any() and not blind[:, BESIDE.at["together"]].any()
 
 
+@pytest.mark.long
 def test_a_model_of_lines_learns(corpus):
     recipe = Recipe(width=16, layers=1, context=24, stretches=4, steps=120)
     found = train(corpus, recipe, layout=BESIDE)
