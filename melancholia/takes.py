@@ -36,7 +36,9 @@ from melancholia.setting import Setting
 Progress = Callable[[float, str], None]
 LONGEST_TAIL_S = 20.0  # from the last release to the end of every file
 ROUNDS = 3  # in which what was heard is made good
-NEAR, LOOKED_AT = 0.03, 4  # of the aim: notes that promise so are taken at once; else of so many takes the nearest
+# Of the aim: notes that promise so are taken at once; else the nearest of the takes that make up so many seconds, of
+# so many at least and at most.
+NEAR, LOOKED_AT_S, LOOKED_AT = 0.03, 400.0, (2, 6)
 LOST = 0.03  # of the sadness of notes, in the mean, by playing them: chords are spread, onsets are more (180 pieces)
 LEFT = 0.3  # of the progress, for attempts to come
 OPTIMISM = 0.025  # what notes that are chosen for their promise are heard to keep less than they promise (183 takes)
@@ -267,10 +269,10 @@ def noted(order: Order, take: int, aim: float, say: Progress) -> Notes:
         return performed(order, order.given, take, aim)
     found: list[Notes] = []
     owed = LOST
-    for number in range(take, take + LOOKED_AT):
+    for number in range(take, take + LOOKED_AT[1]):
         found.append(composed(order, number, aim, float(np.clip(aim + owed, 0, 1))))
         lacking = aim - found[-1].promised
-        if abs(lacking) <= NEAR:
+        if abs(lacking) <= NEAR or len(found) >= max(LOOKED_AT[0], int(LOOKED_AT_S / order.seconds)):
             break
         owed += CORRECTED * lacking
     return min(found, key=lambda notes: abs(notes.promised - aim))

@@ -11,14 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.composition.beside import Scene
+from melancholia.composition.coding import TICKS
 from melancholia.composition.continuing import Rows
 from melancholia.composition.figurations import Bank
+from melancholia.composition.form import draw
 from melancholia.composition.hands import Tones, Unit, voiced
 from melancholia.composition.lines import scale_pitches
 from melancholia.composition.stretches import drawn
 
 SHIFT = 0.15  # of the distance of the tune from that of songs, by which the accompaniment lies elsewhere
 SONGS_MEAN = 69.0  # the tune of songs, MIDI
+# Semitones by which the hands part, for each by which the tune lies under a pitch: it has the middle for itself.
+YIELDING, LOW_TUNE = 1.5, 62.0
+# How a last chord is struck: at once, the right hand a beat or half of one behind the left, tone by tone from below;
+# then all within half a bar.
+LAST_CHORDS = {"at once": 0.4, "right hand later": 0.3, "broken": 0.3}
+APART = (TICKS, TICKS // 2, TICKS // 4, TICKS // 8)
 
 
 def accompany(
@@ -51,8 +59,9 @@ def accompany(
         How often a quarter it strikes; as the mood wants where left out.
     """
     stretches = drawn(bank, scene, rng, rate)
-    shift = SHIFT * (float(scene.tune[:, 2].mean()) - SONGS_MEAN) if len(scene.tune) else 0.0
-    shift += over
+    mean = float(scene.tune[:, 2].mean()) if len(scene.tune) else SONGS_MEAN
+    shift = over + SHIFT * (mean - SONGS_MEAN)
+    wider = YIELDING * max(0.0, LOW_TUNE - mean)
     units: list[Unit] = []
     for phrase in scene.form.phrases:
         found = stretches[phrase.letter, phrase.kind == "climax"]
@@ -69,19 +78,19 @@ def accompany(
                 if number in active:
                     units.append(Unit(bar, at, end, slot, hands, phrase.letter, place))
                 at = end
-    tones = voiced(units, scene, low, high, shift, bass)
-    return played(units, tones, scene)
+    tones = voiced(units, scene, low, high, shift, wider, bass)
+    return played(units, tones, scene, draw(rng, LAST_CHORDS), int(rng.choice(APART[:2])))
 
 
-def played(units: Sequence[Unit], tones: Sequence[Tones], scene: Scene) -> Rows:
+def played(units: Sequence[Unit], tones: Sequence[Tones], scene: Scene, ending: str, apart: int) -> Rows:
     """The figures over the tones. What is held into another chord is struck again as a tone of that; the last bar is
-    one chord."""
+    one chord, struck as `ending` says, at most so many ticks `apart`."""
     found: list[tuple[int, int, int]] = []
     last = (scene.form.bars - 1) * scene.bar
     for k, (unit, hands) in enumerate(zip(units, tones, strict=True)):
         scale = scale_pitches(unit.slot, scene.tonic, 0, 127)
         if unit.bar >= last:
-            found += [(unit.start, unit.end - unit.start, pitch) for own in hands for pitch in own]
+            found += last_chord(unit, hands, ending, apart, scene.bar // 2)
             continue
         for hand, own in zip(unit.hands, hands, strict=True):
             for at, length, tone, step in hand.figure.tolist() if own else ():
@@ -93,6 +102,19 @@ def played(units: Sequence[Unit], tones: Sequence[Tones], scene: Scene) -> Rows:
                 start = max(start, unit.start)
                 found.append((start, rings(pitch, until, units[k:], scene) - start, pitch))
     return one_each(found)
+
+
+def last_chord(unit: Unit, hands: Tones, ending: str, apart: int, within: int) -> list[tuple[int, int, int]]:
+    """All tones of a chord, each until its end."""
+    left, right = hands
+    rising = sorted({*left, *right})
+    behind = dict.fromkeys(rising, 0)
+    if ending == "broken":
+        apart = next((step for step in APART if step <= apart and step * len(rising) <= within), APART[-1])
+        behind = {pitch: k * apart for k, pitch in enumerate(rising)}
+    elif ending == "right hand later" and left:
+        behind |= dict.fromkeys(set(right) - set(left), apart)
+    return [(unit.start + later, unit.end - unit.start - later, pitch) for pitch, later in behind.items()]
 
 
 def rings(pitch: int, until: int, units: Sequence[Unit], scene: Scene) -> int:

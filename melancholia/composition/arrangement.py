@@ -11,7 +11,7 @@ from melancholia.errors import InputError
 from melancholia.orchestra import facts_of, short_name
 from melancholia.writing import Player, Writing
 
-TOGETHER_AGAIN = 0.8  # of the returns of a letter have the players that it had
+TOGETHER_AGAIN = 0.95  # of the returns of a letter have the players that it had
 
 
 @dataclass(frozen=True, slots=True)

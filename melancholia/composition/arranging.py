@@ -30,7 +30,7 @@ from melancholia.streams import generator
 from melancholia.writing import Player, Writing
 
 AGAIN = 0.95  # of the returns of a letter bring back the lines that went with it, as long as the chords are the same
-ROOTS = 0.5  # of the letters have a deep bass under them; the climax always
+ROOTS = 0.4  # of the letters have a deep bass under them; that of the climax always
 NOTHING_THERE: Mapping[str, Held] = MappingProxyType({})
 NOTHING: Rows = np.zeros((0, 3), np.int64)
 # Mean move, share of tones outside their chord, share that begin with the tune. In 102 slow movements of quartets the
@@ -151,12 +151,12 @@ class Stand:
         self.keep(player, self.line(voice, active, rng, self.there_of(player)))
 
     def roots(self, active: set[int], low: int, high: int, rng: np.random.Generator) -> Rows:
-        """The bass of each chord, as deep as it goes, under half of the letters."""
+        """The bass of each chord, as deep as it goes, under some of the letters."""
         rows = []
-        letters: dict[str, bool] = {}
+        letters = {p.letter: True for p in self.scene.form.phrases if p.kind == "climax"}
         for phrase in self.scene.form.phrases:
             here = letters.setdefault(phrase.letter, bool(rng.random() < ROOTS))
-            if phrase.bar not in active or not (here or phrase.kind == "climax"):
+            if phrase.bar not in active or not here:
                 continue
             for first, until, slot in self.scene.chords(phrase):
                 pitch = next(p for p in range(low, low + 12) if p % 12 == slot.bass(self.scene.tonic))

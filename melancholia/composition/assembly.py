@@ -7,6 +7,8 @@ from melancholia.composition.tones import Tone
 from melancholia.orchestra import facts_of
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
 
+LATEST_START_S = 1.5  # before that something sounds
+
 
 def as_piece(
     form: Form, slots: tuple[Slot, ...], melody: list[list[Tone]], parts: tuple[Part, ...], home: Key
@@ -55,6 +57,17 @@ def brought_forward(parts: tuple[Part, ...], at: float) -> tuple[Part, ...]:
     part = parts[number]
     moved = tuple(Note(at, n.end - at, n.pitch, n.velocity) if n.start == start else n for n in part.notes)
     return (*parts[:number], Part(part.name, part.role, part.instrument, moved), *parts[number + 1 :])
+
+
+def opened(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
+    """Parts of which one begins at once: where nothing sounds soon, who begins first beside the tune holds that tone
+    from the start."""
+    beside = tuple(part for part in parts if part.role != "melody")
+    first = min((note.start for part in parts for note in part.notes), default=0.0)
+    if float(form.tempo.seconds(first)) <= LATEST_START_S:
+        return parts
+    moved = {part.name: part for part in brought_forward(beside, 0.0)}
+    return tuple(moved.get(part.name, part) for part in parts)
 
 
 def struck(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:

@@ -145,7 +145,7 @@ def write_line(
                 model, line, ground, musts, compass, low=max(voice.low, round(voice.centre) - OPEN),
                 high=min(voice.high, round(voice.centre) + OPEN), until=until, count=CANDIDATES, rng=rng,
             )  # fmt: skip
-            costs = [cost(one, voice, density, ground, scene.tune, low, others, scene.bar) for one in options]
+            costs = [cost(one, line, voice, density, ground, scene.tune, low, others, scene.bar) for one in options]
             best = options[int(np.argmin(np.array(costs) + rng.gumbel(0, CHANCE, len(costs))))]
             found.append(best.notes)
             letters.setdefault(phrase.letter, (phrase, best.notes))
@@ -238,9 +238,17 @@ def recalled(
 
 
 def cost(
-    line: Line, voice: Voice, density: float, ground: Ground, tune: Rows, low: Rows, others: Sequence[Rows], bar: int
+    line: Line,
+    before: Line,
+    voice: Voice,
+    density: float,
+    ground: Ground,
+    tune: Rows,
+    low: Rows,
+    others: Sequence[Rows],
+    bar: int,
 ) -> float:
-    """How far a continuation is from what it shall be, and how badly it goes with the others."""
+    """How far a continuation of what was `before` is from what it shall be, and how badly it goes with the others."""
     notes = line.notes
     start, end = int(notes[0, 0]), int(notes[-1, :2].sum())
     moves = np.abs(np.diff(notes[:, 2]))
@@ -257,10 +265,11 @@ def cost(
         "held": float(notes[notes[:, 1] >= bar, 1].sum() / notes[:, 1].sum()),
         "fifths": 0.0, "octaves": 0.0, "rubs": 0.0, "crossed": 0.0, "doubled": 0.0, "same": 0.0,
     }  # fmt: skip
+    moving = before.and_then(line).notes[len(before.notes) - 1 :]  # from the last tone before on
     for other, under in ((tune, False), (low, True)):
-        near = about(other, start, end)
+        near = about(other, int(moving[0, 0]), end)
         if len(near):
-            together = pair(notes, near) if under else pair(near, notes)
+            together = pair(moving, near) if under else pair(near, moving)
             faults["fifths"] += together.fifths
             faults["octaves"] += together.octaves
             faults["crossed"] += together.crossed

@@ -15,9 +15,9 @@ from melancholia.composition.continuing import WIDEST, Ground, Line
 FOREIGN = 0.12  # of a chord's 3: a tone with less is foreign to it
 SUNG = (1.9, 3.1)  # nats a note between which nine of ten songs lie, each by the model that learned from the others
 VARIED = 1.9  # bits, of the lengths of tones of songs, in the median; RUNNING of their runs are of three moves or more
-RUNNING = 0.14
+RUNNING = 0.17
 TURNS = 0.27  # of the pairs of moves go opposite ways in slow songs in minor
-SPIKE = 3.0  # semitones by which a phrase may rise above what was sung before
+SPIKE = 2.5  # semitones by which a phrase may rise above what was sung before
 LEAP = 5  # semitones: from a fourth on a move is an event
 # Of the onsets of slow songs in minor so many follow another within less than an eighth, and of their tones so many lie
 # outside their key, both in the median.
@@ -25,8 +25,8 @@ QUICK, COLOURED = 0.11, 0.088
 STRETCH = 6.0  # quarters from rest to rest, in the mean at least; half of slow songs in minor have 7.9 s and more
 WEIGHTS = {
     "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 5.0, "top": 1.5, "summit": 2.0,
-    "rivalled": 5.0, "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 6.0, "doubling": 0.6,
-    "turning": 5.0,
+    "rivalled": 5.0, "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 12.0, "doubling": 0.6,
+    "turning": 8.0,
     "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 12.0, "slow": 14.0, "pale": 10.0,
     "chopped": 2.0,
 }  # fmt: skip
@@ -86,16 +86,18 @@ def clashing(line: Line, ground: Ground) -> float:
     return float(line.notes[(own < FOREIGN) & (beside > 0.5), 1].sum() / line.notes[:, 1].sum())
 
 
-def parallels(line: Line, bass: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """How often tune and bass (tick, pitch class) go on together in fifths, and in octaves."""
+def parallels(line: Line, bass: Sequence[tuple[int, int]], before: Line | None = None) -> tuple[int, int]:
+    """How often tune and bass (tick, pitch class) go on together in fifths, and in octaves; from the last tone before
+    the line on."""
     found: dict[int, int] = {7: 0, 0: 0}
-    starts, ends, pitches = line.notes[:, 0], line.notes[:, :2].sum(axis=1), line.notes[:, 2]
-    for (_, before), (tick, low) in zip(bass, bass[1:], strict=False):
+    notes = line.notes if before is None else np.concatenate([before.notes[-1:], line.notes])
+    starts, ends, pitches = notes[:, 0], notes[:, :2].sum(axis=1), notes[:, 2]
+    for (_, under), (tick, low) in zip(bass, bass[1:], strict=False):
         k = int(np.searchsorted(starts, tick))
         together = 0 < k < len(starts) and starts[k] == tick and ends[k - 1] > tick - BREATH
-        if together and pitches[k] != pitches[k - 1] and low != before:
+        if together and pitches[k] != pitches[k - 1] and low != under:
             apart = int(pitches[k] - low) % 12
-            if apart in found and apart == int(pitches[k - 1] - before) % 12:
+            if apart in found and apart == int(pitches[k - 1] - under) % 12:
                 found[apart] += 1
     return found[7], found[0]
 
@@ -120,9 +122,17 @@ def bits(counts: Counter[int]) -> float:
 
 
 def cost(
-    line: Line, ask: Ask, ground: Ground, done: Sung, falling: float, steps: float, bass: Sequence[tuple[int, int]]
+    line: Line,
+    ask: Ask,
+    ground: Ground,
+    done: Sung,
+    falling: float,
+    steps: float,
+    bass: Sequence[tuple[int, int]],
+    before: Line | None = None,
 ) -> float:
-    """How far a continuation is from what its phrase shall be, and from what the melody still lacks."""
+    """How far a continuation of what was `before` is from what its phrase shall be, and from what the melody still
+    lacks."""
     notes = line.notes
     pitches, onsets = notes[:, 2], notes[:, 0]
     span = (onsets[-1] + notes[-1, 1] - onsets[0]) / TICKS
@@ -134,7 +144,7 @@ def cost(
     peak = int(pitches.argmax())
     events = bool((np.abs(moves) >= LEAP).any() or foreign(line, ground).any())
     both = moves[1:] * moves[:-1]
-    fifths, octaves = parallels(line, bass)
+    fifths, octaves = parallels(line, bass, before)
     runs = runs_of(moves)
     faults = {
         "wide": float((np.abs(moves) > WIDEST).sum()),

@@ -8,13 +8,13 @@ import numpy as np
 
 from melancholia.composition.arrangement import brought_back, cast, choose_players, singer_of
 from melancholia.composition.arranging import arrange
-from melancholia.composition.assembly import as_piece
-from melancholia.composition.character import Character, draw_character, varied
+from melancholia.composition.assembly import LATEST_START_S, as_piece, opened
+from melancholia.composition.character import MOST_OF_SONGS, Character, draw_character, promised, varied
 from melancholia.composition.composers import LEARNED, Composer, composer_of, songs
 from melancholia.composition.critic import SADNESS_NEAR, cost, sadder
 from melancholia.composition.dialects import BROKEN, CADENCES, DIALECTS, ENDINGS
 from melancholia.composition.dynamics import at_level, terraced, terraces
-from melancholia.composition.form import COUNTED, LONGEST_S, SHORTEST_S, SUNG, draw, plan_form
+from melancholia.composition.form import LONGEST_S, SHORTEST_S, check_asked, draw, plan_form
 from melancholia.composition.harmony import plan_harmony
 from melancholia.composition.lines import LINES
 from melancholia.composition.measures import all_notes, longest_hole_s, longest_return, minorness
@@ -25,6 +25,7 @@ from melancholia.composition.silence import PAUSES, broken_off, silences, with_s
 from melancholia.composition.singing import sing
 from melancholia.composition.statement import given, heard, tune_of, with_room
 from melancholia.composition.textures import TEXTURES
+from melancholia.composition.ways import COUNTED, SUNG
 from melancholia.errors import in_range, unknown
 from melancholia.motif import Motif, load_motif
 from melancholia.orchestra import facts_of
@@ -42,14 +43,15 @@ COMPARED, LONG_S = 10, 240.0  # fit drafts of which the critic keeps one; of a p
 COMPARED_LONG, MOST_TAKES = 4, 1000
 COMPARED_LEARNED, SHORT_S = 3, 90.0  # of a learned composer's, whose phrases are chosen one by one; longer: one less
 LEAST_MINOR, LONGEST_RETURN, LONGEST_HOLE_S = 0.02, 0.2, 4.0  # what a draft must keep, with room to what ears allow
-LATEST_START_S = 1.5  # before that something sounds
 CLIMAX_BARS = 11  # a piece of fewer bars cannot be held to it
 CLIMAX = (0.6, 0.72)  # where the planned tension is highest, as a share of the piece
 EDGE = 0.03  # of the sadness that is wanted: so far inside its band a piece stays
-# Drafts of a learned composer that is asked for nothing further come to a sadness of .53 at an intensity of .7 and of
-# .57 at 1 (24 pieces each): what a mood wants beyond about that is asked for besides; of what a draft lacks the next
-# is to have so large a part more, for one draft says little of another, and so much at most.
-BY_ITSELF, HEEDED, MOST_MORE = 0.58, 0.4, 0.08
+# Of what a draft lacks the next is to have so large a part more, for one draft says little of another, and so much at
+# most; where a place is aimed at, more.
+HEEDED, MOST_MORE, MOST_AIMED = 0.25, 0.05, 0.25
+# Where none is aimed at, a piece is like songs that people wrote, and those of sad moods like songs that are sadder by
+# what the mood wants beyond this.
+BY_ITSELF = 0.62
 DILUTED = 0.05  # of the mode index is lost where lines move beside their chords (72 pieces)
 DOUBLED = 0.5  # of a part's notes, that another part plays too: two stems of one voice
 
@@ -121,6 +123,7 @@ def compose(
     if isinstance(theme, Path | str):
         theme = load_motif(theme)
     plan = setting_named(setting) if isinstance(setting, str) else setting
+    check_asked(seconds, bpm=bpm, metre=metre, setting=plan)
     if plan.name == "background" and not profile.background:
         profile = profile.hushed()
     author = composer_of(composer)
@@ -139,7 +142,7 @@ def compose(
     if author is not None and aim is None:
         near = max(near, (profile.sadness.high - profile.sadness.low) / 2 - EDGE)
     aimed = profile.sadness.middle if aim is None else aim
-    owed = max(0.0, profile.sadness.middle - BY_ITSELF) + aimed - profile.sadness.middle
+    most = MOST_MORE if aim is None else MOST_AIMED
     more = 0.0
     for draft in range(first, first + DRAFTS):
         number = seed + draft * 2**32
@@ -147,11 +150,17 @@ def compose(
         if author is not None:
             # One for all drafts, else the one would be kept that lies nearest to the middle; but a theme needs room.
             drawn = seed + first * 2**32 if theme is None else number
-            character = draw_character(author.bank, home.mode, generator(drawn, profile.mood, "character"))
+            owed = aimed - (BY_ITSELF if aim is None else promised(profile.writing, bpm))
+            rng = generator(drawn, profile.mood, "character")
+            character = draw_character(author.bank, home.mode, rng, max(0.0, owed) if aim is None else owed)
+            if aim is None:
+                owed = max(0.0, owed - MOST_OF_SONGS)
+            else:
+                owed = aimed - promised(character.of(profile.writing), bpm)
             character = replace(character, sadder=owed + more)
             wanted = replace(profile, writing=character.of(profile.writing))
         piece = write(wanted, home, seconds, bpm, metre, instruments, theme, plan, number, author, character)
-        more = float(np.clip(more + HEEDED * sadder(piece, aimed, near), -MOST_MORE, MOST_MORE))
+        more = float(np.clip(more + HEEDED * sadder(piece, aimed, near), -most, most))
         known = songs() if author is None else author.known
         drafts.append(
             (
@@ -269,7 +278,7 @@ def write(
     notes = {part: terraced(with_silences(found, stops), steps) for part, found in notes.items()}
     notes = at_level(notes, form)
     parts = tuple(Part(p.name, p.role, p.instrument, tuple(notes[p.name])) for p in players.players if notes[p.name])
-    return as_piece(form, slots, melody, parts, home)
+    return as_piece(form, slots, melody, opened(parts, form), home)
 
 
 def choose_key(writing: Writing, rng: np.random.Generator) -> Key:

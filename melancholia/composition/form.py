@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from melancholia.composition.pacing import METRES, STRETCH, laid_tempo, metre_for, stretches
+from melancholia.composition.departures import SETTLED_BARS, away_so_far, departure
+from melancholia.composition.pacing import METRES, STRETCH, laid_tempo, metre_for, stretches, tempo_for
+from melancholia.composition.phrasing import body_plan, phrase_lengths, returning_alike
+from melancholia.composition.ways import COUNTED, Ways
 from melancholia.errors import InputError, in_range
 from melancholia.piece import TempoMap
 from melancholia.setting import CLIMAX_AT, Setting
@@ -21,19 +24,6 @@ SLOWEST_BPM, FASTEST_BPM = 30.0, 160.0
 SILENT = ("intro", "interlude")  # phrases in which the melody waits
 SLOW_BAR_S = 4.0  # a bar that lasts longer is slow
 BEND = 0.04  # how far the tempo may leave the mood's own to fit whole bars
-
-# letters of the body by how many phrases it has: ternary, rondo, bar form, arch, through-composed return
-BODIES: dict[int, tuple[str, ...]] = {
-    1: ("A",),
-    2: ("AA", "AB"),
-    3: ("ABA", "AAB", "AAA"),
-    4: ("AABA", "ABBA", "ABCA", "AABB"),
-    5: ("AABBA", "ABACA", "AABCA", "ABABA"),
-    6: ("AABBAA", "AABCAA", "ABACBA", "AABBCA"),
-    7: ("AABBCAA", "ABACABA", "AABBACA"),
-    8: ("AABBCCAA", "AABBAACA", "ABACABCA", "AABCBBAA"),
-    9: ("AABBACCAA", "AABBCCBAA"),
-}
 
 # One thing in each phrase that could not be guessed from the rest, and how often.
 EVENTS: dict[str, float] = {
@@ -47,54 +37,7 @@ EVENTS: dict[str, float] = {
     "colour": 2,  # a chord from outside the key
 }
 BREAKS = "breaks"  # a phrase that breaks off: all stop for two beats; how often, the mood says
-# Where a departure goes, semitones above home and mode, with how often 69 Lieder in minor keys go there (human
-# analyses of When-in-Rome); the major home's are by hand.
-AWAY: dict[str, tuple[tuple[int, str, float], ...]] = {
-    "minor": ((3, "major", 67), (5, "minor", 34), (8, "major", 28), (7, "minor", 24), (0, "minor", 40)),
-    "major": ((9, "minor", 5), (2, "minor", 2), (5, "major", 2), (0, "minor", 2)),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Ways:
-    """How forms are laid out, and how much of a tune's harmony returns with it.
-
-    `sizes` are bars of phrases, the usual first, with how often; `slow_sizes` those of slow bars. A piece of fewer
-    bars or seconds than `leaves` stays at home; `bright` is the share of its bars that may stand in major, and `been`
-    how much likelier a key is where it was. `same_close` of the returns of a letter close as it did; `recalled` of
-    them bring its first chords back, so large a `part` of them, and so many the `whole` where that fits. `roaming`:
-    the longest phrase goes away, of three phrases always one; what returns is as long as it was, and an interlude stays
-    in the key that it follows. So many phrases that are the first in another key close in it: `settled`. So many stay
-    in another key where the piece has been for less than `SETTLED_BARS`: `lingers`.
-    """
-
-    sizes: tuple[tuple[int, ...], tuple[float, ...]]
-    slow_sizes: tuple[tuple[int, ...], tuple[float, ...]]
-    leaves: tuple[int, float]
-    bright: float
-    been: float
-    same_close: float
-    recalled: float
-    part: float
-    whole: float
-    roaming: bool
-    settled: float
-    lingers: float
-
-
-COUNTED = Ways(
-    ((4, 3, 5, 6), (0.56, 0.12, 0.2, 0.12)), ((4, 3, 5, 6), (0.56, 0.12, 0.2, 0.12)), (20, 0.0), bright=0.2, been=0.2,
-    same_close=0.0, recalled=0.85, part=0.85, whole=0.0, roaming=False, settled=0.0, lingers=0.0,
-)  # fmt: skip
-# As songs are: a phrase lasts 8 to 14 s, whatever a bar lasts, and a short song leaves home, too.
-SUNG = Ways(
-    ((4, 2, 6, 3, 5), (0.32, 0.22, 0.2, 0.13, 0.13)), ((3, 2, 5, 4), (0.25, 0.35, 0.22, 0.18)), (0, 40.0), bright=0.35,
-    been=0.05, same_close=0.75, recalled=0.95, part=0.95, whole=0.95, roaming=True, settled=1.0, lingers=0.9,
-)  # fmt: skip
 OPEN = ("half", "deceptive")  # cadences that do not reach their tonic
-SHORTEST_BARS = 2  # of a phrase
-SETTLED_BARS = 5  # in another key: there it is heard as home
-ROAMING_BODIES = {3: ("ABA",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +138,19 @@ def check_asked(seconds: float, *, bpm: float | None, metre: str | tuple[int, in
         parse_metre(metre)
 
 
+def metres_at(writing: Writing, bpm: float, ways: Ways) -> dict[str, float]:
+    """A mood's metres, those likelier whose bars last as long at a tempo as those of songs."""
+    if ways.bar_s is None:
+        return dict(writing.metres)
+    middle, spread = ways.bar_s
+
+    def away(metre: str) -> float:
+        beats, unit = parse_metre(metre)
+        return float(np.log(240 * beats / unit / bpm / middle) / spread)
+
+    return {metre: weight * float(np.exp(-(away(metre) ** 2) / 2)) for metre, weight in writing.metres.items()}
+
+
 def draw(rng: np.random.Generator, weights: dict[str, float]) -> str:
     """One of the names, by weight."""
     names = sorted(weights)
@@ -231,12 +187,16 @@ def plan_form(
     """
     check_asked(seconds, bpm=bpm, metre=metre, setting=setting)
     here: Local = local or (lambda share, *names: writing)
-    drawn = draw(rng, dict(writing.metres)) if metre is None else metre
     places = (np.arange(64) + 0.5) / 64
     mean_bpm = 1 / float(np.mean([1 / here(share).bpm for share in places])) if local else writing.bpm
     wanted = mean_bpm if bpm is None else bpm
+    drawn = draw(rng, metres_at(writing, wanted, ways)) if metre is None else metre
     end = setting.end_s(seconds)
     marks = [0.0, *setting.hits, end]
+    if setting.hits and bpm is None:
+        wanted = tempo_for(
+            marks, wanted, [parse_metre(m) for m in ([*writing.metres, "2/4"] if metre is None else [metre])]
+        )
     if setting.hits and metre is None and isinstance(drawn, str):
         drawn = metre_for(marks, wanted, drawn, [*writing.metres, "2/4"])
     signature = parse_metre(drawn)
@@ -388,12 +348,13 @@ def plan_phrases(
         cadences.setdefault(letter, cadence)
         cadence = "half" if setting.loops and last else cadence
         if letter not in keys:
+            stood = [((plan.local_key, plan.mode), plan.bars) for plan in plans]
             stays = letter == "A" or last or bars < ways.leaves[0] or seconds < ways.leaves[1]
             visiting = sum(size for size, name in zip(lengths, letters, strict=True) if name == letter)
             darker = bright + visiting > ways.bright * bars
             if stays:
                 keys[letter] = (0, mode)
-            elif ways.lingers and 0 < away_so_far(plans, mode) < SETTLED_BARS and rng.random() < ways.lingers:
+            elif ways.lingers and 0 < away_so_far(stood, (0, mode)) < SETTLED_BARS and rng.random() < ways.lingers:
                 keys[letter] = (plans[-1].local_key, plans[-1].mode)
             else:
                 keys[letter] = departure(rng, mode, intensity, set(keys.values()), darker=darker, been_share=ways.been)
@@ -413,88 +374,6 @@ def plan_phrases(
     if coda:
         lay(PhrasePlan("coda", 0, bar, coda, "close", 0, mode, "coda", "none"), aim_of(bar, coda, "coda"))
     return tuple(plans), tuple(aims)
-
-
-def away_so_far(plans: Sequence[PhrasePlan], mode: str) -> int:
-    """How many bars the piece has stood in the key of its last phrase, where that is not home."""
-    if not plans:
-        return 0
-    here, bars = (plans[-1].local_key, plans[-1].mode), 0
-    for plan in reversed(plans):
-        if (plan.local_key, plan.mode) != here or here == (0, mode):
-            break
-        bars += plan.bars
-    return bars
-
-
-def departure(
-    rng: np.random.Generator,
-    mode: str,
-    intensity: float,
-    been: set[tuple[int, str]],
-    *,
-    darker: bool,
-    been_share: float,
-) -> tuple[int, str]:
-    """A key to go to; the sadder, the less likely a major one, and one where the piece has been counts little."""
-    options = {
-        (key, there): share
-        * (1.25 - intensity if there == "major" else 1)
-        * (been_share if (key, there) in been else 1)
-        for key, there, share in AWAY[mode]
-        if mode == "major" or there == "minor" or not darker
-    }
-    names, share = list(options), np.array(list(options.values()))
-    return names[int(rng.choice(len(names), p=share / share.sum()))]
-
-
-def phrase_lengths(rng: np.random.Generator, body: int, *, slow: bool = False, ways: Ways = COUNTED) -> list[int]:
-    """Phrases of mostly the usual length that fill the body exactly."""
-    lengths: list[int] = []
-    left = body
-    sizes, share = ways.slow_sizes if slow else ways.sizes
-    usual = sizes[0]
-    while left > usual + 3:
-        size = int(rng.choice(sizes, p=share))
-        if left - size in (1, 2):
-            size = usual if left - usual not in (1, 2) else usual + 1
-        lengths.append(size)
-        left -= size
-    if left > usual + 1:
-        lengths += [left // 2, left - left // 2]
-    elif left:
-        lengths.append(left)
-    return lengths
-
-
-def returning_alike(lengths: Sequence[int], letters: Sequence[str]) -> list[int]:
-    """The same bars in all, such that what comes back is as long as it was. What cannot be shared out goes to phrases
-    that come once, none of which gets longer than the longest; the rest to a visit inside the piece (of two, the
-    first)."""
-    found = list(lengths)
-    once = [k for k, letter in enumerate(letters) if list(letters).count(letter) == 1]
-    for letter in sorted(set(letters)):
-        places = [k for k, other in enumerate(letters) if other == letter]
-        size, spare = divmod(sum(lengths[k] for k in places), len(places))
-        if len(places) == 1 or size < SHORTEST_BARS:
-            continue
-        for place in places:
-            found[place] = size
-        for _ in range(spare):
-            room = [k for k in once if found[k] < max(lengths)]
-            found[min(room, key=lambda k: found[k]) if room else places[1 if len(places) > 2 else 0]] += 1
-    return found
-
-
-def body_plan(rng: np.random.Generator, count: int, named: Sequence[str], ways: Ways = COUNTED) -> list[str]:
-    """Letters for `count` phrases, those `named` among them where a plan has them."""
-    if count not in BODIES:
-        middle = [("B", "C", "A", "D", "B", "E")[(k // 3) % 6] for k in range(count - 5)]
-        return ["A", "A", *middle, "A", "A", "A"]
-    asked = {name for name in named if len(name) == 1}
-    known = (ROAMING_BODIES if ways.roaming else {}).get(count, BODIES[count])
-    plans = [plan for plan in known if asked <= set(plan)] or known
-    return list(plans[int(rng.integers(len(plans)))])
 
 
 def phrase_cadence(writing: Writing, rng: np.random.Generator, number: int, count: int, last: bool) -> str:

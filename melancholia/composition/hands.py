@@ -49,9 +49,13 @@ class Unit:
     place: int  # bars behind the start of the phrase
 
 
-def voiced(units: Sequence[Unit], scene: Scene, low: int, high: int, shift: float, bass: Rows) -> list[Tones]:
-    """The tones of both hands for each unit, rising."""
-    left = lefts(units, scene, low, high, shift, bass)
+def voiced(
+    units: Sequence[Unit], scene: Scene, low: int, high: int, shift: float, wider: float, bass: Rows
+) -> list[Tones]:
+    """The tones of both hands for each unit, rising, `shift` semitones higher than pianists had them; between the
+    hands `wider` semitones more."""
+    left = lefts(units, scene, low, high, shift - wider / 2, bass)
+    shift += wider / 2
     options, owns = [], []
     for unit, under in zip(units, left, strict=True):
         found = rights(unit, scene, under, low, high, shift)

@@ -10,8 +10,9 @@ from melancholia.composition.apart import apart
 from melancholia.composition.arrangement import cast, choose_players, singer_of
 from melancholia.composition.assembly import as_piece
 from melancholia.composition.composers import LEARNED
+from melancholia.composition.departures import AWAY
 from melancholia.composition.dialects import CADENCES, CADENCES_MAJOR
-from melancholia.composition.form import AWAY, Form
+from melancholia.composition.form import Form
 from melancholia.composition.harmony import plan_harmony, suiting
 from melancholia.composition.held import Held, on_grid
 from melancholia.composition.outline import outline_of

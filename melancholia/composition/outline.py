@@ -12,12 +12,13 @@ import numpy as np
 
 from melancholia.composition.asks import ticks
 from melancholia.composition.chords import HARMONIES
-from melancholia.composition.form import SILENT, SUNG, Form, PhrasePlan
+from melancholia.composition.form import SILENT, Form, PhrasePlan
 from melancholia.composition.harmony import Slot
 from melancholia.composition.held import NEVER
 from melancholia.composition.measures import likeness
 from melancholia.composition.numerals import parsed
 from melancholia.composition.statement import renumbered
+from melancholia.composition.ways import SUNG
 from melancholia.motif import skyline
 from melancholia.piece import Chord, Note, Phrase, Piece
 from melancholia.profile import Profile

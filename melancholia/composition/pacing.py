@@ -16,6 +16,15 @@ def metre_for(marks: Sequence[float], wanted: float, drawn: str, others: Sequenc
     return drawn if bends[drawn] <= EASY else min(bends, key=lambda name: bends[name])
 
 
+def tempo_for(marks: Sequence[float], wanted: float, metres: Sequence[tuple[int, int]]) -> float:
+    """The tempo at which bars of one of the metres meet the marks: the one wanted or the next faster, up to twice; the
+    one wanted where none does."""
+    bars = [4 * beats / unit for beats, unit in metres]
+    tempi = [wanted * float(faster) for faster in np.geomspace(1, 2, 13)]
+    meet = (tempo for tempo in tempi if any(stretches(marks, tempo, bar)[2] <= STRETCH for bar in bars))
+    return next(meet, wanted)
+
+
 def stretches(marks: Sequence[float], wanted: float, bar_quarters: float) -> tuple[list[int], float, float]:
     """Whole bars for each stretch between marks (seconds), bars by which the last one is held for longer, and how far
     the tempo bends, as a ratio.

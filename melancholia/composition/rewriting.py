@@ -19,7 +19,7 @@ from melancholia.composition.assembly import arc_of, chords_of, phrases_of, sect
 from melancholia.composition.coding import TICKS
 from melancholia.composition.composers import LEARNED, PLANNED, Composer, composer_of
 from melancholia.composition.critic import cost
-from melancholia.composition.form import FASTEST_BPM, LONGEST_S, SHORTEST_S, SILENT, SLOWEST_BPM, SUNG, Form, plan_form
+from melancholia.composition.form import FASTEST_BPM, LONGEST_S, SHORTEST_S, SILENT, SLOWEST_BPM, Form, plan_form
 from melancholia.composition.harmony import Slot, plan_harmony
 from melancholia.composition.held import NEVER, Held, Like, Span, There, merged, on_grid
 from melancholia.composition.outline import Outline, like, outline_of, tune
@@ -27,6 +27,7 @@ from melancholia.composition.roles import is_line
 from melancholia.composition.singing import sing
 from melancholia.composition.statement import renumbered
 from melancholia.composition.tones import Tone
+from melancholia.composition.ways import SUNG
 from melancholia.edits import is_drums
 from melancholia.errors import InputError, in_range
 from melancholia.orchestra import facts_of

@@ -283,8 +283,9 @@ class Stage:
             count=CANDIDATES, rng=self.rng,
         )  # fmt: skip
         bass = [(round(s.bar * self.bar), s.bass(self.tonic)) for s in self.slots]
-        bass = [at for at in bass if ask.first <= at[0] <= ask.last + self.bar]
-        costs = [cost(one, ask, here, self.done, aim.falling_share, aim.step_share, bass) for one in found]
+        sounding = max((at for at, _ in bass if at <= ask.first), default=ask.first)  # when an upbeat begins
+        bass = [at for at in bass if sounding <= at[0] <= ask.last + self.bar]
+        costs = [cost(one, ask, here, self.done, aim.falling_share, aim.step_share, bass, line) for one in found]
         order: list[int] = np.argsort(np.array(costs) + self.rng.gumbel(0, CHANCE, len(costs))).tolist()
         return found[next((k for k in order if not self.is_taken(line, found[k])), order[0])]
 

@@ -14,16 +14,16 @@ from melancholia.writing import Writing
 
 Metre = tuple[int, int]
 
-NEAR_RATE = 0.18  # spread of the logarithm of how often a stretch strikes about what is wanted
+NEAR_RATE = 0.3  # spread of the logarithm of how often a stretch strikes about what is wanted
 SAME_WORK = 8.0  # how much likelier further letters take a stretch from the song of the first
 SAME_MODE = 2.0
-KEPT_AT_CLIMAX = 0.7  # of the climaxes have the accompaniment that their letter has elsewhere
+KEPT_AT_CLIMAX = 0.8  # of the climaxes have the accompaniment that their letter has elsewhere
 VAMPS = (0.15, 0.5)  # of the letters go on with one bar of their stretch; of preludes and interludes
 RARE = 2.2  # power with which what is rarer is likelier
 # Log weights of a stretch whose strikes all lie beside the quarters, and against one whose tones all last a bar; power
 # with which one is likelier whose highest tone moves more often, and moves a bar that count in one that never does.
 BESIDE_BEAT, HELD, MOVES, FEWEST_MOVES = 4.0, 1.5, 0.6, 0.25
-FAVOURED = 0.3  # of the stretches that are as full as is wanted, of the kinds that the mood names: no one is likelier
+FAVOURED = 0.06  # of the stretches that are as full as is wanted, of the kinds that the mood names: no one is likelier
 SELDOM = 0.01  # weight of a kind of accompaniment that the mood does not name
 # The kinds of accompaniment that a mood may name, by what stretches show of them.
 KINDS = {

@@ -10,19 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melancholia.composition import compose, measures
-from melancholia.composition.accompanying import one_each, stepped
+from melancholia.composition.accompanying import LAST_CHORDS, accompany, last_chord, one_each, stepped
 from melancholia.composition.arranging import bottom
-from melancholia.composition.beside import recalled
-from melancholia.composition.character import BUSIEST, CLIMAX, Character, draw_character, varied
+from melancholia.composition.asks import ground_of
+from melancholia.composition.beside import Scene, recalled
+from melancholia.composition.character import BUSIEST, CLIMAX, Character, draw_character, promised, varied
 from melancholia.composition.coding import TICKS
 from melancholia.composition.composers import FIGURATIONS, LINES, MODELS, composer_of, shipped
 from melancholia.composition.continuing import Must
 from melancholia.composition.figurations import FIRST, SONGS, Hand, load_bank, save_bank
+from melancholia.composition.form import plan_form
 from melancholia.composition.hands import Unit, brought_back, narrowest, spaced
-from melancholia.composition.harmony import Slot
+from melancholia.composition.harmony import Slot, plan_harmony
 from melancholia.composition.leading import meeting, pair
 from melancholia.composition.meanwhile import meanwhile
 from melancholia.composition.stretches import KINDS, divided, joined
+from melancholia.composition.ways import SUNG
 from melancholia.errors import InputError
 from melancholia.profile import moods, profile
 from melancholia.setting import setting
@@ -84,6 +87,29 @@ def test_a_character_is_one_that_songs_have(seed, mode, mood):
     writing = found.of(profile(mood).writing)
     for name, (low, high, *_) in WRITING_RANGES.items():
         assert low <= getattr(writing, name) <= high
+
+
+def test_a_sad_piece_is_like_a_sad_song():
+    """What a piece shall be sadder by, songs are that have fewer tones."""
+
+    def drawn(sadder):
+        return [draw_character(shipped().bank, "minor", np.random.default_rng(seed), sadder) for seed in range(80)]
+
+    merry, usual, sad = (drawn(sadder) for sadder in (-0.3, 0.0, 0.3))
+    stir = [np.mean([np.log(c.stir) for c in some]) for some in (merry, usual, sad)]
+    assert stir[0] - 0.3 > stir[1] > stir[2] + 0.3
+    assert np.std([np.log(c.stir) for c in usual]) >= 0.5  # people: .64
+
+
+@pytest.mark.parametrize("mood", moods())
+def test_what_a_piece_is_to_be_sadder_its_writing_promises(mood):
+    usual = Character(1.0, 1.0, 1.0, 0.0, 0.0, 0.5)
+    writing = replace(profile(mood).writing, onset_rate=2.0, melody_rate=1.5, bpm=70, mode_index=0.1)
+    for sadder in (-0.1, -0.03, 0.06, 0.12):
+        asked = replace(usual, sadder=sadder).of(writing)
+        assert promised(asked) - promised(writing) == pytest.approx(sadder, abs=1e-6)
+        assert (asked.onset_rate < writing.onset_rate) == (asked.mode_index > writing.mode_index) == (sadder > 0)
+    assert promised(writing, bpm=50) > promised(writing) == promised(writing, bpm=70)
 
 
 @settings(max_examples=40, deadline=None)
@@ -243,6 +269,51 @@ def test_a_bar_that_returns_has_the_tones_that_it_had():
     first, other = ((48,), (60,)), ((36,), (64,))
     assert brought_back([first, other], units, Quiet) == [first, first]
     assert brought_back([first, other], units, Rubbing) == [first, other]
+
+
+@pytest.mark.parametrize("ending", LAST_CHORDS)
+@pytest.mark.parametrize("apart", [TICKS, TICKS // 2])
+def test_a_last_chord_sounds_whole_to_its_end(ending, apart):
+    unit = SimpleNamespace(start=96, end=96 + 6 * TICKS)
+    hands = ((41, 48), (57, 60, 65, 69))
+    found = last_chord(unit, hands, ending, apart, 2 * TICKS)
+    behind = {pitch: start - unit.start for start, _, pitch in found}
+    assert sorted(behind) == [41, 48, 57, 60, 65, 69] and {start + length for start, length, _ in found} == {unit.end}
+    late = [behind[pitch] for pitch in sorted(behind)]
+    if ending == "at once":
+        assert set(late) == {0}
+    elif ending == "broken":
+        assert late == [k * TICKS // 4 for k in range(6)]  # the widest of those in which six fit into two quarters
+    else:
+        assert late == [0, 0, apart, apart, apart, apart]
+
+
+def test_a_right_hand_alone_begins_the_last_chord():
+    found = last_chord(SimpleNamespace(start=0, end=96), ((), (60, 64)), "right hand later", TICKS, 96)
+    assert {start for start, *_ in found} == {0}
+
+
+def test_an_accompaniment_leaves_the_middle_to_a_tune_that_lies_there():
+    """The same plan under a tune at D5 and at G3: the hands part, and less of what they play lies beside the tune."""
+    piece_form, slots = planned()
+
+    def beside_tune(mean):
+        tune = rows(*((TICKS * k, TICKS, mean) for k in range(8)))
+        scene = Scene(piece_form, slots, ground_of(piece_form, slots, 9), 9, tune)
+        found = accompany(
+            shipped().bank, scene, set(range(piece_form.bars)), np.random.default_rng(4), low=28, high=96,
+            bass=np.zeros((0, 3), np.int64),
+        )  # fmt: skip
+        return float((found[:, 1] * (np.abs(found[:, 2] - 57) <= 5)).sum() / found[:, 1].sum())
+
+    assert beside_tune(55) < beside_tune(74) - 0.05
+
+
+def planned():
+    """A plan of 60 s in A minor."""
+    wanted = profile("despair").writing
+    form = plan_form(wanted, np.random.default_rng(1), seconds=60, bpm=None, metre="4/4", ways=SUNG)
+    return form, plan_harmony(form, wanted, np.random.default_rng(2), None)
 
 
 ASKED = {

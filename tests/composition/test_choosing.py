@@ -14,7 +14,8 @@ from melancholia.composition.coding import BESIDE, TICKS, TUNE
 from melancholia.composition.composers import shipped
 from melancholia.composition.continuing import GRID, Ground, Line
 from melancholia.composition.figurations import Bank
-from melancholia.composition.form import SUNG, plan_form
+from melancholia.composition.form import plan_form
+from melancholia.composition.ways import SUNG
 from melancholia.profile import profile
 
 NOTHING = np.zeros((0, 3), np.int64)
@@ -108,8 +109,11 @@ def test_what_was_sung_counts_for_what_is_lacking():
 VOICE = Voice("inner", 48, 72, 62.0, 1.0, 2.0, 0.3, 0.5)
 
 
-def beside_cost(one, bar=4):
-    return beside.cost(one, VOICE, 1.0, ground(BESIDE), NOTHING, NOTHING, (), bar * TICKS)
+FAR = line((-8, 1, 62))  # ended long before
+
+
+def beside_cost(one, bar=4, before=FAR, low=NOTHING):
+    return beside.cost(one, before, VOICE, 1.0, ground(BESIDE), NOTHING, low, (), bar * TICKS)
 
 
 def test_a_line_that_marches_is_dearer():
@@ -119,6 +123,23 @@ def test_a_line_that_marches_is_dearer():
 
 def test_a_line_that_holds_its_tones_for_bars_is_dearer():
     assert beside_cost(EVEN, 1) - beside_cost(EVEN, 2) == pytest.approx(beside.WEIGHTS["held"])
+
+
+def test_a_move_from_the_tone_before_counts_beside_the_others():
+    """D to C over G to F: parallel fifths at the joint, an octave lower they would be."""
+    low = np.array([(-TICKS, TICKS, 55), (0, 8 * TICKS, 53)])
+    joined, far = (beside_cost(EVEN, before=before, low=low) for before in (line((-1, 1, 62)), FAR))
+    assert joined - far == pytest.approx(beside.WEIGHTS["fifths"], abs=0.5)
+
+
+def test_a_tune_that_goes_on_in_fifths_from_the_tone_before_is_dearer():
+    """EVEN begins on C: D before it over G, then F, are fifths; so is an upbeat of the line itself."""
+    bass = [(-2 * TICKS, 7), (0, 5)]
+    before = line((-1, 1, 62))
+    assert choosing.parallels(EVEN, bass, before) == (1, 0)
+    assert choosing.parallels(EVEN, bass) == choosing.parallels(EVEN, bass, line((-2, 1, 62))) == (0, 0)
+    upbeat = line((-1, 1, 62), (0, 1, 60))
+    assert choosing.parallels(upbeat, bass) == (1, 0)
 
 
 # Figures

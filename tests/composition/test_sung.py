@@ -18,12 +18,13 @@ from melancholia.composition.coding import GAPS, LENGTHS, TICKS, TUNE, Compass, 
 from melancholia.composition.composers import MELODY, MODELS, shipped
 from melancholia.composition.continuing import GRID, MOST_REPEATS, Ground, Line, Must, go_on, reachable
 from melancholia.composition.dialects import BROKEN, CADENCES, CADENCES_MAJOR
-from melancholia.composition.form import OPEN, SUNG, plan_form
+from melancholia.composition.form import OPEN, plan_form
 from melancholia.composition.harmony import plan_harmony
 from melancholia.composition.numerals import parsed
 from melancholia.composition.returning import again, answered, before, by_steps, frame, returned
 from melancholia.composition.singing import cut, joined, scale_of
 from melancholia.composition.themes import Manner
+from melancholia.composition.ways import SUNG
 from melancholia.errors import InputError
 from melancholia.orchestra import facts_of
 from melancholia.profile import moods, profile
@@ -78,12 +79,12 @@ def test_phrases_end_as_planned_and_breathe(made):
 
 
 def test_no_breath_is_longer_than_singers_have(made):
-    """Between two rests of songs in minor nine of ten stretches last 15 s at most."""
+    """Between two rests of songs in minor nine of ten stretches last 15 s at most; of 90 pieces 99 of 100 do."""
     line = measures.melody(made)
     rests = [k for k, (a, b) in enumerate(zip(line, line[1:], strict=False)) if b.start - a.end >= 0.5 - 1e-6]
     firsts, lasts = [line[0], *(line[k + 1] for k in rests)], [*(line[k] for k in rests)]
     seconds = [float(np.diff(made.tempo.seconds([a.start, b.end]))[0]) for a, b in zip(firsts, lasts, strict=False)]
-    assert max(seconds) <= 18 and 2 <= np.median(seconds) <= 12
+    assert max(seconds) <= 20 and 2 <= np.median(seconds) <= 12
 
 
 def test_a_song_settles_where_it_goes():
@@ -403,7 +404,7 @@ def test_an_ending_that_breaks_off_leaves_the_tune_unsaid():
     wanted = replace(wanted, writing=replace(wanted.writing, endings={BROKEN: 1}))
     for seed in range(4):
         piece = compose(wanted, seconds=40, seed=seed)
-        assert measures.melody(piece)[-1].end <= piece.end - piece.bar_quarters / 2
+        assert measures.melody(piece)[-1].end <= piece.end - 1
 
 
 def test_it_writes_where_nothing_else_is_said():
@@ -419,11 +420,9 @@ def test_what_a_piece_is_to_be_sadder_makes_it_slower_and_darker():
     character = draw_character(shipped().bank, "minor", np.random.default_rng(3))
     plain, sad, merry = (replace(character, sadder=more).of(writing) for more in (0.0, 0.1, -0.1))
     assert sad.mode_index > plain.mode_index > merry.mode_index
-    for name in ("onset_rate", "melody_rate"):
+    for name in ("onset_rate", "melody_rate", "bpm"):
         assert getattr(sad, name) < getattr(plain, name) < getattr(merry, name)
-    assert sad.bpm == plain.bpm and replace(character, sadder=9.0).of(writing) == replace(
-        character, sadder=MOST_SADDER
-    ).of(writing)
+    assert replace(character, sadder=9.0).of(writing) == replace(character, sadder=MOST_SADDER).of(writing)
     slower = [np.log(getattr(sad, name) / getattr(plain, name)) for name in ("melody_rate", "onset_rate")]
     assert slower[0] > 0.5 * slower[1]  # the tune less than what is played beside it
 

@@ -3,11 +3,16 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melancholia.composition.form import BODIES, SETTLED_BARS, SHORTEST_BARS, SUNG, plan_form, returning_alike
+from melancholia.composition.departures import SETTLED_BARS
+from melancholia.composition.form import metres_at, plan_form
 from melancholia.composition.harmony import plan_harmony
+from melancholia.composition.pacing import STRETCH, stretches, tempo_for
+from melancholia.composition.phrasing import BODIES, SHORTEST_BARS, returning_alike
+from melancholia.composition.ways import COUNTED, SUNG
 from melancholia.profile import profile
 
 
@@ -99,3 +104,22 @@ def test_lengths_that_are_alike_stay():
     assert returning_alike([2, 5, 5], "ABA") == [4, 5, 3]
     assert returning_alike([5, 2, 6, 3], "AABA") == [3, 4, 6, 3]
     assert returning_alike([5, 5, 2, 3], "AABA") == [4, 4, 3, 4]
+
+
+def test_bars_last_as_long_as_those_of_songs():
+    """Slow pieces have few beats a bar; what counts its bars has the metres of its mood, whatever the tempo."""
+    wanted = replace(profile("longing").writing, metres={"4/4": 1.0, "3/4": 1.0})
+    slow, quick = (metres_at(wanted, bpm, SUNG) for bpm in (38, 100))
+    assert slow["3/4"] > 2 * slow["4/4"] and quick["4/4"] > 2 * quick["3/4"]
+    assert metres_at(wanted, 38, COUNTED) == {"4/4": 1.0, "3/4": 1.0}
+    middle = SUNG.bar_s[0]
+    assert metres_at(wanted, 240 / middle, SUNG)["4/4"] == pytest.approx(1)
+
+
+def test_hits_closer_than_slow_bars_are_met_by_faster_ones():
+    """Bars of 8 and of 6 s do not meet hits 3.3 s apart; half as long they do."""
+    marks, metres = [0.0, 12.0, 15.3, 30.0], [(4, 4), (3, 4)]
+    tempo = tempo_for(marks, 30.0, metres)
+    assert 30 < tempo <= 60 and min(stretches(marks, tempo, 4 * b / u)[2] for b, u in metres) <= STRETCH
+    assert tempo_for(marks, 72.0, metres) == 72.0
+    assert tempo_for([0.0, 10.0, 10.4, 30.0], 40.0, metres) == 40.0

@@ -119,9 +119,12 @@ def test_what_a_take_lacks_the_next_is_composed_for(monkeypatch):
 
         return composing
 
-    monkeypatch.setattr(takes, "composed", playing([0.5, 0.52, 0.7, 0.55]))
+    monkeypatch.setattr(takes, "composed", playing([0.5, 0.52, 0.7, 0.55, 0.53, 0.51]))
     assert noted(order(), 4, 0.6, lambda *said: None).promised == 0.55
-    assert composed == [(4, 0.63), (5, 0.68), (6, 0.72), (7, 0.67)]
+    assert composed == [(4, 0.63), (5, 0.68), (6, 0.72), (7, 0.67), (8, 0.695), (9, 0.73)]
+    composed.clear()
+    monkeypatch.setattr(takes, "composed", playing([0.5, 0.51, 0.52]))
+    assert noted(replace(order(), seconds=120.0), 0, 0.6, lambda *said: None).take == 2 and len(composed) == 3
     composed.clear()
     monkeypatch.setattr(takes, "composed", playing([0.58]))
     assert noted(order(), 0, 0.6, lambda *said: None).promised == 0.58 and len(composed) == 1
@@ -211,7 +214,7 @@ def test_what_is_too_dark_is_mastered_again_from_the_same_mix():
     free = replace(LONGING, sadness=any_sadness, bands=any_brightness)
     plain = mel.make(free, seconds=15, seed=5)
     value = next(row.value for row in plain.score.cues if row.name == "brightness")
-    brighter_band = Band(1.12 * value, 3 * value, 0.5, "a test")
+    brighter_band = Band(1.06 * value, 3 * value, 0.5, "a test")
     wanted = replace(free, bands=MappingProxyType({"brightness": brighter_band}))
     song = mel.make(wanted, seconds=15, seed=5)
     first, second, *_ = song.attempts
@@ -219,7 +222,7 @@ def test_what_is_too_dark_is_mastered_again_from_the_same_mix():
     assert second.tone_db > 1 and second.take == first.take and second.matched and song.score.matched
     assert {path.split("/")[0] for path in files_of(song.folder)} == {"master.wav", "mix.wav", "stems"}
     brighter = next(row.value for row in song.score.cues if row.name == "brightness")
-    assert brighter > 1.08 * value
+    assert brighter > 1.02 * value
 
 
 def test_a_matched_song_is_not_tried_again():
