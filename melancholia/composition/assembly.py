@@ -62,7 +62,7 @@ def brought_forward(parts: tuple[Part, ...], at: float) -> tuple[Part, ...]:
 def opened(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
     """Parts of which one begins at once: where nothing sounds soon, who begins first beside the tune holds that tone
     from the start."""
-    beside = tuple(part for part in parts if part.role != "melody")
+    beside = tuple(part for part in parts if part.role != "melody" and facts_of(part.instrument).pitched)
     first = min((note.start for part in parts for note in part.notes), default=0.0)
     if float(form.tempo.seconds(first)) <= LATEST_START_S:
         return parts

@@ -16,7 +16,6 @@ from melancholia.writing import WRITING_RANGES, Player, Writing
 SLOW = math.log(80)  # quarters a minute
 LEAST = 40  # slow songs to draw from; all of the mode where there are fewer
 REGION = (0.03, 0.97)  # the quantiles of songs that a piece stays between
-SHARE = 1.0  # of a song's distance from the middle
 # Sadness that the listener hears for each unit of the logarithm of these (90 pieces), and how far it may go gladly;
 # for fuller pieces the mode makes up, by so much of the mode index for each unit, and so much at most.
 BY_STIR, BY_FULLNESS, GLADLY, MOST_OF_SONGS = -0.12, -0.06, 0.15, 0.1
@@ -82,7 +81,7 @@ def draw_character(bank: Bank, mode: str, rng: np.random.Generator, sadder: floa
     slow = rows[rows[:, at["pace"]] <= SLOW]
     rows = slow if len(slow) >= LEAST else rows if len(rows) else bank.songs
     low, middle, high = np.quantile(rows, (REGION[0], 0.5, REGION[1]), axis=0)
-    apart = SHARE * (np.clip(rows, low, high) - middle)
+    apart = np.clip(rows, low, high) - middle
     heard = BY_STIR * FURTHER * apart[:, at["stir"]] + BY_FULLNESS * apart[:, at["fullness"]]
     wanted = float(np.clip(sadder, -MOST_OF_SONGS, MOST_OF_SONGS))
     likely = np.exp(-(((heard - wanted) / GLADLY) ** 2) / 2)

@@ -14,7 +14,7 @@ from melancholia.composition.composers import LEARNED, Composer, composer_of, so
 from melancholia.composition.critic import SADNESS_NEAR, cost, sadder
 from melancholia.composition.dialects import BROKEN, CADENCES, DIALECTS, ENDINGS
 from melancholia.composition.dynamics import at_level, terraced, terraces
-from melancholia.composition.form import LONGEST_S, SHORTEST_S, check_asked, draw, plan_form
+from melancholia.composition.form import check_asked, draw, plan_form
 from melancholia.composition.harmony import plan_harmony
 from melancholia.composition.lines import LINES
 from melancholia.composition.measures import all_notes, longest_hole_s, longest_return, minorness
@@ -115,7 +115,6 @@ def compose(
         A value lies outside its range.
     """
     check_seed(seed)
-    in_range("seconds", seconds, SHORTEST_S, LONGEST_S, "s")
     in_range("take", take, 0, MOST_TAKES)
     if aim is not None:
         in_range("aim", aim, 0, 1)

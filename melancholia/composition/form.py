@@ -193,12 +193,11 @@ def plan_form(
     drawn = draw(rng, metres_at(writing, wanted, ways)) if metre is None else metre
     end = setting.end_s(seconds)
     marks = [0.0, *setting.hits, end]
-    if setting.hits and bpm is None:
-        wanted = tempo_for(
-            marks, wanted, [parse_metre(m) for m in ([*writing.metres, "2/4"] if metre is None else [metre])]
-        )
-    if setting.hits and metre is None and isinstance(drawn, str):
-        drawn = metre_for(marks, wanted, drawn, [*writing.metres, "2/4"])
+    if setting.hits:
+        allowed = [*writing.metres, "2/4"] if metre is None else [metre]
+        wanted = tempo_for(marks, wanted, [parse_metre(one) for one in allowed]) if bpm is None else wanted
+        if metre is None and isinstance(drawn, str):
+            drawn = metre_for(marks, wanted, drawn, [*writing.metres, "2/4"])
     signature = parse_metre(drawn)
     bar_quarters = 4 * signature[0] / signature[1]
     exact = end * wanted / 60 / bar_quarters

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from melancholia.composition import compose, measures
 from melancholia.composition.accompanying import LAST_CHORDS, accompany, last_chord, one_each, stepped
-from melancholia.composition.arranging import bottom
+from melancholia.composition.arranging import Stand, bottom
 from melancholia.composition.asks import ground_of
+from melancholia.composition.assembly import opened
 from melancholia.composition.beside import Scene, recalled
 from melancholia.composition.character import BUSIEST, CLIMAX, Character, draw_character, promised, varied
 from melancholia.composition.coding import TICKS
@@ -27,6 +28,7 @@ from melancholia.composition.meanwhile import meanwhile
 from melancholia.composition.stretches import KINDS, divided, joined
 from melancholia.composition.ways import SUNG
 from melancholia.errors import InputError
+from melancholia.piece import Note, Part, TempoMap
 from melancholia.profile import moods, profile
 from melancholia.setting import setting
 from melancholia.writing import WRITING_RANGES
@@ -286,6 +288,34 @@ def test_a_last_chord_sounds_whole_to_its_end(ending, apart):
         assert late == [k * TICKS // 4 for k in range(6)]  # the widest of those in which six fit into two quarters
     else:
         assert late == [0, 0, apart, apart, apart, apart]
+
+
+def test_who_begins_late_beside_the_tune_holds_its_tone_from_the_start():
+    """Rain and the tune are as they were; what begins soon stays."""
+    form = SimpleNamespace(tempo=TempoMap.steady(60))
+    tune = Part("tune", "melody", "cello", (Note(3, 1, 60, 60),))
+    rain = Part("rain", "texture", "rain", (Note(1.75, 2, 60, 60),))
+    harp = Part("harp", "harmony", "harp", (Note(2, 1, 48, 60), Note(2, 1, 55, 60), Note(4, 1, 50, 60)))
+    found = opened((tune, rain, harp), form)
+    assert found[:2] == (tune, rain)
+    assert [(n.start, n.end, n.pitch) for n in found[2].notes] == [(0, 3, 48), (0, 3, 55), (4, 5, 50)]
+    soon = (tune, replace(harp, notes=(Note(1.5, 1, 48, 60),)))
+    assert opened(soon, form) == soon
+
+
+def test_the_deep_bass_of_a_climax_is_there_whenever_its_tune_is():
+    phrases = [
+        SimpleNamespace(letter=letter, bar=k, kind="climax" if k == 2 else "body") for k, letter in enumerate("ABAAB")
+    ]
+    slot = SimpleNamespace(bass=lambda tonic: 9)
+    scene = SimpleNamespace(
+        form=SimpleNamespace(phrases=phrases), tonic=9, chords=lambda phrase: [(phrase.bar, phrase.bar + 1, slot)]
+    )
+    there = [
+        Stand.roots(SimpleNamespace(scene=scene), {0, 1, 3, 4}, 28, 52, np.random.default_rng(s)) for s in range(40)
+    ]
+    assert all({0, 3} <= set(rows[:, 0].tolist()) for rows in there)  # where it may sound
+    assert {tuple(sorted({1, 4} & set(rows[:, 0].tolist()))) for rows in there} == {(), (1, 4)}
 
 
 def test_a_right_hand_alone_begins_the_last_chord():
