@@ -21,7 +21,7 @@ BREATH = TICKS // 2  # that stays silent, at least, before the next phrase
 SHORTEST = TICKS // 2  # of a phrase's last tone
 # How much likelier than in songs phrases begin before their bar: of what songs sing between two rests .36 begins in the
 # last 30 % of a bar, in the median, and what begins behind a rest inside our phrases seldom does.
-UPBEATS = 2.0
+UPBEATS = 2.8
 STOPS = {"silence": 1, BREAKS: 2}  # beats at a phrase's end in which nobody sounds
 LEANING = 4.0  # semitones that a phrase lies higher for a tension of 1
 CLIMBING = 2.0  # and the climax above that

@@ -17,18 +17,19 @@ SUNG = (1.9, 3.1)  # nats a note between which nine of ten songs lie, each by th
 VARIED = 1.9  # bits, of the lengths of tones of songs, in the median; RUNNING of their runs are of three moves or more
 RUNNING = 0.17
 TURNS = 0.27  # of the pairs of moves go opposite ways in slow songs in minor
-SPIKE = 2.5  # semitones by which a phrase may rise above what was sung before
+SPIKE = 2.0  # semitones by which a phrase may rise above what was sung before
 LEAP = 5  # semitones: from a fourth on a move is an event
 # Of the onsets of slow songs in minor so many follow another within less than an eighth, and of their tones so many lie
 # outside their key, both in the median.
 QUICK, COLOURED = 0.11, 0.088
+EVEN = 0.35  # of the gaps between their onsets are as long as the one before, in the median
 STRETCH = 6.0  # quarters from rest to rest, in the mean at least; half of slow songs in minor have 7.9 s and more
 WEIGHTS = {
     "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 5.0, "top": 1.5, "summit": 2.0,
-    "rivalled": 5.0, "guessed": 1.0, "unlikely": 1.5, "clash": 6.0, "closing": 0.8, "parallel": 12.0, "doubling": 0.6,
-    "turning": 8.0,
+    "rivalled": 5.0, "guessed": 1.0, "unlikely": 1.5, "clash": 8.0, "closing": 0.8, "parallel": 12.0, "doubling": 0.6,
+    "turning": 11.0,
     "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 12.0, "slow": 14.0, "pale": 10.0,
-    "chopped": 2.0,
+    "chopped": 2.0, "even": 8.0,
 }  # fmt: skip
 OUTSIDE = {mode: ~np.isin(np.arange(12), own) for mode, own in BELONGING.items()}  # pitch classes above home
 
@@ -53,6 +54,8 @@ class Sung:
     summit: float = 0.0  # that of the climax, once it is sung
     quick: int = 0  # gaps shorter than an eighth
     coloured: int = 0  # tones outside the home key
+    even: int = 0  # gaps between onsets that are as long as the one before
+    gaps: int = 0  # that have one before
 
 
 def foreign(line: Line, ground: Ground) -> NDArray[np.bool_]:
@@ -70,6 +73,11 @@ def coloured(line: Line, ground: Ground) -> int:
 def quick(line: Line) -> int:
     """How many onsets follow another within less than an eighth."""
     return int((np.diff(line.notes[:, 0]) < TICKS // 2).sum())
+
+
+def even(line: Line) -> int:
+    """How many gaps between onsets are as long as the one before."""
+    return int((np.diff(line.notes[:, 0], n=2) == 0).sum())
 
 
 def rests(line: Line) -> int:
@@ -168,6 +176,7 @@ def cost(
         "doubling": float(octaves),
         "slow": max(0.0, QUICK - (done.quick + quick(line)) / max(1, done.tones + len(notes))),
         "pale": max(0.0, COLOURED - (done.coloured + coloured(line, ground)) / max(1, done.tones + len(notes))),
+        "even": max(0.0, (done.even + even(line)) / max(1, done.gaps + len(notes) - 2) - EVEN),
         "chopped": max(0.0, rests(line) - span / STRETCH),
         "plain": max(0.0, VARIED - bits(done.lengths + Counter(notes[:, 1].tolist()))),
         "running": max(0.0, RUNNING - (done.long_runs + sum(run >= 3 for run in runs)) / max(1, done.runs + len(runs))),
@@ -191,6 +200,8 @@ def count(done: Sung, line: Line, mean: float, ground: Ground) -> None:
     done.lengths.update(line.notes[:, 1].tolist())
     done.quick += quick(line)
     done.coloured += coloured(line, ground)
+    done.even += even(line)
+    done.gaps += max(0, len(line.notes) - 2)
     done.high = max(done.high, float(line.notes[:, 2].max()))
     done.pitch += float(line.notes[:, 2].sum())
     done.asked_pitch += mean * len(line.notes)

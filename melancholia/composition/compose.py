@@ -133,9 +133,9 @@ def compose(
     if theme is not None and metre is None:
         metre = "/".join(map(str, theme.metre))
     drafts: list[tuple[int, float, Piece]] = []
-    compared = COMPARED if seconds <= LONG_S else COMPARED_LONG
-    if author is not None:
-        compared = COMPARED_LEARNED if seconds <= SHORT_S else COMPARED_LEARNED - 1
+    compared, most_drafts = COMPARED if seconds <= LONG_S else COMPARED_LONG, DRAFTS
+    if author is not None:  # an unfit one counts among them
+        most_drafts = compared = COMPARED_LEARNED if seconds <= SHORT_S else COMPARED_LEARNED - 1
     said = tune_of(theme, home) if theme is not None else ()
     near = SADNESS_NEAR  # a mood is a region: where no place in it is aimed at, any of it will do
     if author is not None and aim is None:
@@ -168,7 +168,8 @@ def compose(
                 piece,
             )
         )
-        if sum(found == 0 for found, *_ in drafts) == compared:
+        fit = sum(found == 0 for found, *_ in drafts)
+        if fit == compared or (fit and len(drafts) >= most_drafts):
             break
     return min(drafts, key=lambda draft: draft[:2])[2]
 

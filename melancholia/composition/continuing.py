@@ -8,6 +8,7 @@ four times in a row, and never so that the next given time could not be reached.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ MOST_REPEATS = 3  # of one pitch in a row
 KEPT = 0.98  # of the probability: the rest is never drawn
 NEVER = np.float32(-1e9)
 MOST_NOTES = 200  # of a continuation
+NONE = -1  # a pitch or length that is not given
 
 Rows = NDArray[np.int64]  # a line's notes: onset and length in ticks, pitch
 
@@ -48,7 +50,7 @@ class Ground:
 
     def at(self, ticks: NDArray[np.int64], last: int) -> NDArray[np.float32]:
         """The rows at some times, with how long it is until the last onset."""
-        rows = self.cues[np.clip((ticks - self.start) // GRID, 0, len(self.cues) - 1)].copy()
+        rows = self.cues[np.minimum(np.maximum((ticks - self.start) // GRID, 0), len(self.cues) - 1)]
         rows[:, self.layout.at["left"]] = left(last - ticks)
         rows[:, self.layout.at["last"]] = (ticks >= last)[:, None]
         return rows
@@ -107,18 +109,19 @@ def picked(
     logits: NDArray[np.float32], rng: np.random.Generator, heat: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """A class for each row, out of the likeliest `KEPT`, and its cost in nats."""
-    scaled = logits.astype(np.float64) / heat
-    scaled -= scaled.max(axis=1, keepdims=True)
-    share = np.exp(scaled)
-    share /= share.sum(axis=1, keepdims=True)
-    order = np.argsort(-share, axis=1)
-    ranked = np.take_along_axis(share, order, axis=1)
-    upto = np.cumsum(ranked, axis=1)
-    ranked[:, 1:][upto[:, :-1] >= KEPT] = 0
-    upto = np.cumsum(ranked, axis=1)
-    at = (upto <= rng.random(len(upto))[:, None] * upto[:, -1:]).sum(axis=1)
-    found = order[np.arange(len(order)), np.minimum(at, order.shape[1] - 1)]
-    return found, -np.log(np.maximum(share[np.arange(len(found)), found], 1e-12))
+    rows = np.arange(len(logits))
+    order = np.argsort(-logits, axis=1)
+    ranked = logits[rows[:, None], order].astype(np.float64)
+    ranked -= ranked[:, :1]
+    ranked /= heat
+    share = np.exp(ranked, out=ranked)
+    share /= np.add.reduce(share, axis=1, keepdims=True)
+    upto = np.cumsum(share, axis=1)
+    kept = np.add.reduce(upto < KEPT, axis=1)  # and the one that reaches it
+    last = np.minimum(kept, order.shape[1] - 1)
+    drawn = rng.random(len(upto)) * upto[rows, last]
+    at = np.minimum(np.add.reduce(upto <= drawn[:, None], axis=1), last)
+    return order[rows, at], -np.log(np.maximum(share[rows, at], 1e-12))
 
 
 def go_on(
@@ -163,30 +166,29 @@ def go_on(
         In the order in which they were drawn.
     """
     room = model.context // 2 - 2
-    history = np.repeat(before.choices[None, -room:], count, axis=0)
-    heard = np.repeat(before.cues[None, -room:], count, axis=0)
-    reading = side_by_side(read(model, history[:1], heard[:1]), count)
+    reading = side_by_side(read(model, before.choices[None, -room:], before.cues[None, -room:]), count)
     at = np.full(count, before.notes[-1, 0])
     length = np.full(count, before.notes[-1, 1])
     pitch = np.full((count, MOST_REPEATS), before.notes[-1, 2])
     pitch[:, 1:] = -1
     number = np.zeros(count, np.int64)  # of the next must
+    plan = planned(musts, compass)
     last = musts[-1].at
-    when = np.array([m.at for m in musts])
-    straight = np.array([m.straight for m in musts])
-    lines: list[list[tuple[int, int, int]]] = [[] for _ in range(count)]
-    chosen: list[list[tuple[int, ...]]] = [[] for _ in range(count)]
-    cued: list[list[NDArray[np.float32]]] = [[] for _ in range(count)]
+    following = np.append(plan.at, until)
+    notes = np.zeros((MOST_NOTES, count, 3), np.int64)
+    chosen = np.zeros((MOST_NOTES, count, 4), np.int64)
+    cued = np.zeros((MOST_NOTES, count, before.cues.shape[1]), np.float32)
+    drawn = np.zeros(count, np.int64)
     cost = np.zeros(count)
     here = np.arange(count)
     ways = reachable()
-    while len(here):
-        goal = when[number[here]]
+    for step in range(MOST_NOTES):
+        now_due = number[here]
+        goal = plan.at[now_due]
         logits = gap_logits(model, reading)
-        ahead = at[here, None] + GAPS
-        rest = goal[:, None] - ahead
-        fits = (rest >= 0) & ways[np.clip(rest, 0, FURTHEST) // GRID] & (GAPS >= length[here, None])
-        fits &= ~straight[number[here], None] | (rest == 0)
+        rest = (goal - at[here])[:, None] - GAPS
+        fits = (rest >= 0) & ways[np.minimum(np.maximum(rest, 0), FURTHEST) // GRID] & (length[here, None] <= GAPS)
+        fits &= ~plan.straight[now_due, None] | (rest == 0)
         stuck = ~fits.any(axis=1)
         gap, nats = picked(np.where(fits | stuck[:, None], logits, NEVER), rng, heat)
         now = np.where(stuck, goal, at[here] + GAPS[gap])
@@ -195,95 +197,112 @@ def go_on(
         found = tone(model, reading, cues)
         found.chosen("gap", gap)
         held = now == goal
-        asked = [musts[n] if h else None for n, h in zip(number[here].tolist(), held.tolist(), strict=True)]
-        classes, more = picked(class_logits(found.logits("pitch_class"), asked, pitch[here], compass), rng, heat)
+        due = np.where(held, now_due, len(musts))
+        classes, more = picked(class_logits(found.logits("pitch_class"), plan, due, pitch[here], compass), rng, heat)
         nats += more
         found.chosen("pitch_class", classes)
         octave, more = picked(
-            octave_logits(found.logits("octave"), asked, classes, pitch[here, 0], compass, low, high), rng, heat
-        )
+            octave_logits(found.logits("octave"), plan.pitch[due], classes, pitch[here, 0], compass, low, high),
+            rng, heat,
+        )  # fmt: skip
         nats += more
         found.chosen("octave", octave)
-        tones = compass.pitch(classes, octave)
-        tones = np.array(
-            [t if m is None or m.pitch is None else m.pitch for t, m in zip(tones.tolist(), asked, strict=True)]
-        )
-        following = np.append(when, until)[number[here] + held]
-        lengths, more = picked(
-            length_logits(found.logits("length"), following - now, number[here] + held == len(musts)), rng, heat
-        )
+        tones = np.where(plan.pitch[due] == NONE, compass.pitch(classes, octave), plan.pitch[due])
+        number[here] += held
+        room_left = following[number[here]] - now
+        lengths, more = picked(length_logits(found.logits("length"), room_left, number[here] == len(musts)), rng, heat)
         nats += more
-        longest = np.minimum(LENGTHS[lengths], following - now)
-        given = [m.length if m is not None else None for m in asked]
-        longest = np.array([own if g is None else g for own, g in zip(longest.tolist(), given, strict=True)])
+        longest = np.where(plan.length[due] == NONE, np.minimum(LENGTHS[lengths], room_left), plan.length[due])
         row = np.column_stack([gap, classes, octave, nearest(LENGTHS, np.maximum(longest, 1))])
-        for k, line in enumerate(here.tolist()):
-            lines[line].append((int(now[k]), int(longest[k]), int(tones[k])))
-            chosen[line].append(tuple(row[k].tolist()))
-            cued[line].append(cues[k])
+        notes[step, here] = np.column_stack([now, longest, tones])
+        chosen[step, here], cued[step, here] = row, cues
+        drawn[here] = step + 1
         cost[here] += nats
         at[here], length[here] = now, longest
         pitch[here, 1:] = pitch[here, :-1]
         pitch[here, 0] = tones
-        number[here] += held
-        going = (number[here] < len(musts)) & (np.array([len(lines[k]) for k in here.tolist()]) < MOST_NOTES)
+        going = number[here] < len(musts)
         if not going.any():
             break
-        history = np.concatenate([history, row[:, None]], axis=1)[going]
-        heard = np.concatenate([heard, cues[:, None]], axis=1)[going]
+        here = here[going]
         if reading.notes == model.context:  # what lies far back is forgotten
-            reading = read(model, history[:, -room:], heard[:, -room:])
+            so_far = slice(max(0, step + 1 - room), step + 1)
+            reading = read(
+                model,
+                behind(before.choices, chosen[so_far, here].swapaxes(0, 1), room),
+                behind(before.cues, cued[so_far, here].swapaxes(0, 1), room),
+            )
         else:
             if not going.all():
-                reading.keys = [k[going] for k in reading.keys]
-                reading.values = [v[going] for v in reading.values]
+                reading.only(going)
             read_on(model, reading, row[going], cues[going])
-        here = here[going]
     return [
-        Line(np.array(notes), np.array(rows), np.array(cues), float(nats) / max(1, len(notes)))
-        for notes, rows, cues, nats in zip(lines, chosen, cued, cost, strict=True)
+        Line(notes[:n, k].copy(), chosen[:n, k].copy(), cued[:n, k].copy(), float(cost[k]) / int(n))
+        for k, n in enumerate(drawn)
     ]
 
 
+def behind(before: NDArray[Any], more: NDArray[Any], most: int) -> NDArray[Any]:
+    """The last of what was there, (notes, ...), and of what each line has more, (lines, notes, ...)."""
+    kept = before[-most:]
+    kept = kept[max(0, len(kept) + more.shape[1] - most) :]
+    return np.concatenate([np.broadcast_to(kept, (len(more), *kept.shape)), more], axis=1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planned:
+    """What must be as columns, and behind it a row for notes that need not be: `pitch` and `length` are `NONE` where
+    they are free, and every class is allowed."""
+
+    at: Rows
+    straight: NDArray[np.bool_]
+    pitch: Rows
+    length: Rows
+    classes: NDArray[np.bool_]
+
+    def free(self, due: Rows) -> NDArray[np.bool_]:
+        """Whether nothing is said of a note's pitch."""
+        return np.asarray(self.classes[due].all(axis=1))
+
+
+def planned(musts: Sequence[Must], compass: Compass) -> Planned:
+    classes = np.ones((len(musts) + 1, 12), np.bool_)
+    for allowed, must in zip(classes, musts, strict=False):
+        given = must.classes if must.pitch is None else ((must.pitch - compass.middle) % 12,)
+        if given:
+            allowed[:] = np.isin(np.arange(12), given)
+    pitch, length = (
+        np.array([*(NONE if value is None else value for value in values), NONE])
+        for values in ([m.pitch for m in musts], [m.length for m in musts])
+    )
+    return Planned(np.array([m.at for m in musts]), np.array([m.straight for m in musts]), pitch, length, classes)
+
+
 def class_logits(
-    logits: NDArray[np.float32], asked: Sequence[Must | None], pitches: NDArray[np.int64], compass: Compass
+    logits: NDArray[np.float32], plan: Planned, due: Rows, pitches: Rows, compass: Compass
 ) -> NDArray[np.float32]:
     """Logits of pitch classes: those that are given, and none for a fourth time in a row."""
-    found = logits.copy()
-    for k, must in enumerate(asked):
-        if must is not None and must.pitch is not None:
-            keep = [(must.pitch - compass.middle) % 12]
-        elif must is not None and must.classes:
-            keep = list(must.classes)
-        else:
-            if (pitches[k] == pitches[k, 0]).all():
-                found[k, (pitches[k, 0] - compass.middle) % 12] = NEVER
-            continue
-        mask = np.full(12, NEVER)
-        mask[keep] = 0
-        found[k] += mask
+    found = np.where(plan.classes[due], logits, logits + NEVER)
+    again = plan.free(due) & (pitches == pitches[:, :1]).all(axis=1)
+    found[again, (pitches[again, 0] - compass.middle) % 12] = NEVER
     return found
 
 
 def octave_logits(
-    logits: NDArray[np.float32],
-    asked: Sequence[Must | None],
-    classes: NDArray[np.int64],
-    before: NDArray[np.int64],
-    compass: Compass,
-    low: int,
-    high: int,
+    logits: NDArray[np.float32], given: Rows, classes: Rows, before: Rows, compass: Compass, low: int, high: int
 ) -> NDArray[np.float32]:
-    """Logits of octaves: inside the range, and no move wider than `WIDEST` where there is another way."""
+    """Logits of octaves: inside the range, and no move wider than `WIDEST` where there is another way; that of a
+    pitch which is `given`."""
     heights = compass.pitch(classes[:, None], np.arange(OCTAVES)[None, :])
     inside = (heights >= low) & (heights <= high)
     near = inside & (np.abs(heights - before[:, None]) <= WIDEST)
     inside = np.where(near.any(axis=1, keepdims=True), near, inside)
-    for k, must in enumerate(asked):
-        if must is not None and must.pitch is not None:
-            inside[k] = np.arange(OCTAVES) == np.abs(heights[k] - must.pitch).argmin()
+    asked = given != NONE
+    if asked.any():
+        inside[asked] = np.arange(OCTAVES) == np.abs(heights[asked] - given[asked, None]).argmin(axis=1)[:, None]
     outside = ~inside.any(axis=1)
-    inside[outside, np.abs(heights[outside] - (low + high) / 2).argmin(axis=1)] = True
+    if outside.any():
+        inside[outside, np.abs(heights[outside] - (low + high) / 2).argmin(axis=1)] = True
     return np.where(inside, logits, NEVER)
 
 
@@ -291,6 +310,6 @@ def length_logits(logits: NDArray[np.float32], room: NDArray[np.int64], last: ND
     """Logits of lengths: none beyond the next given time, nor such that it could not be reached from its end."""
     ways = reachable()
     rest = room[:, None] - LENGTHS
-    fits = (rest >= 0) & (last[:, None] | ways[np.clip(rest, 0, FURTHEST) // GRID])
+    fits = (rest >= 0) & (last[:, None] | ways[np.minimum(np.maximum(rest, 0), FURTHEST) // GRID])
     fits[~fits.any(axis=1), 0] = True
     return np.where(fits, logits, NEVER)

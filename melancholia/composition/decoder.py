@@ -44,17 +44,23 @@ class Decoder:
 
 @dataclass(slots=True, eq=False)
 class Reading:
-    """Lines that are read side by side: keys and values by layer, (lines, heads, notes, width); `last` is what the
-    network makes of the note that was read last, (lines, width)."""
+    """Lines that are read side by side: keys and values by layer, (lines, heads, context, width), of which the first
+    `notes` have been read; `last` is what the network makes of the note that was read last, (lines, width)."""
 
     keys: list[Floats]
     values: list[Floats]
     last: Floats
+    notes: int
 
-    @property
-    def notes(self) -> int:
-        """How many have been read."""
-        return int(self.keys[0].shape[2])
+    def only(self, lines: NDArray[np.bool_]) -> None:
+        """Go on with these alone, in their order; nothing is copied of those before the first that ends."""
+        going = np.flatnonzero(lines)
+        first = int(np.argmin(lines))
+        for kept in (self.keys, self.values):
+            for k, values in enumerate(kept):
+                values[first : len(going), :, : self.notes] = values[going[first:], :, : self.notes]
+                kept[k] = values[: len(going)]
+        self.last = self.last[going]
 
 
 def load_decoder(path: Path) -> Decoder:
@@ -75,15 +81,25 @@ def load_decoder(path: Path) -> Decoder:
 
 
 def normed(x: Floats, scale: Floats, shift: Floats) -> Floats:
-    centred = x - x.mean(axis=-1, keepdims=True)
-    spread = np.sqrt(np.einsum("...i,...i->...", centred, centred)[..., None] / x.shape[-1] + np.float32(1e-5))
-    return np.asarray(centred / spread * scale + shift)
+    share = np.float32(1 / x.shape[-1])
+    found = x - np.add.reduce(x, axis=-1, keepdims=True) * share
+    found /= np.sqrt(np.einsum("...i,...i->...", found, found)[..., None] * share + np.float32(1e-5))
+    found *= scale
+    found += shift
+    return np.asarray(found)
 
 
 def gelu(x: Floats) -> Floats:
     """In its form with tanh, as the network was trained."""
-    half = np.float32(0.5)
-    return np.asarray(half * x * (1 + np.tanh(np.float32(0.7978845608) * (x + np.float32(0.044715) * x * x * x))))
+    found = x * x
+    found *= np.float32(0.7978845608 * 0.044715)
+    found += np.float32(0.7978845608)
+    found *= x
+    np.tanh(found, out=found)
+    found += 1
+    found *= x
+    found *= np.float32(0.5)
+    return found
 
 
 def read(model: Decoder, choices: NDArray[np.int64], cues: Floats) -> Reading:
@@ -102,9 +118,17 @@ def read(model: Decoder, choices: NDArray[np.int64], cues: Floats) -> Reading:
         found = (softmax(scores) @ value).swapaxes(1, 2).reshape(lines, notes, -1)
         x = x + found @ w[f"{k}.out.weight"] + w[f"{k}.out.bias"]
         x = x + forward(w, k, x)
-        keys.append(key)
-        values.append(value)
-    return Reading(keys, values, normed(x[:, -1], w["norm.scale"], w["norm.shift"]))
+        keys.append(with_room(key, model.context))
+        values.append(with_room(value, model.context))
+    return Reading(keys, values, normed(x[:, -1], w["norm.scale"], w["norm.shift"]), notes)
+
+
+def with_room(values: Floats, context: int) -> Floats:
+    """Keys or values of what was read, with room for as many notes as the network sees."""
+    lines, heads, notes, size = values.shape
+    found = np.empty((lines, heads, context, size), np.float32)
+    found[:, :, :notes] = values
+    return found
 
 
 def projected(w: Mapping[str, Floats], layer: int, x: Floats) -> Floats:
@@ -119,8 +143,10 @@ def forward(w: Mapping[str, Floats], layer: int, x: Floats) -> Floats:
 
 
 def softmax(x: Floats) -> Floats:
-    raised = np.exp(x - x.max(axis=-1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))
+    raised = x - np.maximum.reduce(x, axis=-1, keepdims=True)
+    np.exp(raised, out=raised)
+    raised /= np.add.reduce(raised, axis=-1, keepdims=True)
+    return np.asarray(raised)
 
 
 def side_by_side(reading: Reading, lines: int) -> Reading:
@@ -129,6 +155,7 @@ def side_by_side(reading: Reading, lines: int) -> Reading:
         [np.repeat(k, lines, axis=0) for k in reading.keys],
         [np.repeat(v, lines, axis=0) for v in reading.values],
         np.repeat(reading.last, lines, axis=0),
+        reading.notes,
     )
 
 
@@ -140,13 +167,15 @@ def read_on(model: Decoder, reading: Reading, choices: NDArray[np.int64], cues: 
         x = x + w[f"in.{field}"][column]
     size = model.width // model.heads
     for k in range(model.layers):
-        q, key, value = projected(w, k, x).reshape(lines, 3, model.heads, 1, size).swapaxes(0, 1)
-        keys = reading.keys[k] = np.concatenate([reading.keys[k], key], axis=2)
-        values = reading.values[k] = np.concatenate([reading.values[k], value], axis=2)
-        scores = (q @ keys.swapaxes(2, 3)) / np.float32(np.sqrt(size))
+        q, key, value = projected(w, k, x).reshape(lines, 3, model.heads, size).swapaxes(0, 1)
+        reading.keys[k][:, :, reading.notes] = key
+        reading.values[k][:, :, reading.notes] = value
+        keys, values = (kept[:, :, : reading.notes + 1] for kept in (reading.keys[k], reading.values[k]))
+        scores = (q[:, :, None] @ keys.swapaxes(2, 3)) / np.float32(np.sqrt(size))
         found = (softmax(scores) @ values).reshape(lines, -1)
         x = x + found @ w[f"{k}.out.weight"] + w[f"{k}.out.bias"]
         x = x + forward(w, k, x)
+    reading.notes += 1
     reading.last = normed(x, w["norm.scale"], w["norm.shift"])
 
 

@@ -215,7 +215,10 @@ def continued(
             parts=voices.together(as_parts(base.parts, notes)),
             tempo=form.tempo,
             sections=(*base.sections, *later_sections(base, form, first)),
-            chords=(*base.chords, *chords_of(form, outline.slots[len(head.slots) :], base.key)),
+            chords=(
+                *(replace(chord, duration=min(chord.end, at_bar) - chord.start) for chord in base.chords),
+                *chords_of(form, outline.slots[len(head.slots) :], base.key),
+            ),
             phrases=(*base.phrases, *phrases_of(form, melody)[len(head.form.phrases) :]),
             arc=(*(at for at in base.arc if at[0] < at_bar), *(at for at in arc_of(form) if at[0] >= at_bar)),
             loops=False,

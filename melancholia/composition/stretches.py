@@ -32,7 +32,7 @@ KINDS = {
     "offbeat": ("offbeat", "syncopated", "waltz"),
     "chords": ("repeated", "tremolo", "chorale"),
 }
-HIGHER = 5.0  # semitones between the stretches of two letters, gladly
+HIGHER = 8.0  # semitones between the stretches of two letters, gladly
 # Bars that are made of others, and those that any bar can be made of.
 DIVIDED: dict[Metre, tuple[Metre, ...]] = {(12, 8): ((6, 8), (6, 8)), (5, 4): ((3, 4), (2, 4))}
 COMMON: tuple[Metre, ...] = ((4, 4), (3, 4), (2, 4), (3, 8))

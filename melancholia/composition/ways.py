@@ -39,6 +39,6 @@ COUNTED = Ways(
 # As songs are: a phrase lasts 8 to 14 s, whatever a bar lasts, and a short song leaves home, too.
 SUNG = Ways(
     ((4, 2, 6, 3, 5), (0.32, 0.22, 0.2, 0.13, 0.13)), ((3, 2, 5, 4), (0.25, 0.35, 0.22, 0.18)), (0, 40.0), bright=0.35,
-    been=0.05, same_close=0.75, recalled=0.95, part=0.95, whole=0.95, roaming=True, settled=1.0, lingers=0.9,
-    bar_s=(2.9, 0.34),
+    been=0.05, same_close=0.75, recalled=0.95, part=0.95, whole=0.95, roaming=True, settled=1.0, lingers=1.0,
+    bar_s=(2.9, 0.4),
 )  # fmt: skip

@@ -94,14 +94,30 @@ def test_a_tune_that_stops_and_stops_is_dearer():
     assert [choosing.rests(one) for one in lines] == [0, 1, 2, 3]
     varied = Sung(tones=100, lengths=Counter(dict.fromkeys(range(1, 40), 9)))  # lengths enough: nothing else tells
     _, one, two, three = costs(*lines, done=varied)
-    assert three - two == pytest.approx(choosing.WEIGHTS["chopped"], abs=0.15)
-    assert two - one == pytest.approx(choosing.WEIGHTS["chopped"] * (2 - len(EVEN.notes) / choosing.STRETCH), abs=0.15)
+    assert three - two == pytest.approx(choosing.WEIGHTS["chopped"], abs=0.2)
+    assert two - one == pytest.approx(choosing.WEIGHTS["chopped"] * (2 - len(EVEN.notes) / choosing.STRETCH), abs=0.2)
+
+
+def test_a_tune_of_equal_gaps_is_dearer():
+    """As many gaps as are like the one before in songs cost nothing, each more does."""
+    halves = EVEN.notes.copy()
+    halves[1::2, 0] += TICKS // 2  # no gap is as long as the one before
+    halves[:, 1] = TICKS // 2
+    uneven = replace(EVEN, notes=halves)
+    assert (choosing.even(EVEN), choosing.even(uneven)) == (6, 0)
+    sated = Sung(gaps=1000)
+    lines = [replace(one, notes=np.column_stack([one.notes[:, 0], halves[:, 1:]])) for one in (EVEN, uneven)]
+    owed = np.subtract(*costs(*lines)) - np.subtract(*costs(*lines, done=sated))
+    assert owed == pytest.approx(choosing.WEIGHTS["even"] * (1 - choosing.EVEN))
 
 
 def test_what_was_sung_counts_for_what_is_lacking():
     done = Sung()
     choosing.count(done, line((0, 0.25, 60), (0.25, 0.75, 64), (1, 1, 66)), 60.0, ground())
     assert (done.quick, done.coloured, done.tones) == (1, 2, 3)
+    assert (done.even, done.gaps) == (0, 1)
+    choosing.count(done, EVEN, 60.0, ground())
+    assert (done.even, done.gaps) == (6, 7)
 
 
 # Lines beside the tune
@@ -123,6 +139,22 @@ def test_a_line_that_marches_is_dearer():
 
 def test_a_line_that_holds_its_tones_for_bars_is_dearer():
     assert beside_cost(EVEN, 1) - beside_cost(EVEN, 2) == pytest.approx(beside.WEIGHTS["held"])
+
+
+def test_how_alike_bars_strike():
+    """Of the places of two bars that follow each other those of both; bars apart are no pair."""
+    onsets = np.array([0, 1, 2, 4, 6, 12, 13])  # bars of 4: places 0 1 2, then 0 2, one that is silent, then 0 1
+    assert beside.alike(onsets, 4) == pytest.approx(2 / 3)
+    assert beside.alike(onsets[:3], 4) == 1.0
+
+
+def test_a_line_that_strikes_elsewhere_in_every_bar_is_dearer():
+    other = EVEN.notes.copy()
+    other[4:6, 0] += TICKS // 2  # two of the four places of its second bar
+    away = replace(EVEN, notes=other)
+    ruled = beside.WEIGHTS["marching"] * (0.75 - beside.MARCHING) - beside.WEIGHTS["marching"] * (1 - beside.MARCHING)
+    owed = beside.WEIGHTS["restless"] * (beside.ALIKE - 2 / 6)
+    assert beside_cost(away) - beside_cost(EVEN) == pytest.approx(owed + ruled)
 
 
 def test_a_move_from_the_tone_before_counts_beside_the_others():

@@ -165,7 +165,10 @@ def test_what_goes_on_was_there_and_brings_its_tune_back(made):
         later = found.part(part.name).notes[len(part.notes) :]  # a last tone may ring into it, half a bar at most
         assert all(note.start >= piece.end - piece.bar_quarters / 2 - 1e-9 for note in later)
     assert found.sections[: len(piece.sections)] == piece.sections
-    assert found.chords[: len(piece.chords)] == piece.chords
+    before = found.chords[: len(piece.chords)]
+    assert before[:-1] == piece.chords[:-1]  # the last one ends where the next begins, if that is in its ringing
+    last = piece.chords[-1]
+    assert before[-1] == replace(last, duration=min(last.end, found.chords[len(before)].start) - last.start)
     assert all(found.chords[k].end <= found.chords[k + 1].start + 1e-9 for k in range(len(found.chords) - 1))
     assert found.chords[-1].end == pytest.approx(found.end, abs=1e-3)  # a tick of MIDI
     later = [section.name.rstrip("'") for section in found.sections[len(piece.sections) :]]
@@ -256,7 +259,7 @@ def test_no_part_falls_silent_where_it_is_written_anew(seed):
     for before, after in zip(theirs.parts, found.parts, strict=True):
         assert (before.name, before.instrument, before.curves) == (after.name, after.instrument, after.curves)
         assert outside(before.notes, 8, 16) == outside(after.notes, 8, 16)
-        assert len(inside(after.notes, 8, 16)) >= (2 if before.name != "Bass" else 4)
+        assert len(inside(after.notes, 8, 16)) >= (2 if before.name != "Bass" else 3)
     assert found.part("Kit") == theirs.part("Kit")  # it has no pitch, and was not named
     for name in ("Keys", "Bass"):
         one = infill(theirs, wanted, bars=(3, 4), parts=[name], seed=seed)

@@ -135,7 +135,7 @@ def linked(samples, at, size):
 
 
 def test_across_the_seam_a_loop_goes_on_as_at_any_bar_line(folders):
-    """At the seam everyone strikes anew: as alike as the strokes of bar lines inside let it be; a cut is less so."""
+    """At the seam everyone strikes anew: as alike as the strokes of bar lines inside let it be; most cuts are less."""
     once = sound(folders["loop"] / "mix.wav")[:, 0]
     piece = load_midi(folders["loop"] / "piece.mid")
     around, size = np.tile(once, 3), RATE // 50
@@ -143,7 +143,8 @@ def test_across_the_seam_a_loop_goes_on_as_at_any_bar_line(folders):
     inside = [linked(around, len(once) + int(at * RATE), size) for at in lines]
     seam = linked(around, 2 * len(once), size)
     assert seam >= min(inside) - 0.1
-    assert seam > linked(np.concatenate([once, once[len(once) // 3 :]]), len(once), size)
+    cuts = [linked(np.concatenate([once, once[len(once) * k // 7 :]]), len(once), size) for k in range(1, 7)]
+    assert seam > np.median(cuts)
 
 
 def test_a_loop_is_in_the_same_state_at_both_ends(folders):
@@ -157,16 +158,18 @@ def test_a_loop_is_in_the_same_state_at_both_ends(folders):
 
 
 def test_a_background_is_evener_than_a_song(folders):
-    """That it is sparser, in the mean of several, says `composition/test_course.py`."""
+    """That it is sparser, in the mean of several, says `composition/test_course.py`. How long the last chord rings is
+    no part of it."""
     both = ("song", "background")
-    found = {name: mel.analyse(folders[name] / "master.wav").values for name in both}
-    range_lu = {name: mel.measure(folders[name] / "master.wav").range_lu for name in both}
-    velocity = {
-        name: np.std([n.velocity for p in load_midi(folders[name] / "piece.mid").parts for n in p.notes])
-        for name in both
-    }
-    assert found["background"]["level_range"] < 0.8 * found["song"]["level_range"]
-    assert range_lu["background"] < 0.7 * range_lu["song"] and velocity["background"] < 0.75 * velocity["song"]
+    levels, velocity = {}, {}
+    for name in both:
+        piece = load_midi(folders[name] / "piece.mid")
+        notes = [note for part in piece.parts for note in part.notes]
+        until = int(RATE * piece.tempo.seconds(max(note.start for note in notes)))
+        halves = sound(folders[name] / "master.wav")[: until // (RATE // 2) * (RATE // 2), 0].reshape(-1, RATE // 2)
+        levels[name] = np.ptp(np.percentile(10 * np.log10((halves**2).mean(axis=1)), [10, 90]))
+        velocity[name] = np.std([note.velocity for note in notes])
+    assert levels["background"] < 0.7 * levels["song"] and velocity["background"] < 0.75 * velocity["song"]
 
 
 def test_the_rack_follows_the_curve():
