@@ -19,7 +19,7 @@ SAME_WORK = 8.0  # how much likelier further letters take a stretch from the son
 SAME_MODE = 2.0
 KEPT_AT_CLIMAX = 0.8  # of the climaxes have the accompaniment that their letter has elsewhere
 VAMPS = (0.15, 0.5)  # of the letters go on with one bar of their stretch; of preludes and interludes
-RARE = 2.2  # power with which what is rarer is likelier
+RARE = 3.2  # power with which what is rarer is likelier
 # Log weights of a stretch whose strikes all lie beside the quarters, and against one whose tones all last a bar; power
 # with which one is likelier whose highest tone moves more often, and moves a bar that count in one that never does.
 BESIDE_BEAT, HELD, MOVES, FEWEST_MOVES = 4.0, 1.5, 0.6, 0.25
