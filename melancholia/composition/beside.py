@@ -27,7 +27,7 @@ CHANCE = 0.15  # of the choice among continuations that do nearly as well
 MARCHING = 0.55  # of a line's onsets may lie on quarters: in slow quartets .51 to .61 do, in the medians of four voices
 # Of the places that a line strikes in a bar or in the one before, so many it strikes in both: slow quartets, the median
 # of their second violins and cellos.
-ALIKE = 0.55
+SAME_PLACES = 0.55
 UNEVEN = 0.25  # spread of the logarithm of how full phrases are
 RUBS_AGAIN = 0.08  # of its time a line that returns may rub against the tune
 OPEN = 8  # semitones about its centre that a line moves in
@@ -267,7 +267,7 @@ def cost(
         "together": abs(float(np.isin(notes[:, 0], tune[:, 0]).mean()) - voice.together),
         "unlikely": max(0.0, line.nats - SUNG[1]),
         "marching": max(0.0, float((notes[:, 0] % TICKS == 0).mean()) - MARCHING),
-        "restless": max(0.0, ALIKE - alike(notes[:, 0], bar)),
+        "restless": max(0.0, SAME_PLACES - same_places(notes[:, 0], bar)),
         "held": float(notes[notes[:, 1] >= bar, 1].sum() / notes[:, 1].sum()),
         "fifths": 0.0, "octaves": 0.0, "rubs": 0.0, "crossed": 0.0, "doubled": 0.0, "same": 0.0,
     }  # fmt: skip
@@ -288,9 +288,9 @@ def cost(
     return float(sum(WEIGHTS[name] * value for name, value in faults.items()))
 
 
-def alike(onsets: NDArray[np.int64], bar: int) -> float:
+def same_places(onsets: NDArray[np.int64], bar: int) -> float:
     """Of the places that are struck in a bar or in the one before the share that is struck in both, in the mean over
-    bars; 1 where no bar follows another."""
+    bars inside a phrase; 1 where no bar that is struck follows another."""
     struck: dict[int, set[int]] = {}
     for at in onsets.tolist():
         struck.setdefault(at // bar, set()).add(at % bar)

@@ -176,7 +176,7 @@ def cost(
         "doubling": float(octaves),
         "slow": max(0.0, QUICK - (done.quick + quick(line)) / max(1, done.tones + len(notes))),
         "pale": max(0.0, COLOURED - (done.coloured + coloured(line, ground)) / max(1, done.tones + len(notes))),
-        "even": max(0.0, (done.even + even(line)) / max(1, done.gaps + len(notes) - 2) - EVEN),
+        "even": max(0.0, (done.even + even(line)) / max(1, done.gaps + max(0, len(notes) - 2)) - EVEN),
         "chopped": max(0.0, rests(line) - span / STRETCH),
         "plain": max(0.0, VARIED - bits(done.lengths + Counter(notes[:, 1].tolist()))),
         "running": max(0.0, RUNNING - (done.long_runs + sum(run >= 3 for run in runs)) / max(1, done.runs + len(runs))),

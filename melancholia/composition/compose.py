@@ -41,7 +41,8 @@ SONG = Setting()
 DRAFTS = 16  # of a take, at most, until enough are fit
 COMPARED, LONG_S = 10, 240.0  # fit drafts of which the critic keeps one; of a piece longer than this there are fewer
 COMPARED_LONG, MOST_TAKES = 4, 1000
-COMPARED_LEARNED, SHORT_S = 3, 90.0  # of a learned composer's, whose phrases are chosen one by one; longer: one less
+# Of a learned composer's, whose phrases are chosen one by one: fit or not, one of them fit; of longer pieces one less.
+COMPARED_LEARNED, SHORT_S = 3, 90.0
 LEAST_MINOR, LONGEST_RETURN, LONGEST_HOLE_S = 0.02, 0.2, 4.0  # what a draft must keep, with room to what ears allow
 CLIMAX_BARS = 11  # a piece of fewer bars cannot be held to it
 CLIMAX = (0.6, 0.72)  # where the planned tension is highest, as a share of the piece
@@ -133,9 +134,9 @@ def compose(
     if theme is not None and metre is None:
         metre = "/".join(map(str, theme.metre))
     drafts: list[tuple[int, float, Piece]] = []
-    compared, most_drafts = COMPARED if seconds <= LONG_S else COMPARED_LONG, DRAFTS
-    if author is not None:  # an unfit one counts among them
-        most_drafts = compared = COMPARED_LEARNED if seconds <= SHORT_S else COMPARED_LEARNED - 1
+    compared = COMPARED if seconds <= LONG_S else COMPARED_LONG
+    if author is not None:
+        compared = COMPARED_LEARNED if seconds <= SHORT_S else COMPARED_LEARNED - 1
     said = tune_of(theme, home) if theme is not None else ()
     near = SADNESS_NEAR  # a mood is a region: where no place in it is aimed at, any of it will do
     if author is not None and aim is None:
@@ -169,7 +170,7 @@ def compose(
             )
         )
         fit = sum(found == 0 for found, *_ in drafts)
-        if fit == compared or (fit and len(drafts) >= most_drafts):
+        if fit and (fit if author is None else len(drafts)) >= compared:
             break
     return min(drafts, key=lambda draft: draft[:2])[2]
 

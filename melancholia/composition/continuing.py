@@ -26,6 +26,7 @@ MOST_NOTES = 200  # of a continuation
 NONE = -1  # a pitch or length that is not given
 
 Rows = NDArray[np.int64]  # a line's notes: onset and length in ticks, pitch
+Ints = NDArray[np.int64]  # one value for each line or must
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +166,14 @@ def go_on(
     list of Line
         In the order in which they were drawn.
     """
-    room = model.context // 2 - 2
-    reading = side_by_side(read(model, before.choices[None, -room:], before.cues[None, -room:]), count)
+    history = model.context // 2 - 2  # notes that are read anew when what lies far back is forgotten
+    reading = side_by_side(read(model, before.choices[None, -history:], before.cues[None, -history:]), count)
     at = np.full(count, before.notes[-1, 0])
     length = np.full(count, before.notes[-1, 1])
     pitch = np.full((count, MOST_REPEATS), before.notes[-1, 2])
     pitch[:, 1:] = -1
     number = np.zeros(count, np.int64)  # of the next must
-    plan = planned(musts, compass)
+    plan = columns_of(musts, compass)
     last = musts[-1].at
     following = np.append(plan.at, until)
     notes = np.zeros((MOST_NOTES, count, 3), np.int64)
@@ -209,10 +210,10 @@ def go_on(
         found.chosen("octave", octave)
         tones = np.where(plan.pitch[due] == NONE, compass.pitch(classes, octave), plan.pitch[due])
         number[here] += held
-        room_left = following[number[here]] - now
-        lengths, more = picked(length_logits(found.logits("length"), room_left, number[here] == len(musts)), rng, heat)
+        room = following[number[here]] - now
+        lengths, more = picked(length_logits(found.logits("length"), room, number[here] == len(musts)), rng, heat)
         nats += more
-        longest = np.where(plan.length[due] == NONE, np.minimum(LENGTHS[lengths], room_left), plan.length[due])
+        longest = np.where(plan.length[due] == NONE, np.minimum(LENGTHS[lengths], room), plan.length[due])
         row = np.column_stack([gap, classes, octave, nearest(LENGTHS, np.maximum(longest, 1))])
         notes[step, here] = np.column_stack([now, longest, tones])
         chosen[step, here], cued[step, here] = row, cues
@@ -226,11 +227,11 @@ def go_on(
             break
         here = here[going]
         if reading.notes == model.context:  # what lies far back is forgotten
-            so_far = slice(max(0, step + 1 - room), step + 1)
+            so_far = slice(max(0, step + 1 - history), step + 1)
             reading = read(
                 model,
-                behind(before.choices, chosen[so_far, here].swapaxes(0, 1), room),
-                behind(before.cues, cued[so_far, here].swapaxes(0, 1), room),
+                behind(before.choices, chosen[so_far, here].swapaxes(0, 1), history),
+                behind(before.cues, cued[so_far, here].swapaxes(0, 1), history),
             )
         else:
             if not going.all():
@@ -243,29 +244,33 @@ def go_on(
 
 
 def behind(before: NDArray[Any], more: NDArray[Any], most: int) -> NDArray[Any]:
-    """The last of what was there, (notes, ...), and of what each line has more, (lines, notes, ...)."""
+    """The last `most` notes of each line, (lines, notes, ...), of what was before all, (notes, ...), and of what each
+    has more, (lines, notes, ...)."""
     kept = before[-most:]
     kept = kept[max(0, len(kept) + more.shape[1] - most) :]
     return np.concatenate([np.broadcast_to(kept, (len(more), *kept.shape)), more], axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Planned:
-    """What must be as columns, and behind it a row for notes that need not be: `pitch` and `length` are `NONE` where
-    they are free, and every class is allowed."""
+class MustColumns:
+    """Musts as columns, and behind them a row for notes that need not be.
 
-    at: Rows
+    `pitch` and `length` are `NONE` where they are free; then every class is allowed.
+    """
+
+    at: Ints
     straight: NDArray[np.bool_]
-    pitch: Rows
-    length: Rows
+    pitch: Ints
+    length: Ints
     classes: NDArray[np.bool_]
 
-    def free(self, due: Rows) -> NDArray[np.bool_]:
+    def free(self, due: Ints) -> NDArray[np.bool_]:
         """Whether nothing is said of a note's pitch."""
         return np.asarray(self.classes[due].all(axis=1))
 
 
-def planned(musts: Sequence[Must], compass: Compass) -> Planned:
+def columns_of(musts: Sequence[Must], compass: Compass) -> MustColumns:
+    """Of a must with a pitch that pitch's class is the only one."""
     classes = np.ones((len(musts) + 1, 12), np.bool_)
     for allowed, must in zip(classes, musts, strict=False):
         given = must.classes if must.pitch is None else ((must.pitch - compass.middle) % 12,)
@@ -275,11 +280,11 @@ def planned(musts: Sequence[Must], compass: Compass) -> Planned:
         np.array([*(NONE if value is None else value for value in values), NONE])
         for values in ([m.pitch for m in musts], [m.length for m in musts])
     )
-    return Planned(np.array([m.at for m in musts]), np.array([m.straight for m in musts]), pitch, length, classes)
+    return MustColumns(np.array([m.at for m in musts]), np.array([m.straight for m in musts]), pitch, length, classes)
 
 
 def class_logits(
-    logits: NDArray[np.float32], plan: Planned, due: Rows, pitches: Rows, compass: Compass
+    logits: NDArray[np.float32], plan: MustColumns, due: Ints, pitches: Rows, compass: Compass
 ) -> NDArray[np.float32]:
     """Logits of pitch classes: those that are given, and none for a fourth time in a row."""
     found = np.where(plan.classes[due], logits, logits + NEVER)
@@ -289,7 +294,7 @@ def class_logits(
 
 
 def octave_logits(
-    logits: NDArray[np.float32], given: Rows, classes: Rows, before: Rows, compass: Compass, low: int, high: int
+    logits: NDArray[np.float32], given: Ints, classes: Ints, before: Ints, compass: Compass, low: int, high: int
 ) -> NDArray[np.float32]:
     """Logits of octaves: inside the range, and no move wider than `WIDEST` where there is another way; that of a
     pitch which is `given`."""

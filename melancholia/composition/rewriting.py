@@ -31,7 +31,7 @@ from melancholia.composition.ways import SUNG
 from melancholia.edits import is_drums
 from melancholia.errors import InputError, in_range
 from melancholia.orchestra import facts_of
-from melancholia.piece import Note, Part, Piece, Section, TempoMap
+from melancholia.piece import Chord, Note, Part, Piece, Section, TempoMap
 from melancholia.profile import Profile
 from melancholia.streams import check_seed, generator
 from melancholia.writing import Player
@@ -216,7 +216,7 @@ def continued(
             tempo=form.tempo,
             sections=(*base.sections, *later_sections(base, form, first)),
             chords=(
-                *(replace(chord, duration=min(chord.end, at_bar) - chord.start) for chord in base.chords),
+                *until(base.chords, at_bar),
                 *chords_of(form, outline.slots[len(head.slots) :], base.key),
             ),
             phrases=(*base.phrases, *phrases_of(form, melody)[len(head.form.phrases) :]),
@@ -225,6 +225,12 @@ def continued(
         )
 
     return cheapest(draft, profile, seed)
+
+
+def until(chords: Sequence[Chord], at: float) -> tuple[Chord, ...]:
+    """Those that begin before a time, none longer than to it."""
+    held = (chord for chord in chords if chord.start < at - 1e-6)
+    return tuple(chord if chord.end <= at else replace(chord, duration=at - chord.start) for chord in held)
 
 
 def writer(composer: str | Path, seed: int) -> Composer:

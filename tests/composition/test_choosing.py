@@ -92,7 +92,7 @@ def test_a_tune_that_stops_and_stops_is_dearer():
 
     lines = [breathing(count) for count in range(4)]
     assert [choosing.rests(one) for one in lines] == [0, 1, 2, 3]
-    varied = Sung(tones=100, lengths=Counter(dict.fromkeys(range(1, 40), 9)))  # lengths enough: nothing else tells
+    varied = Sung(tones=100, gaps=1000, lengths=Counter(dict.fromkeys(range(1, 40), 9)))  # nothing else tells
     _, one, two, three = costs(*lines, done=varied)
     assert three - two == pytest.approx(choosing.WEIGHTS["chopped"], abs=0.2)
     assert two - one == pytest.approx(choosing.WEIGHTS["chopped"] * (2 - len(EVEN.notes) / choosing.STRETCH), abs=0.2)
@@ -144,8 +144,8 @@ def test_a_line_that_holds_its_tones_for_bars_is_dearer():
 def test_how_alike_bars_strike():
     """Of the places of two bars that follow each other those of both; bars apart are no pair."""
     onsets = np.array([0, 1, 2, 4, 6, 12, 13])  # bars of 4: places 0 1 2, then 0 2, one that is silent, then 0 1
-    assert beside.alike(onsets, 4) == pytest.approx(2 / 3)
-    assert beside.alike(onsets[:3], 4) == 1.0
+    assert beside.same_places(onsets, 4) == pytest.approx(2 / 3)
+    assert beside.same_places(onsets[:3], 4) == 1.0
 
 
 def test_a_line_that_strikes_elsewhere_in_every_bar_is_dearer():
@@ -153,7 +153,7 @@ def test_a_line_that_strikes_elsewhere_in_every_bar_is_dearer():
     other[4:6, 0] += TICKS // 2  # two of the four places of its second bar
     away = replace(EVEN, notes=other)
     ruled = beside.WEIGHTS["marching"] * (0.75 - beside.MARCHING) - beside.WEIGHTS["marching"] * (1 - beside.MARCHING)
-    owed = beside.WEIGHTS["restless"] * (beside.ALIKE - 2 / 6)
+    owed = beside.WEIGHTS["restless"] * (beside.SAME_PLACES - 2 / 6)
     assert beside_cost(away) - beside_cost(EVEN) == pytest.approx(owed + ruled)
 
 

@@ -1,5 +1,6 @@
 """A piece is planned: it begins, returns, climbs once, breathes and ends; and what is asked is obeyed."""
 
+import sys
 from functools import cache, partial
 
 import numpy as np
@@ -222,3 +223,22 @@ def test_no_parallel_fifths_or_octaves_in_the_voicing():
                         moves += 1
                         bad += (x[j] - x[i]) % 12 == (y[j] - y[i]) % 12 and (x[j] - x[i]) % 12 in (0, 7)
     assert bad / moves < 0.01
+
+
+@pytest.mark.parametrize(("found", "written"), [(([], []), 2), ((["x"], []), 2), ((["x"], ["x"], []), 3)])
+def test_as_many_drafts_are_written_as_are_compared(found, written, monkeypatch):
+    """An unfit draft counts among them, as long as one is fit; it is not the one that is kept."""
+    drafts = []
+    left = iter(found)
+
+    def writing(*args):
+        drafts.append(original(*args))
+        return drafts[-1]
+
+    module = sys.modules["melancholia.composition.compose"]
+    original = module.write
+    monkeypatch.setattr(module, "COMPARED_LEARNED", 2)
+    monkeypatch.setattr(module, "write", writing)
+    monkeypatch.setattr(module, "faults", lambda *args, **named: next(left))
+    piece = compose_by(profile("longing"), seconds=15, seed=4)
+    assert len(drafts) == written and (piece is drafts[-1] or not any(map(len, found)))

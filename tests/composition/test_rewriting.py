@@ -1,5 +1,6 @@
 """What is there stays to the tick; what is new goes from it to it, on its plan, playable by who plays it."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -167,14 +168,23 @@ def test_what_goes_on_was_there_and_brings_its_tune_back(made):
     assert found.sections[: len(piece.sections)] == piece.sections
     before = found.chords[: len(piece.chords)]
     assert before[:-1] == piece.chords[:-1]  # the last one ends where the next begins, if that is in its ringing
-    last = piece.chords[-1]
-    assert before[-1] == replace(last, duration=min(last.end, found.chords[len(before)].start) - last.start)
+    assert 0 < before[-1].duration <= piece.chords[-1].duration
     assert all(found.chords[k].end <= found.chords[k + 1].start + 1e-9 for k in range(len(found.chords) - 1))
     assert found.chords[-1].end == pytest.approx(found.end, abs=1e-3)  # a tick of MIDI
     later = [section.name.rstrip("'") for section in found.sections[len(piece.sections) :]]
     assert "A" in later
     assert len({section.name for section in found.sections}) == len(found.sections)
     assert inside(tune(found), piece.end, found.end)
+
+
+def test_what_goes_on_behind_bars_that_were_emptied_has_no_chords_of_theirs(made):
+    """A plan may outlast its notes: who deletes the end of a piece and goes on has one chord at a time all the same."""
+    piece, wanted = made
+    cut = piece.bar_quarters * (round(piece.end / piece.bar_quarters) - 3)
+    kept = replace(piece, parts=tuple(replace(p, notes=tuple(outside(p.notes, cut, 1e9))) for p in piece.parts))
+    found = continued(kept, wanted, seconds=20, seed=8)
+    assert all(chord.duration > 0 for chord in found.chords)
+    assert all(a.end <= b.start + 1e-9 for a, b in itertools.pairwise(found.chords))
 
 
 def test_a_letter_that_comes_back_stands_in_its_key(made):

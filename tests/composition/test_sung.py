@@ -281,6 +281,7 @@ def test_what_must_be_is_and_what_is_free_keeps_its_bounds(musts, seed):
                 assert pitches[k] == must.pitch
             elif must.classes:
                 assert (pitches[k] - compass.middle) % 12 in must.classes
+            assert must.length in (None, lengths[k])
             if must.straight:
                 assert k == (by_onset[musts[number - 1].at] + 1 if number else 0)
         fixed = {by_onset[m.at] for m in musts if m.pitch is not None}
