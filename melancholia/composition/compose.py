@@ -14,6 +14,7 @@ from melancholia.composition.composers import LEARNED, Composer, composer_of, so
 from melancholia.composition.critic import SADNESS_NEAR, cost, sadder
 from melancholia.composition.dialects import BROKEN, CADENCES, DIALECTS, ENDINGS
 from melancholia.composition.dynamics import at_level, terraced, terraces
+from melancholia.composition.figurations import Bank
 from melancholia.composition.form import check_asked, draw, plan_form
 from melancholia.composition.harmony import plan_harmony
 from melancholia.composition.lines import LINES
@@ -150,14 +151,9 @@ def compose(
         if author is not None:
             # One for all drafts, else the one would be kept that lies nearest to the middle; but a theme needs room.
             drawn = seed + first * 2**32 if theme is None else number
-            owed = aimed - (BY_ITSELF if aim is None else promised(profile.writing, bpm))
             rng = generator(drawn, profile.mood, "character")
-            character = draw_character(author.bank, home.mode, rng, max(0.0, owed) if aim is None else owed)
-            if aim is None:
-                owed = max(0.0, owed - MOST_OF_SONGS)
-            else:
-                owed = aimed - promised(character.of(profile.writing), bpm)
-            character = replace(character, sadder=owed + more)
+            character = character_for(author.bank, profile, home, bpm, aim, rng)
+            character = replace(character, sadder=character.sadder + more)
             wanted = replace(profile, writing=character.of(profile.writing))
         piece = write(wanted, home, seconds, bpm, metre, instruments, theme, plan, number, author, character)
         more = float(np.clip(more + HEEDED * sadder(piece, aimed, near), -most, most))
@@ -173,6 +169,21 @@ def compose(
         if fit and (fit if author is None else len(drafts)) >= compared:
             break
     return min(drafts, key=lambda draft: draft[:2])[2]
+
+
+def character_for(
+    bank: Bank, profile: Profile, home: Key, bpm: float | None, aim: float | None, rng: np.random.Generator
+) -> Character:
+    """A piece's own character, and how much sadder its notes are to be than such a writing's are.
+
+    Where a place is aimed at, by what the writing promises too little, first of the mood, then of the song that was
+    drawn; where none is, by what the mood is sadder than songs and a sadder song does not make up.
+    """
+    if aim is None:
+        owed = max(0.0, profile.sadness.middle - BY_ITSELF)
+        return replace(draw_character(bank, home.mode, rng, owed), sadder=max(0.0, owed - MOST_OF_SONGS))
+    found = draw_character(bank, home.mode, rng, aim - promised(profile.writing, bpm))
+    return replace(found, sadder=aim - promised(found.of(profile.writing), bpm))
 
 
 def check_names(writing: Writing) -> None:
