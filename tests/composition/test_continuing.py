@@ -7,7 +7,7 @@ from melancholia.composition import continuing
 from melancholia.composition.asks import ground_of
 from melancholia.composition.coding import TICKS, Compass
 from melancholia.composition.composers import shipped
-from melancholia.composition.continuing import Must, go_on, opening
+from melancholia.composition.continuing import Must, go_on, opening, picked
 from melancholia.composition.decoder import read, read_on, side_by_side
 from melancholia.composition.form import plan_form
 from melancholia.composition.harmony import plan_harmony
@@ -44,7 +44,29 @@ def test_no_tone_comes_four_times_and_no_move_is_wider_than_an_octave(scene):
 
 def test_a_given_tone_may_be_said_again_and_lie_outside_the_range(scene):
     musts = [Must(k * TICKS, pitch=50, length=TICKS, straight=True) for k in range(6)]
-    assert all(line.notes[:, 2].tolist() == [50] * 6 for line in lines(scene, musts, count=3))
+    told = scene[1].coded([50])
+    for line in lines(scene, musts, count=3):
+        assert line.notes[:, 2].tolist() == [50] * 6
+        assert (line.choices[:, 1:3] == np.column_stack(told)).all()  # and the model is told so
+
+
+def test_the_likelier_is_drawn_more_often_and_less_so_in_heat():
+    """Classes of probability 8/15, 4/15, 2/15 and 1/15; with heat 2 as their square roots; each at its cost in nats."""
+    logits = np.log(np.tile(np.array([1.0, 8.0, 2.0, 4.0], np.float32), (40_000, 1)))
+    for heat, power in ((1.0, 1.0), (2.0, 0.5)):
+        share = np.array([1.0, 8.0, 2.0, 4.0]) ** power
+        share /= share.sum()
+        found, nats = picked(logits, np.random.default_rng(5), heat)
+        assert np.allclose(np.bincount(found, minlength=4) / len(found), share, atol=0.01)
+        assert np.allclose(nats, -np.log(share[found]), atol=1e-5)
+
+
+def test_the_least_likely_are_never_drawn():
+    """Of .6 and .385 both are kept, of .6 and .37 a third beside them: as many as come to .98."""
+    logits = np.log(np.tile(np.array([0.6, 0.385, 0.01, 0.005], np.float32), (20_000, 1)))
+    assert set(picked(logits, np.random.default_rng(6), 1.0)[0].tolist()) == {0, 1}
+    logits = np.log(np.tile(np.array([0.6, 0.37, 0.02, 0.01], np.float32), (20_000, 1)))
+    assert set(picked(logits, np.random.default_rng(6), 1.0)[0].tolist()) == {0, 1, 2}
 
 
 def test_of_a_line_longer_than_the_model_sees_the_last_notes_are_read_anew(scene, monkeypatch):
