@@ -19,7 +19,7 @@ from melancholia.piece import Key, Note, Part, Piece, TempoMap
 from melancholia.profile import moods, profile
 from tests.tunes import sung
 
-SEEDS = dict(zip(moods(), range(900, 906), strict=True))
+SEEDS = {mood: 900 + number for number, mood in enumerate(moods())}
 
 
 @pytest.fixture(scope="module", params=moods()[::2])  # half of the moods tells; tunes are harmonised in all

@@ -396,6 +396,7 @@ def test_a_mood_fits_in_spite_of_its_light_cues_alone(mood):
 
 def test_moods_that_are_matched_come_first(monkeypatch):
     order = iter([(0.9, False), (0.8, True), (0.7, True), (0.6, False), (0.5, True), (0.4, False)])
+    monkeypatch.setattr("melancholia.scoring.fits.moods", lambda: moods()[:6])
     monkeypatch.setattr(
         "melancholia.scoring.fits.fit_of", lambda wanted, *_: MoodFit(wanted.mood, wanted.intensity, *next(order))
     )
