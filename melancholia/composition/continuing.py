@@ -106,6 +106,12 @@ def reachable() -> NDArray[np.bool_]:
     return found
 
 
+def bridged(distances: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which distances, in ticks, some gaps come to; none that is negative."""
+    inside = np.minimum(np.maximum(distances, 0), FURTHEST)
+    return np.asarray((distances >= 0) & reachable()[inside // GRID])
+
+
 def picked(
     logits: NDArray[np.float32], rng: np.random.Generator, heat: float
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -182,15 +188,14 @@ def go_on(
     drawn = np.zeros(count, np.int64)
     cost = np.zeros(count)
     here = np.arange(count)
-    ways = reachable()
     for step in range(MOST_NOTES):
         now_due = number[here]
         goal = plan.at[now_due]
         logits = gap_logits(model, reading)
         rest = (goal - at[here])[:, None] - GAPS
-        fits = (rest >= 0) & ways[np.minimum(np.maximum(rest, 0), FURTHEST) // GRID] & (length[here, None] <= GAPS)
+        fits = bridged(rest) & (length[here, None] <= GAPS)
         fits &= ~plan.straight[now_due, None] | (rest == 0)
-        stuck = ~fits.any(axis=1)
+        stuck = np.asarray(~fits.any(axis=1))
         gap, nats = picked(np.where(fits | stuck[:, None], logits, NEVER), rng, heat)
         now = np.where(stuck, goal, at[here] + GAPS[gap])
         gap = np.where(stuck, nearest(GAPS, np.maximum(goal - at[here], 1)), gap)
@@ -284,7 +289,7 @@ def columns_of(musts: Sequence[Must], compass: Compass) -> MustColumns:
 
 
 def class_logits(
-    logits: NDArray[np.float32], plan: MustColumns, due: Ints, pitches: Rows, compass: Compass
+    logits: NDArray[np.float32], plan: MustColumns, due: Ints, pitches: NDArray[np.int64], compass: Compass
 ) -> NDArray[np.float32]:
     """Logits of pitch classes: those that are given, and none for a fourth time in a row."""
     found = np.where(plan.classes[due], logits, logits + NEVER)
@@ -313,8 +318,7 @@ def octave_logits(
 
 def length_logits(logits: NDArray[np.float32], room: NDArray[np.int64], last: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Logits of lengths: none beyond the next given time, nor such that it could not be reached from its end."""
-    ways = reachable()
     rest = room[:, None] - LENGTHS
-    fits = (rest >= 0) & (last[:, None] | ways[np.minimum(np.maximum(rest, 0), FURTHEST) // GRID])
+    fits = bridged(rest) | (last[:, None] & (rest >= 0))
     fits[~fits.any(axis=1), 0] = True
     return np.where(fits, logits, NEVER)

@@ -12,9 +12,7 @@ AWAY: dict[str, tuple[tuple[int, str, float], ...]] = {
     "minor": ((3, "major", 67), (5, "minor", 34), (8, "major", 28), (7, "minor", 24), (0, "minor", 40)),
     "major": ((9, "minor", 5), (2, "minor", 2), (5, "major", 2), (0, "minor", 2)),
 }
-SETTLED_BARS = (
-    6  # in another key, in which the piece then stands as at home: a key that is left sooner is hardly noticed
-)
+SETTLED_BARS = 6  # in another key: a piece that has been there for fewer may well stay
 
 
 def away_so_far(stood: Sequence[tuple[Place, int]], home: Place) -> int:

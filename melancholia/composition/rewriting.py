@@ -214,12 +214,15 @@ def continued(
             base,
             parts=voices.together(as_parts(base.parts, notes)),
             tempo=form.tempo,
-            sections=(*base.sections, *later_sections(base, form, first)),
+            sections=(*(s for s in base.sections if s.bar < first), *later_sections(base, form, first)),
             chords=(
                 *until(base.chords, at_bar),
                 *chords_of(form, outline.slots[len(head.slots) :], base.key),
             ),
-            phrases=(*base.phrases, *phrases_of(form, melody)[len(head.form.phrases) :]),
+            phrases=(
+                *(p for p in base.phrases if p.start < at_bar - 1e-6),
+                *phrases_of(form, melody)[len(head.form.phrases) :],
+            ),
             arc=(*(at for at in base.arc if at[0] < at_bar), *(at for at in arc_of(form) if at[0] >= at_bar)),
             loops=False,
         )

@@ -92,7 +92,8 @@ def test_a_tune_that_stops_and_stops_is_dearer():
 
     lines = [breathing(count) for count in range(4)]
     assert [choosing.rests(one) for one in lines] == [0, 1, 2, 3]
-    varied = Sung(tones=100, gaps=1000, lengths=Counter(dict.fromkeys(range(1, 40), 9)))  # nothing else tells
+    # Lengths enough: little else tells, a clash by how long it lasts.
+    varied = Sung(tones=100, gaps=1000, lengths=Counter(dict.fromkeys(range(1, 40), 9)))
     _, one, two, three = costs(*lines, done=varied)
     assert three - two == pytest.approx(choosing.WEIGHTS["chopped"], abs=0.2)
     assert two - one == pytest.approx(choosing.WEIGHTS["chopped"] * (2 - len(EVEN.notes) / choosing.STRETCH), abs=0.2)

@@ -177,14 +177,17 @@ def test_what_goes_on_was_there_and_brings_its_tune_back(made):
     assert inside(tune(found), piece.end, found.end)
 
 
-def test_what_goes_on_behind_bars_that_were_emptied_has_no_chords_of_theirs(made):
-    """A plan may outlast its notes: who deletes the end of a piece and goes on has one chord at a time all the same."""
+def test_what_goes_on_behind_bars_that_were_emptied_has_nothing_of_their_plan(made):
+    """A plan may outlast its notes: who deletes the end of a piece and goes on has one chord, phrase and section at a
+    time all the same."""
     piece, wanted = made
     cut = piece.bar_quarters * (round(piece.end / piece.bar_quarters) - 3)
     kept = replace(piece, parts=tuple(replace(p, notes=tuple(outside(p.notes, cut, 1e9))) for p in piece.parts))
     found = continued(kept, wanted, seconds=20, seed=8)
     assert all(chord.duration > 0 for chord in found.chords)
     assert all(a.end <= b.start + 1e-9 for a, b in itertools.pairwise(found.chords))
+    assert all(a.start < b.start for a, b in itertools.pairwise(found.phrases))
+    assert all(a.bar < b.bar for a, b in itertools.pairwise(found.sections))
 
 
 def test_a_letter_that_comes_back_stands_in_its_key(made):
