@@ -22,22 +22,28 @@ LEAP = 5  # semitones: from a fourth on a move is an event
 # Of the onsets of slow songs in minor so many follow another within less than an eighth, and of their tones so many lie
 # outside their key, both in the median.
 QUICK, COLOURED = 0.11, 0.088
-EVEN = 0.35  # of the gaps between their onsets are as long as the one before, in the median
+HEARD = 0.38  # of the first 16 bars of songs in minor have the rhythm of an earlier one, in the median
+EVEN = (0.34, 0.4)  # of the gaps between their onsets are as long as the one before: median, spread of the logarithm
 STRETCH = 6.0  # quarters from rest to rest, in the mean at least; half of slow songs in minor have 7.9 s and more
 WEIGHTS = {
-    "full": 2.5, "high": 0.45, "leaping": 1.2, "falling": 3.0, "rough": 9.0, "peak": 5.0, "top": 1.5, "summit": 2.0,
+    "full": 2.5, "high": 0.9, "leaping": 4.5, "falling": 3.0, "rough": 25.0, "peak": 5.0, "top": 1.5, "summit": 2.0,
     "rivalled": 5.0, "guessed": 1.0, "unlikely": 1.5, "clash": 8.0, "closing": 0.8, "parallel": 12.0, "doubling": 0.6,
     "turning": 11.0,
     "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 12.0, "slow": 14.0, "pale": 10.0,
-    "chopped": 2.0, "even": 8.0,
+    "chopped": 2.0, "even": 8.0, "unheard": 12.0,
 }  # fmt: skip
 OUTSIDE = {mode: ~np.isin(np.arange(12), own) for mode, own in BELONGING.items()}  # pitch classes above home
+
+
+Rhythm = tuple[tuple[int, int], ...]  # where the tones of a bar begin in it, and how long they are
 
 
 @dataclass(slots=True)
 class Sung:
     """What the melody has had so far, so that the next phrase can make good what is lacking."""
 
+    bar: int = 4 * TICKS  # ticks
+    evenest: float = EVEN[0]  # share of its gaps that may be as long as the one before
     tones: int = 0
     moves: int = 0
     falls: int = 0
@@ -56,6 +62,7 @@ class Sung:
     coloured: int = 0  # tones outside the home key
     even: int = 0  # gaps between onsets that are as long as the one before
     gaps: int = 0  # that have one before
+    rhythms: Counter[Rhythm] = field(default_factory=Counter)  # of the bars of its phrases
 
 
 def foreign(line: Line, ground: Ground) -> NDArray[np.bool_]:
@@ -78,6 +85,19 @@ def quick(line: Line) -> int:
 def even(line: Line) -> int:
     """How many gaps between onsets are as long as the one before."""
     return int((np.diff(line.notes[:, 0], n=2) == 0).sum())
+
+
+def rhythms(line: Line, bar: int) -> Counter[Rhythm]:
+    """Those of the bars in which its tones begin."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for start, length, _ in line.notes.tolist():
+        found.setdefault(start // bar, []).append((start % bar, length))
+    return Counter(tuple(tones) for tones in found.values())
+
+
+def unheard(counts: Counter[Rhythm]) -> float:
+    """Share of the bars whose rhythm no earlier one had."""
+    return len(counts) / max(1, counts.total())
 
 
 def rests(line: Line) -> int:
@@ -176,7 +196,8 @@ def cost(
         "doubling": float(octaves),
         "slow": max(0.0, QUICK - (done.quick + quick(line)) / max(1, done.tones + len(notes))),
         "pale": max(0.0, COLOURED - (done.coloured + coloured(line, ground)) / max(1, done.tones + len(notes))),
-        "even": max(0.0, (done.even + even(line)) / max(1, done.gaps + max(0, len(notes) - 2)) - EVEN),
+        "even": max(0.0, (done.even + even(line)) / max(1, done.gaps + max(0, len(notes) - 2)) - done.evenest),
+        "unheard": max(0.0, unheard(done.rhythms + rhythms(line, done.bar)) - 1 + HEARD),
         "chopped": max(0.0, rests(line) - span / STRETCH),
         "plain": max(0.0, VARIED - bits(done.lengths + Counter(notes[:, 1].tolist()))),
         "running": max(0.0, RUNNING - (done.long_runs + sum(run >= 3 for run in runs)) / max(1, done.runs + len(runs))),
@@ -202,6 +223,7 @@ def count(done: Sung, line: Line, mean: float, ground: Ground) -> None:
     done.coloured += coloured(line, ground)
     done.even += even(line)
     done.gaps += max(0, len(line.notes) - 2)
+    done.rhythms.update(rhythms(line, done.bar))
     done.high = max(done.high, float(line.notes[:, 2].max()))
     done.pitch += float(line.notes[:, 2].sum())
     done.asked_pitch += mean * len(line.notes)

@@ -59,17 +59,16 @@ def returned(
 
 
 def answered(
-    rows: Rows, start: int, last: int, bar: int, scale: NDArray[np.int64], rng: np.random.Generator, manner: Manner
+    rows: Rows, start: int, last: int, half: int, scale: NDArray[np.int64], rng: np.random.Generator, manner: Manner
 ) -> list[Must]:
-    """How the second half of a phrase takes up the first, of two bars: notes that must be there from bar 3 on.
+    """How a phrase takes up its first half, of so many ticks: notes that must be there behind it.
 
     `scale` are the pitches of the phrase's key, rising: what is moved goes by its steps.
     """
     kind = way(rng, ANSWERS, manner)
     if kind == "free":
         return []
-    half = 2 * bar
-    limit = last - bar // 2
+    limit = last - half // 4
     steps = int(rng.choice(STEPS)) if kind == "moved" else 0
     kept = [
         (s + half, min(d, limit - start - s - half), by_steps(p, steps, scale))

@@ -30,7 +30,7 @@ from melancholia.composition.asks import (
     ticks,
     under,
 )
-from melancholia.composition.choosing import Sung, cost, count, foreign
+from melancholia.composition.choosing import EVEN, Sung, cost, count, foreign
 from melancholia.composition.chords import SCALES
 from melancholia.composition.coding import TICKS, Compass, beat_ticks
 from melancholia.composition.continuing import Ground, Line, Must, as_line, go_on, opening
@@ -47,7 +47,7 @@ from melancholia.writing import Writing
 
 CANDIDATES = 24
 CHANCE = 0.15  # of the choice among continuations that do nearly as well
-HALF = 2  # bars of a phrase's first half
+HALF = 2  # bars of a phrase's first half; one where the phrase has no four
 OCTAVE = 12
 CODA = 0.5  # bars that count for the few tones of a coda
 # Seconds of a phrase that is sung in one breath always, and never, and what lies before and behind one at least. In 142
@@ -172,7 +172,7 @@ class Stage:
         line = opening(compass, middle, bar, ground.cues[0])
         return cls(
             form, slots, rng, model, tonic, low, high, rows, manner, middle, compass, ground, firsts, line, known, {},
-            Sung(),
+            Sung(bar, EVEN[0] * float(np.exp(rng.normal(0, EVEN[1])))),
         )  # fmt: skip
 
     @property
@@ -225,15 +225,16 @@ class Stage:
         recalled = cut(sorted([*recalled, *cry], key=lambda must: must.at))
         closing = Must(ask.last, ask.degrees)
         found = self.best(joined(Must(ask.first, straight=True), recalled, closing), self.line, ask, here, aim)
-        if recalled or phrase.bars < 2 * HALF or phrase.kind not in ("body", "climax"):
+        half = self.bar * (HALF if phrase.bars >= 2 * HALF else 1)
+        if recalled or phrase.bars < 2 or phrase.kind not in ("body", "climax"):
             return found
-        head = found.notes[:, 0] < start + HALF * self.bar + min(0, ask.first - start)
+        head = found.notes[:, 0] < start + half + min(0, ask.first - start)
         if not head.any():
             return found
         kept = Line(found.notes[head], found.choices[head], found.cues[head], found.nats)
         rows = behind(kept.notes, start)
         scale = scale_of((self.tonic + phrase.local_key) % 12, phrase.mode)
-        musts = self.playable(answered(rows, start, ask.last, self.bar, scale, self.rng, self.manner))
+        musts = self.playable(answered(rows, start, ask.last, half, scale, self.rng, self.manner))
         musts = [must for must in musts if must.at > kept.notes[-1, 0]]
         return kept.and_then(self.best([*musts, closing], self.line.and_then(kept), ask, here, aim)) if musts else found
 

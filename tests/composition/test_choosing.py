@@ -106,10 +106,35 @@ def test_a_tune_of_equal_gaps_is_dearer():
     halves[:, 1] = TICKS // 2
     uneven = replace(EVEN, notes=halves)
     assert (choosing.even(EVEN), choosing.even(uneven)) == (6, 0)
-    sated = Sung(gaps=1000)
     lines = [replace(one, notes=np.column_stack([one.notes[:, 0], halves[:, 1:]])) for one in (EVEN, uneven)]
-    owed = np.subtract(*costs(*lines)) - np.subtract(*costs(*lines, done=sated))
-    assert owed == pytest.approx(choosing.WEIGHTS["even"] * (1 - choosing.EVEN))
+    for evenest in (0.2, 0.6):
+        of_all = np.subtract(*costs(*lines, done=Sung(evenest=evenest)))
+        owed = of_all - np.subtract(*costs(*lines, done=Sung(gaps=1000, evenest=evenest)))
+        assert owed == pytest.approx(choosing.WEIGHTS["even"] * (1 - evenest))
+
+
+def test_the_rhythms_of_bars():
+    """Two bars of four quarters are one rhythm twice; a bar that holds one tone longer is another."""
+    notes = EVEN.notes.copy()
+    assert choosing.rhythms(EVEN, 4 * TICKS) == {((0, 48), (48, 48), (96, 48), (144, 48)): 2}
+    assert choosing.unheard(choosing.rhythms(EVEN, 4 * TICKS)) == 0.5
+    assert choosing.unheard(choosing.rhythms(EVEN, 2 * TICKS)) == 0.25
+    notes[5, 1] = TICKS // 2
+    assert choosing.unheard(choosing.rhythms(replace(EVEN, notes=notes), 4 * TICKS)) == 1.0
+    upbeat = replace(EVEN, notes=EVEN.notes - np.array([TICKS, 0, 0]))
+    assert choosing.rhythms(upbeat, 4 * TICKS).total() == 3 and choosing.unheard(Counter()) == 0
+
+
+def test_bars_that_no_one_has_heard_are_dearer():
+    """A phrase whose bars were all sung before costs nothing; one of new bars what songs repeat of theirs."""
+    other = EVEN.notes.copy()
+    other[5, 1] = other[1, 1] = TICKS // 2
+    other[2, 1] = TICKS // 4
+    away = replace(EVEN, notes=other)
+    known = choosing.rhythms(EVEN, 4 * TICKS)
+    done, sated = Sung(gaps=1000, rhythms=known), Sung(gaps=1000, rhythms=Counter({(): 1000}))
+    owed = np.subtract(*costs(away, EVEN, done=done)) - np.subtract(*costs(away, EVEN, done=sated))
+    assert owed == pytest.approx(choosing.WEIGHTS["unheard"] * (3 / 4 - 1 + choosing.HEARD))
 
 
 def test_what_was_sung_counts_for_what_is_lacking():
@@ -119,6 +144,7 @@ def test_what_was_sung_counts_for_what_is_lacking():
     assert (done.even, done.gaps) == (0, 1)
     choosing.count(done, EVEN, 60.0, ground())
     assert (done.even, done.gaps) == (6, 7)
+    assert done.rhythms.total() == 3 and choosing.unheard(done.rhythms) == 2 / 3
 
 
 # Lines beside the tune

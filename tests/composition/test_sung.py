@@ -350,7 +350,7 @@ def test_what_returns_is_whole_in_rhythm_or_a_frame():
         found = returned(ROWS, 1000, 1000, 1384, 192, 48, rng, literal if seed % 2 else free)
         seen.add((len(found), any(m.pitch is None for m in found), any(m.straight for m in found)))
         assert all(1000 <= m.at < 1384 for m in found)
-        more = answered(ROWS, 1000, 1768, 192, scale_of(9, "minor"), rng, literal if seed % 2 else free)
+        more = answered(ROWS, 1000, 1768, 384, scale_of(9, "minor"), rng, literal if seed % 2 else free)
         assert all(1384 <= m.at < 1768 for m in more) and [m.at for m in more] == sorted(m.at for m in more)
     assert len(seen) >= 4
 

@@ -11,9 +11,10 @@ from melancholia.composition import compose, measures
 from melancholia.composition.coding import TICKS
 from melancholia.composition.composers import shipped
 from melancholia.errors import InputError
+from melancholia.piece import Key, Phrase
 from melancholia.profile import moods, profile
 from melancholia.training import read_corpus, save_corpus
-from melancholia.training.evaluate.control import control, ends
+from melancholia.training.evaluate.control import closing, control, ends
 from melancholia.training.evaluate.kinship import longest_among, mean_pairwise, taken
 from melancholia.training.evaluate.overlaps import (
     between_halves,
@@ -154,6 +155,15 @@ def test_phrases_that_end_elsewhere_are_counted():
     held = tuple(replace(a, duration=b.start - a.start) for a, b in zip(singer.notes, singer.notes[1:], strict=False))
     breathless = replace(piece, parts=tuple(replace(p, notes=held) if p is singer else p for p in piece.parts))
     assert ends([breathless])[1] == 0
+
+
+@pytest.mark.parametrize(("numeral", "classes", "may"), [("i6", (2, 5, 9), {5, 9}), ("I", (2, 6, 9), {6, 9})])
+def test_a_close_of_the_parallel_key_ends_on_what_its_chord_holds(numeral, classes, may):
+    """An imperfect close in D minor, of a piece in D major, may end on F: its chord is named i."""
+    piece = compose(profile("melancholy"), seconds=40, seed=8, composer="learned")
+    chord = replace(piece.chords[0], start=0.0, duration=4.0, numeral=numeral, pitch_classes=classes)
+    other = replace(piece, key=Key(2, "major"), chords=(chord,))
+    assert closing(other, Phrase(0.0, 4.0, 1.0, "imperfect"), 3.0) == may
 
 
 def heard(how):

@@ -111,10 +111,13 @@ def ends(found: Sequence[Piece]) -> tuple[float, float]:
 
 
 def closing(piece: Piece, phrase: Phrase, quarters: float) -> set[int]:
-    """The pitch classes that a phrase may end on over the chord at this time, whose numeral names its key."""
+    """The pitch classes that a phrase may end on over the chord at this time, whose numeral names its key.
+
+    A chord of the parallel key is named as one of the key (i in major): it tells by its tones which mode's degrees count.
+    """
     chord = next(c for c in piece.chords if c.start - 1e-6 <= quarters < c.end - 1e-6)
-    _, above, mode = parsed(chord.numeral, piece.key.mode)
-    degrees = (CADENCES if mode == "minor" else CADENCES_MAJOR)[phrase.cadence][1]
+    _, above, _ = parsed(chord.numeral, piece.key.mode)
+    degrees = {*CADENCES[phrase.cadence][1], *CADENCES_MAJOR[phrase.cadence][1]}
     tones = set(chord.pitch_classes)
     return {(piece.key.tonic + above + degree) % 12 for degree in degrees} & tones or tones
 
