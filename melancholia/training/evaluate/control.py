@@ -113,7 +113,7 @@ def ends(found: Sequence[Piece]) -> tuple[float, float]:
 def closing(piece: Piece, phrase: Phrase, quarters: float) -> set[int]:
     """The pitch classes that a phrase may end on over the chord at this time, whose numeral names its key.
 
-    A chord of the parallel key is named as one of the key (i in major): it tells by its tones which mode's degrees count.
+    A chord of the parallel key is named as one of the key (i in major): its tones tell which degrees count.
     """
     chord = next(c for c in piece.chords if c.start - 1e-6 <= quarters < c.end - 1e-6)
     _, above, _ = parsed(chord.numeral, piece.key.mode)
