@@ -26,7 +26,7 @@ HEARD = 0.38  # of the first 16 bars of songs in minor have the rhythm of an ear
 EVEN = (0.34, 0.4)  # of the gaps between their onsets are as long as the one before: median, spread of the logarithm
 STRETCH = 6.0  # quarters from rest to rest, in the mean at least; half of slow songs in minor have 7.9 s and more
 WEIGHTS = {
-    "full": 2.5, "high": 0.9, "leaping": 4.5, "falling": 3.0, "rough": 25.0, "peak": 5.0, "top": 1.5, "summit": 2.0,
+    "full": 2.5, "high": 1.1, "leaping": 4.5, "falling": 3.0, "rough": 27.0, "peak": 5.0, "top": 1.5, "summit": 2.0,
     "rivalled": 5.0, "guessed": 1.0, "unlikely": 1.5, "clash": 8.0, "closing": 0.8, "parallel": 12.0, "doubling": 0.6,
     "turning": 11.0,
     "wide": 3.0, "spike": 0.6, "plain": 1.5, "running": 12.0, "slow": 14.0, "pale": 10.0,
