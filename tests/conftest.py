@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import settings
 
 from tests.children import Children, hear_interrupts
 
@@ -45,6 +46,11 @@ IMPORTS = ImportsInThreads()
 def pytest_collection_modifyitems(items):
     places = {str(TESTS / name): place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: places.get(str(item.path), len(places)))
+
+
+# A limit on the time of an example would fail on a machine that is busy.
+settings.register_profile("untimed", settings.default, deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_configure(config):

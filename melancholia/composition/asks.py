@@ -170,6 +170,11 @@ def planned_foreign(writing: Writing) -> float:
     return FOREIGN_LEAST + FOREIGN_MORE * writing.dissonances
 
 
+def dissonances_of(foreign: float) -> float:
+    """How many dissonances a bar are asked for where such a share of a tune's tones is outside its chords."""
+    return (foreign - FOREIGN_LEAST) / FOREIGN_MORE
+
+
 def manner_of_peak(phrase: PhrasePlan, reach: float, rng: np.random.Generator) -> float:
     """Where a phrase is highest: early mostly, as in songs (median .35), the climax and what reaches upward later."""
     if phrase.kind == "climax":

@@ -1,6 +1,6 @@
 """A profile from a recording or from notes: the nearest mood, moved to where the reference's cues lie."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -11,10 +11,22 @@ from melancholia.analysis import Analysis
 from melancholia.audio import Source
 from melancholia.bands import Band
 from melancholia.bands import around as sad_around
+from melancholia.composition.apart import apart
+from melancholia.composition.asks import dissonances_of
+from melancholia.composition.measures import (
+    chord_at,
+    falling_share,
+    melody,
+    melody_mean,
+    melody_rate,
+    span,
+    step_share,
+)
+from melancholia.composition.outline import tune
 from melancholia.cues import CUES
 from melancholia.errors import InputError
 from melancholia.midi import load_midi
-from melancholia.piece import Piece
+from melancholia.piece import Part, Piece
 from melancholia.profile import Profile, profile
 from melancholia.scoring.fits import fits
 from melancholia.scoring.score import heard_in, score
@@ -39,8 +51,8 @@ def profile_like(reference: Analysis | Piece | Source | Path | str) -> Profile:
     Parameters
     ----------
     reference : Analysis, Piece, Audio, Recording, Stems or path
-        A recording, or notes (a MIDI file or a Piece): of these only mode, rate and height are known, and the rest
-        stays the nearest mood's.
+        A recording, or notes (a MIDI file or a Piece): of these only mode, rate and height are known as cues, and what
+        their tune and chords say of the writing (`TOLD`); the rest stays the nearest mood's.
 
     Everything that no cue tells (instruments, textures, cadences, the rack) is the nearest mood's, at the intensity at
     which it is nearest.
@@ -55,6 +67,8 @@ def profile_like(reference: Analysis | Piece | Source | Path | str) -> Profile:
     InputError
         The file cannot be read, or what is heard is no music.
     """
+    if isinstance(reference, str | Path) and Path(reference).suffix.lower() in NOTES:
+        reference = load_midi(reference)
     values, sadness = known_of(reference)
     best = fits(values, sadness)[0]
     near = profile(best.mood, best.intensity)
@@ -65,14 +79,14 @@ def profile_like(reference: Analysis | Piece | Source | Path | str) -> Profile:
         bands=MappingProxyType(
             {name: around(name, values[name], band) if name in values else band for name, band in near.bands.items()}
         ),
-        writing=aimed(near.writing, values),
+        writing=aimed(near.writing, values)
+        if not isinstance(reference, Piece)
+        else told(near.writing, values, reference),
     )
 
 
 def known_of(reference: Analysis | Piece | Source | Path | str) -> tuple[Mapping[str, float], float]:
     """The cues of a reference that can be told, and its sadness."""
-    if isinstance(reference, str | Path) and Path(reference).suffix.lower() in NOTES:
-        reference = load_midi(reference)
     if isinstance(reference, Piece):
         found = {name: value for name, value in from_piece(reference).items() if name in CUES}
         values = found | {
@@ -97,11 +111,6 @@ def around(name: str, value: float, band: Band) -> Band:
 def aimed(writing: Writing, values: Mapping[str, float]) -> Writing:
     """The mood's writing, aimed at the cues: at what is heard so when it is written."""
     moved: dict[str, object] = {}
-
-    def within(name: str, value: float) -> float:
-        low, high, *_ = WRITING_RANGES[name]
-        return float(np.clip(value, low, high))
-
     moved["mode_index"] = within("mode_index", WRITTEN_MODE * values["mode"])
     moved["modes"] = MappingProxyType({"major" if values["mode"] < MAJOR else "minor": 1.0})
     ratio = float(np.clip(values["event_rate"] / HEARD_RATE / writing.onset_rate, 0.4, 2.5))
@@ -111,3 +120,37 @@ def aimed(writing: Writing, values: Mapping[str, float]) -> Writing:
     higher = float(np.clip(values["register"] - HEARD_REGISTER, -7, 7))
     moved["melody_mean"] = within("melody_mean", writing.melody_mean + higher)
     return replace(writing, **moved)  # type: ignore[arg-type]
+
+
+def told(writing: Writing, values: Mapping[str, float], piece: Piece) -> Writing:
+    """The mood's writing, aimed at the cues of notes, and at what their tune and chords are like, if anything sings."""
+    near = aimed(writing, values)
+    try:
+        parted = apart(piece).piece
+    except InputError:
+        return near
+    line = replace(parted, parts=(Part("tune", "melody", "", tune(parted)),))
+    return replace(near, **{name: within(name, measure(line)) for name, measure in TOLD.items()})  # type: ignore[arg-type]
+
+
+def foreign_share(piece: Piece) -> float:
+    """Share of a tune's tones that do not belong to the chord over which they begin."""
+    notes = melody(piece)
+    return sum(note.pitch % 12 not in chord_at(piece, note.start) for note in notes) / len(notes)
+
+
+TOLD: Mapping[str, Callable[[Piece], float]] = {
+    "bpm": lambda piece: piece.tempo.bpm,
+    "melody_rate": melody_rate,
+    "melody_mean": melody_mean,
+    "melody_span": span,
+    "step_share": step_share,
+    "falling_share": falling_share,
+    "dissonances": lambda piece: dissonances_of(foreign_share(piece)),
+    "harmonic_rhythm": lambda piece: len(piece.chords) / max(1.0, piece.end / piece.bar_quarters),
+}
+
+
+def within(name: str, value: float) -> float:
+    low, high, *_ = WRITING_RANGES[name]
+    return float(np.clip(value, low, high))

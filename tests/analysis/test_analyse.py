@@ -347,7 +347,7 @@ def test_what_is_no_music_gives_numbers_too(kind):
     assert all(np.isfinite(v) and CUES[n].low <= v <= CUES[n].high for n, v in found.items()), found
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seconds=st.floats(1.0, 9.0), seed=st.integers(0, 99), rate=st.sampled_from([8000, 44_100]))
 def test_any_short_sound_gives_numbers(seconds, seed, rate):
     rng = np.random.default_rng(seed)

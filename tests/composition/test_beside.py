@@ -81,7 +81,7 @@ def test_a_busy_character_stays_within_what_songs_have():
     assert replace(busy, stir=0.5).of(calm).onset_rate == pytest.approx(calm.onset_rate / 2)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["minor", "major"]), st.sampled_from(moods()))
 def test_a_character_is_one_that_songs_have(seed, mode, mood):
     found = draw_character(shipped().bank, mode, np.random.default_rng(seed))
@@ -114,7 +114,7 @@ def test_what_a_piece_is_to_be_sadder_its_writing_promises(mood):
     assert promised(writing, bpm=50) > promised(writing) == promised(writing, bpm=70)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(moods()))
 def test_a_cast_that_varies_keeps_who_sings(seed, mood):
     writing = profile(mood).writing
@@ -174,7 +174,7 @@ def test_a_line_is_told_what_the_others_do():
 # Figures
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(28, 60),
     st.lists(st.integers(1, 14), max_size=5),

@@ -88,7 +88,7 @@ def test_only_those_asked_play(players):
     assert piece.with_role("melody") and len(piece.parts) >= 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from(MOODS),
     st.lists(st.sampled_from(names()), min_size=1, max_size=7),

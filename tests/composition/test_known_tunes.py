@@ -38,7 +38,7 @@ def known(*lines, composers=None):
     return tunes_of(lines, names, composers or names, {})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(-20, 20), st.floats(0.2, 4), st.integers(FIGURE, len(LINE)))
 def test_a_tune_is_found_in_any_key_and_tempo(semitones, factor, count):
     found = originality(

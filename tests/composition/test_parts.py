@@ -68,7 +68,7 @@ def test_a_scale_holds_its_chord_in_one_of_the_modes(name):
     assert max(held) >= len(chord.pitch_classes) - 1 and chord.bass in chord.pitch_classes
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), mood=st.sampled_from(moods()), intensity=st.floats(0, 1))
 def test_a_harmony_plan_tiles_the_form_and_closes_as_planned(seed, mood, intensity):
     wanted, rng = profile(mood, intensity).writing, np.random.default_rng(seed)
@@ -84,7 +84,7 @@ def test_a_harmony_plan_tiles_the_form_and_closes_as_planned(seed, mood, intensi
             assert last.numeral in ("i", "I")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_voices_are_led_without_parallels(seed):
     rng = np.random.default_rng(seed)

@@ -346,7 +346,7 @@ def test_no_tune_is_one_line():
                 way(nothing, profile("loss"))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(40, 90)), min_size=1, max_size=30),
     st.sampled_from([(4, 4), (3, 4), (7, 8)]),

@@ -261,7 +261,7 @@ musts = st.lists(
 ).map(lambda found: sorted(found, key=lambda must: must.at))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(musts, st.integers(0, 2**32 - 1))
 def test_what_must_be_is_and_what_is_free_keeps_its_bounds(musts, seed):
     line, compass = line_at(64)

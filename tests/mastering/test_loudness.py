@@ -139,7 +139,7 @@ def test_true_peak_of_the_ebu_signals(divisor, amplitude, degrees, dbtp, rate):
     assert dbtp - 0.4 <= measure(audio(x, rate)).true_peak_dbtp <= dbtp + 0.2
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), rate=st.sampled_from(RATES), channels=st.sampled_from([1, 2]))
 def test_it_agrees_with_libebur128(seed, rate, channels):
     rng = np.random.default_rng(seed)
@@ -161,7 +161,7 @@ def test_nine_channels_are_refused():
         measure(audio(np.zeros((9, 48_000)), 48_000))
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(size=st.integers(700, 70_000), seed=st.integers(0, 99))
 def test_blocks_of_any_size_read_the_same(size, seed):
     sound = audio(np.random.default_rng(seed).normal(0, 0.2, (2, 40_000)), 44_100)
@@ -177,7 +177,7 @@ def test_blocks_of_any_size_read_the_same(size, seed):
     assert found.true_peak_dbtp == pytest.approx(whole.true_peak_dbtp, abs=1e-4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 10**6),
     sizes=st.lists(st.integers(1, 9000), min_size=1, max_size=6),

@@ -188,7 +188,7 @@ def curve_of(peaks, gain, nodes_a_second=1500, **sides):
     return curve
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**6), nodes=st.integers(400, 4000), gain=st.floats(0.2, 8))
 def test_the_curve_meets_every_block(seed, nodes, gain):
     peaks = np.random.default_rng(seed).gamma(0.3, 0.5, 300).astype(np.float32)
@@ -198,7 +198,7 @@ def test_the_curve_meets_every_block(seed, nodes, gain):
     assert curve.max() <= need.max() + 1e-4
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), cut=st.integers(1, 299), gain=st.floats(0.5, 8))
 def test_a_limiter_runs_through_a_cut_as_if_there_were_none(seed, cut, gain):
     peaks = np.random.default_rng(seed).gamma(0.3, 0.5, 300).astype(np.float32)

@@ -115,7 +115,7 @@ def test_drums_alone_are_played():
     assert len(played.parts[0].notes) == 2 and played.seconds == pytest.approx(4, abs=0.01)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(piece=pieces)
 def test_no_piece_breaks_it(piece):
     played = perform(piece, profile("longing"), seed=1)

@@ -72,7 +72,7 @@ def test_ratings_that_tell_nothing_are_refused(ratings):
         fit_house(recordings(len(ratings)), ratings)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(12, 30))
 def test_whatever_is_rated_the_verdict_stays_in_range(seed, count):
     heard = recordings(count, seed)

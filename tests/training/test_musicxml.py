@@ -137,7 +137,7 @@ def test_nothing_outside_of_a_score_is_read(tmp_path):
 numbers = st.sampled_from(["-1", "0", "x", "", "1e9", "4.5", "99999999999"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(numbers, numbers, numbers, numbers)
 def test_strange_numbers_are_refused_or_read_but_never_break(divisions, length, octave, beats):
     text = ONE.decode().replace("<divisions>240", f"<divisions>{divisions}", 1)
@@ -153,7 +153,7 @@ def test_strange_numbers_are_refused_or_read_but_never_break(divisions, length, 
 tones = st.tuples(st.one_of(st.none(), st.integers(40, 90)), st.sampled_from([0.25, 0.5, 1, 1.5, 1 / 3]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(tones, min_size=1))
 def test_what_is_written_is_read(line):
     bars, at, want = [], 0.0, []

@@ -121,7 +121,7 @@ rows = st.lists(st.tuples(st.integers(0, 400), st.integers(1, 300), st.integers(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(rows)
 def test_chroma_is_time_and_a_top_line_has_one_note_at_a_time(notes):
     edges = np.arange(0, 801, 100)

@@ -9,7 +9,7 @@ from scipy.signal import fftconvolve
 from melancholia.convolution import Convolver, chunk_of, transform_size
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     taps=st.integers(1, 9000),

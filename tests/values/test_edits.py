@@ -26,7 +26,7 @@ SONG = Piece(
 
 
 @given(piece=pieces, semitones=st.integers(-48, 48))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_transposing_there_and_back_is_nothing(piece, semitones):
     piece = replace(piece, parts=tuple(replace(p, instrument="") for p in piece.parts))
     if all(0 <= n.pitch + semitones <= 127 for p in piece.parts for n in p.notes):
@@ -56,7 +56,7 @@ def test_folding_keeps_every_onset_and_pitch_class(line, low, wide):
 
 
 @given(piece=pieces, pace=st.floats(0.5, 2))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_retiming_moves_seconds_alone(piece, pace):
     found = retimed(piece, pace)
     assert found.seconds == pytest.approx(piece.seconds / pace, abs=1e-3) and found.parts == piece.parts

@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import melancholia as mel
@@ -43,7 +43,6 @@ def test_audio_refuses(samples, said):
         Audio(samples, 48_000)
 
 
-@settings(deadline=None)
 @given(frames=st.integers(1, 300), size=st.integers(1, 64))
 def test_blocks_are_the_whole(frames, size):
     sound = audio(np.arange(2 * frames).reshape(2, frames), 48_000)
@@ -75,7 +74,6 @@ def test_a_seed_has_its_range(seed):
         check_seed(seed)
 
 
-@settings(deadline=None)
 @given(
     changes=st.lists(st.tuples(st.floats(0.1, 100), st.integers(300_000, 1_500_000)), max_size=8),
     at=st.lists(st.floats(0, 200), min_size=1, max_size=20),

@@ -143,7 +143,7 @@ def test_formats_that_hold_none_drop_everything_by_name(tmp_path, name):
     assert {"bext", "iXML", "cue", "LIST adtl", "LIST INFO", "title", "smpl", "ours"} <= set(dropped)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     tags=st.dictionaries(
         st.sampled_from([*TAGS, "bpm", "discnumber", "compilation", "originaldate", "label", "comment:x", "mood"]),
@@ -493,7 +493,7 @@ def test_frames_that_are_no_words_are_named_where_they_cannot_be(tmp_path):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_broken_tags_are_read_as_far_as_they_go(tmp_path_factory, name, data):
     folder = tmp_path_factory.mktemp("broken")

@@ -11,7 +11,6 @@ from melancholia.piece import Key, Note, Part, Piece, TempoMap
 from tests.strategies import pieces
 
 
-@settings(deadline=None)
 @given(piece=pieces)
 def test_midi_both_ways_is_exact(piece):
     assert from_midi(to_midi(piece)) == piece
@@ -46,7 +45,7 @@ def test_a_file_of_another_maker_becomes_parts(tmp_path):
     ]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(junk=st.binary(max_size=200), head=st.sampled_from([b"", b"MThd\0\0\0\6\0\1\0\1\1\xe0MTrk\0\0\0\x20"]))
 def test_no_file_breaks_the_reader(tmp_path_factory, junk, head):
     path = tmp_path_factory.mktemp("junk") / "junk.mid"

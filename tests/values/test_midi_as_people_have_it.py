@@ -301,7 +301,7 @@ def test_hostile_files_are_played(seed):
     assert all(stem.sound.samples.any() for stem in stems.values())
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(data=st.binary(max_size=300), head=st.sampled_from([b"", smf(division=96, count=1), smf(track(NOTES)), ours()]))
 @example(data=struct.pack(">4sI", b"MTrk", 4) + b"\0\x80\x3c\0", head=smf(division=96))
 def test_any_bytes_are_a_piece_or_a_refusal(data, head):
@@ -309,7 +309,7 @@ def test_any_bytes_are_a_piece_or_a_refusal(data, head):
     tolerated(head + b"MTrk" + struct.pack(">I", len(data)) + data)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_one_byte_more_less_or_other_is_a_piece_or_a_refusal(data):
     whole = ours()

@@ -24,7 +24,7 @@ def test_weights_of_a_blend_are_normalised(text):
     assert dict(found.shares) == pytest.approx({"nostalgia": 0.6, "despair": 0.4})
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(one=st.sampled_from(MOODS), other=st.sampled_from(MOODS), weight=st.floats(0.01, 0.99), x=st.floats(0, 1))
 def test_a_blend_lies_between_its_moods(one, other, weight, x):
     if one == other:

@@ -57,7 +57,7 @@ def test_the_arc_rises_where_it_was_planned_to(written):
     assert np.mean(alike) > 0.5
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(piece=pieces)
 def test_phrases_and_chords_follow_each_other_over_the_whole(piece):
     if not any(p.notes for p in piece.parts if p.role != "percussion"):

@@ -4,7 +4,7 @@ import io
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from melancholia import riff
@@ -64,7 +64,6 @@ def test_what_is_no_sound_has_no_chunks(content):
     assert walked(io.BytesIO(content)) == []
 
 
-@settings(deadline=None)
 @given(
     form=st.sampled_from([b"RIFF", b"RIFX", b"RF64", b"FORM"]),
     rest=st.lists(
@@ -81,7 +80,6 @@ def test_any_bytes_end_and_lie_within_the_file(form, rest):
         assert 0 <= found.size <= found.claimed and found.start + found.size <= len(content)
 
 
-@settings(deadline=None)
 @given(bodies=st.lists(st.binary(max_size=9), max_size=5), form=st.sampled_from([b"RIFF", b"RIFX", b"FORM"]))
 def test_what_is_appended_is_walked(bodies, form):
     kind = b"AIFF" if form == b"FORM" else b"WAVE"
