@@ -355,6 +355,32 @@ def test_what_returns_is_whole_in_rhythm_or_a_frame():
     assert len(seen) >= 4
 
 
+def test_an_answer_leaves_room_for_the_close():
+    """Of a half of two bars half a bar, of one a quarter of it."""
+    for half in (384, 192):
+        rows = [(0, half // 4, 60), (half // 2, half // 2, 62), (3 * half // 4 + 1, half // 8, 64)]
+        found = [
+            answered(rows, 0, 2 * half, half, scale_of(9, "minor"), np.random.default_rng(k), Manner(literal=1.0))
+            for k in range(9)
+        ]
+        assert {tuple(m.at for m in musts) for musts in found if musts} == {(half, 3 * half // 2)}
+        assert {musts[-1].length for musts in found if musts} == {half // 4}
+
+
+def test_a_phrase_takes_up_its_first_two_bars_or_one_where_it_has_no_four(monkeypatch):
+    halves = {False: set(), True: set()}
+
+    def seen(rows, start, last, half, *rest):
+        halves[(last - start) / bar >= 3].add(half / bar)
+        return answered(rows, start, last, half, *rest)
+
+    monkeypatch.setattr(singing, "answered", seen)
+    bar = 4 * TICKS
+    for seed in (1, 2, 3):
+        compose(profile("longing"), seconds=50, seed=seed, metre=(4, 4))
+    assert halves == {False: {1}, True: {2}}
+
+
 def test_nothing_sounds_before_a_phrase_begins_whatever_it_brings_back():
     found = joined(Must(96, straight=True), frame(ROWS, 96, 48), Must(480, (0,)))
     assert found[0].at == 96 and found[0].straight and found[0].pitch == 60 and found[-1] == Must(480, (0,))
