@@ -17,6 +17,7 @@ import psutil
 
 CLI = (sys.executable, "-m", "melancholia")
 LONGEST_S = 110.0  # below the timeout of a test
+LET_GO_S = 3.0  # what watches a process, or ends with it, may still need after it
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,12 @@ class Children:
         return self.run(sys.executable, "-c", code, *args, cwd=cwd, env=env)
 
     def end(self) -> list[str]:
-        """Kill what is left, and say what that was."""
+        """Kill what is left, and say what that was; what a process that has ended left has a moment to end, too."""
         left = []
         for child in self.started:
-            alive = session(child.pid)
+            until = time.monotonic() + LET_GO_S
+            while (alive := session(child.pid)) and child.process.poll() is not None and time.monotonic() < until:
+                time.sleep(0.02)
             left += [f"{process.pid} {said(process)}" for process in alive]
             child.kill()
         return left

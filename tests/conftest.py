@@ -13,10 +13,9 @@ import psutil
 import pytest
 from hypothesis import settings
 
-from tests.children import Children, hear_interrupts
+from tests.children import LET_GO_S, Children, hear_interrupts
 
 TESTS = Path(__file__).parent
-LET_GO_S = 3.0  # what a thread or process may still need after its test
 STAYS = "multiprocessing.resource_tracker"  # ends with the process that it watches
 
 # Files that take longest, the longest first: begun last, one of them would keep one of two workers waiting.

@@ -52,7 +52,7 @@ BAD = {
     "hits backwards": (["make", "loss", "--setting", "film", "--hits", "12,9", "-o", "out"], "seconds in order"),
     "hits too close": (["make", "loss", "--setting", "film", "--hits", "12,12.5", "-o", "out"], "0.5 s apart"),
     "hits closer than a bar": (
-        ["make", "loss", "--setting", "film", "--hits", "20,22.2", "--metre", "4/4", "-o", "out"],
+        ["make", "loss", "--setting", "film", "--hits", "20,22.2", "--metre", "4/4", "--bpm", "40", "-o", "out"],
         "do not meet",
     ),
     "hits behind the end": (["make", "loss", "--setting", "film", "--hits", "20,95", "-o", "out"], "the last by 82 s"),

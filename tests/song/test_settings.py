@@ -135,14 +135,15 @@ def linked(samples, at, size):
 
 
 def test_across_the_seam_a_loop_goes_on_as_at_any_bar_line(folders):
-    """At the seam everyone strikes anew: as alike as the strokes of bar lines inside let it be; most cuts are less."""
+    """At the seam everyone strikes anew: about as alike as the strokes of the few bar lines inside let it be; most cuts
+    are less."""
     once = sound(folders["loop"] / "mix.wav")[:, 0]
     piece = load_midi(folders["loop"] / "piece.mid")
     around, size = np.tile(once, 3), RATE // 50
     lines = piece.tempo.seconds(np.arange(1, round(piece.end / piece.bar_quarters)) * piece.bar_quarters)
     inside = [linked(around, len(once) + int(at * RATE), size) for at in lines]
     seam = linked(around, 2 * len(once), size)
-    assert seam >= min(inside) - 0.1
+    assert seam >= min(inside) - 0.2
     cuts = [linked(np.concatenate([once, once[len(once) * k // 7 :]]), len(once), size) for k in range(1, 7)]
     assert seam > np.median(cuts)
 
