@@ -48,6 +48,13 @@ def test_what_a_test_leaves_running_is_found_and_killed(tmp_path):
     assert not psutil.pid_exists(child.pid) and (not grandchild.is_running() or grandchild.status() == "zombie")
 
 
+def test_what_ends_with_a_process_has_a_moment_to_end(tmp_path):
+    made = Children(tmp_path / "home")
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(0.5)'])"
+    assert made.python(code).returncode == 0
+    assert made.end() == []
+
+
 def test_one_that_does_not_end_is_killed_and_said(tmp_path):
     made = Children(tmp_path / "home")
     child = made.start(

@@ -34,7 +34,6 @@ WEIGHTS = {
 }  # fmt: skip
 OUTSIDE = {mode: ~np.isin(np.arange(12), own) for mode, own in BELONGING.items()}  # pitch classes above home
 
-
 Rhythm = tuple[tuple[int, int], ...]  # where the tones of a bar begin in it, and how long they are
 
 

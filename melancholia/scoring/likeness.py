@@ -72,6 +72,7 @@ def profile_like(reference: Analysis | Piece | Source | Path | str) -> Profile:
     values, sadness = known_of(reference)
     best = fits(values, sadness)[0]
     near = profile(best.mood, best.intensity)
+    writing = aimed(near.writing, values)
     return replace(
         near,
         mood=f"like {near.mood}",
@@ -79,9 +80,7 @@ def profile_like(reference: Analysis | Piece | Source | Path | str) -> Profile:
         bands=MappingProxyType(
             {name: around(name, values[name], band) if name in values else band for name, band in near.bands.items()}
         ),
-        writing=aimed(near.writing, values)
-        if not isinstance(reference, Piece)
-        else told(near.writing, values, reference),
+        writing=told(writing, reference) if isinstance(reference, Piece) else writing,
     )
 
 
@@ -122,15 +121,14 @@ def aimed(writing: Writing, values: Mapping[str, float]) -> Writing:
     return replace(writing, **moved)  # type: ignore[arg-type]
 
 
-def told(writing: Writing, values: Mapping[str, float], piece: Piece) -> Writing:
-    """The mood's writing, aimed at the cues of notes, and at what their tune and chords are like, if anything sings."""
-    near = aimed(writing, values)
+def told(writing: Writing, piece: Piece) -> Writing:
+    """The writing aimed at what the tune and chords of notes are like; as it is where nothing sings."""
     try:
         parted = apart(piece).piece
     except InputError:
-        return near
+        return writing
     line = replace(parted, parts=(Part("tune", "melody", "", tune(parted)),))
-    return replace(near, **{name: within(name, measure(line)) for name, measure in TOLD.items()})  # type: ignore[arg-type]
+    return replace(writing, **{name: within(name, measure(line)) for name, measure in TOLD.items()})  # type: ignore[arg-type]
 
 
 def foreign_share(piece: Piece) -> float:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from melancholia.composition import compose, measures
+from melancholia.midi import load_midi, save_midi
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, TempoMap
 from melancholia.profile import profile
 from melancholia.scoring import profile_like
@@ -36,6 +37,12 @@ def test_what_the_notes_say_is_aimed_at_as_it_is():
     assert (writing.step_share, writing.falling_share) == pytest.approx((8 / 15, 8 / 15))
     assert (writing.harmonic_rhythm, writing.dissonances) == pytest.approx((1.0, (0.5 - 0.15) / 0.12))
     assert profile_like(reference(chord_bars=4)).writing.harmonic_rhythm == 0.25
+
+
+def test_a_midi_file_is_read_as_the_piece_in_it(tmp_path):
+    save_midi(reference(), tmp_path / "song.mid")
+    assert profile_like(str(tmp_path / "song.mid")) == profile_like(load_midi(tmp_path / "song.mid"))
+    assert profile_like(tmp_path / "song.mid").writing.step_share == pytest.approx(8 / 15)
 
 
 def test_what_no_mood_may_write_is_the_nearest_that_one_may():
