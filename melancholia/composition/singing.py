@@ -53,7 +53,7 @@ CODA = 0.5  # bars that count for the few tones of a coda
 # Seconds of a phrase that is sung in one breath always, and never, and what lies before and behind one at least. In 142
 # slow songs in minor half of what lies between two rests lasts 6 s and more, a quarter 10, a tenth 15, and a tenth 2.6
 # or less.
-EASY_S, HARD_S, LEAST_S = 5.0, 15.0, 2.6
+EASY_S, HARD_S, LEAST_S = 8.0, 28.0, 2.6
 HEARINGS = 3  # of a theme that was given, at least
 TAKEN_UP = 0.7  # of the other phrases take up a theme that was given
 CRY = 18.0  # semitones of span; nine of ten slow songs have less, and where a mood asks for more, its climax cries out
