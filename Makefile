@@ -24,7 +24,7 @@ checked: .venv/tested
 compiled: .venv/tested
 	@$(BIN)/python -m compileall -q .venv/lib >/dev/null || true  # some packages hold files of other Pythons
 
-bench: .venv/benched
+bench: .venv/benched compiled
 	$(BIN)/python -m tests.benchmarks
 
 soak: .venv/tested

@@ -219,9 +219,15 @@ def faults(piece: Piece, known: Tunes | None, *, planned: bool) -> list[str]:
 
 
 def doubled(piece: Piece) -> bool:
-    """Whether half of a part's notes or more are another's as well."""
-    played = [{(note.start, note.duration, note.pitch) for note in part.notes} for part in piece.parts]
-    return any(len(a & b) >= DOUBLED * min(len(a), len(b)) for k, a in enumerate(played) for b in played[:k])
+    """Whether half of a part's notes or more are another's as well; not of noises, nor of two who were asked to sing,
+    who may do so in unison."""
+    pitched = [part for part in piece.parts if facts_of(part.instrument).pitched]
+    played = [(part.role, {(note.start, note.duration, note.pitch) for note in part.notes}) for part in pitched]
+    return any(
+        len(a & b) >= DOUBLED * min(len(a), len(b)) and {one, other} != {"melody"}
+        for k, (one, a) in enumerate(played)
+        for other, b in played[:k]
+    )
 
 
 def write(

@@ -98,12 +98,15 @@ def write_parts(
 
 
 def doubled(sung: list[Note], low: int, high: int) -> list[Note]:
-    """The melody for another who sings it: in the octave in which most of it suits him, the rest folded into it."""
+    """The melody for another who sings it: in the octave, above it or below, in which most of it suits him, the rest
+    folded into it; in unison where more than half of it suits him in no other."""
 
-    def outside(octave: int) -> tuple[int, int]:
-        return sum(not low <= n.pitch + 12 * octave <= high for n in sung), abs(octave)
+    def outside(octave: int) -> int:
+        return sum(not low <= n.pitch + 12 * octave <= high for n in sung)
 
-    octave = min(range(-3, 4), key=outside)
+    octave = min((1, -1, 2, -2, 3, -3), key=lambda octave: (outside(octave), abs(octave)))
+    if outside(octave) > len(sung) / 2:
+        octave = 0
     return [Note(n.start, n.duration, fold(n.pitch + 12 * octave, low, high), n.velocity) for n in sung]
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melancholia.composition import compose as compose_by
+from melancholia.composition.compose import faults
 from melancholia.composition.dialects import BROKEN, ENDINGS
 from melancholia.composition.parts import doubled
 from melancholia.errors import InputError
@@ -111,8 +112,30 @@ DOUBLING = ["cello", "strings", "solo_violin"]  # what is left for the last one 
 def test_a_tune_wider_than_its_second_singer_is_folded():
     sung = [Note(k, 1, pitch, 60) for k, pitch in enumerate((40, 55, 67, 70, 75, 93))]
     found = doubled(sung, 55, 79)
-    assert [n.pitch for n in found] == [64, 55, 67, 70, 75, 69]
+    assert [n.pitch for n in found] == [64, 55, 55, 58, 63, 69]  # an octave below
     assert [n.pitch for n in doubled(sung[1:4], 67, 96)] == [67, 79, 82]
+
+
+def test_two_sing_in_unison_only_where_no_other_octave_suits():
+    sung = [Note(k, 1, pitch, 60) for k, pitch in enumerate((62, 65, 69))]
+    assert [n.pitch for n in doubled(sung, 60, 70)] == [62, 65, 69]
+    assert [n.pitch for n in doubled(sung, 60, 79)] == [74, 77, 69]
+
+
+@pytest.mark.parametrize(
+    "cast",
+    [
+        "cello,felt_piano,strings,choir,sub_bass,solo_violin,harp",
+        "rain,rain,cello",
+        "tape_hiss,vinyl,flute,harp",
+        "heartbeat,heartbeat,choir,harp",
+    ],
+)
+@pytest.mark.parametrize("composer", ["planned", "learned"])
+def test_no_cast_makes_drafts_unfit(cast, composer):
+    """Noises that are heard twice and a tune that two sing are no doubled part: no more drafts are written for them."""
+    piece = compose(profile("longing"), seconds=40, seed=4, instruments=cast.split(","), composer=composer)
+    assert "a doubled part" not in faults(piece, None, planned=composer == "planned")
 
 
 @pytest.mark.parametrize("seed", range(4))
