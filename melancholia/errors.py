@@ -7,7 +7,7 @@ MelancholiaError    the work failed                   exit 1
 
 import difflib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 OUR_FAULT = "a fault of ours; alone and with --debug it shows where"
@@ -56,6 +56,13 @@ def in_range(thing: str, value: float, low: float, high: float, unit: str = "") 
         said, least, most = (f"{n}" if isinstance(n, int) else f"{n:g}" for n in (value, low, high))
         raise InputError(f"{thing} is {said}{space}; allowed: {least} to {most}{space}.")
     return value
+
+
+def in_list(thing: str, names: Sequence[str] | None) -> tuple[str, ...]:
+    """The names, when they are in a list: one name alone would be taken for a list of its letters."""
+    if isinstance(names, str):
+        raise InputError(f"{thing} is {names!r}; allowed: names in a list, as [{names!r}].")
+    return tuple(names or ())
 
 
 def shown(name: str) -> str:

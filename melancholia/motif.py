@@ -74,6 +74,8 @@ def load_motif(path: Path | str) -> Motif:
     """
     data, name = midi_data(path)
     piece = parse_midi(data, name).piece
+    if not any(part.notes and part.role != "percussion" for part in piece.parts):
+        raise InputError(f"{name} holds no pitched note; allowed: {FEWEST_NOTES} to {MOST_NOTES} for a motif.")
     line = skyline(singing(piece).notes)
     if not FEWEST_NOTES <= len(line) <= MOST_NOTES:
         counted = f"{len(line)} note{'s' * (len(line) != 1)}"

@@ -4,11 +4,11 @@ Composition, performance and rendering read this one table; how an instrument so
 `instruments` that bears its name. To add one: that module, and one line here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from melancholia.errors import unknown
+from melancholia.errors import in_list, unknown
 
 # struck and plucked tones die away by themselves; a solo and an ensemble hold theirs (an ensemble is several players,
 # in tune together to 3 cents instead of 1); noise has no pitch: its notes say when, how long and how loud
@@ -231,6 +231,11 @@ def check_instrument(name: str) -> str:
     if name not in INSTRUMENTS and not is_foreign(name):
         raise unknown("instrument", name, [*INSTRUMENTS, *FOREIGN])
     return name
+
+
+def check_cast(instruments: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The names themselves, when each is an instrument; None where none are asked for."""
+    return tuple(check_instrument(name) for name in in_list("instruments", instruments)) or None
 
 
 def short_name(name: str) -> str:

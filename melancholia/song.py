@@ -12,7 +12,7 @@ from typing import Any
 
 from melancholia.audio import Stem, Stems, check_rate
 from melancholia.composition import LEARNED, beside_songs, check_composer, model_files, orchestrate
-from melancholia.errors import InputError, in_range
+from melancholia.errors import InputError, in_list, in_range
 from melancholia.files import ANY_FILE, write_text, writing_folder
 from melancholia.hosting.rates import how
 from melancholia.instruments import check as check_instrument
@@ -284,9 +284,7 @@ def make_in(
     wanted = wanted_of(mood, intensity, sections, background=plan.name == "background")
     chain = find_rack(rack or wanted.rack)
     check_rate(rate)
-    if isinstance(instruments, str):
-        raise InputError(f"instruments is {instruments!r}; allowed: names in a list, as [{instruments!r}].")
-    for name in instruments or ():
+    for name in in_list("instruments", instruments):
         check_instrument(name)
     number = draw_seed() if seed is None else check_seed(seed)
     decided = {"seconds": seconds, "key": key, "bpm": bpm, "metre": metre, "theme": theme}

@@ -79,16 +79,21 @@ def accompany(
                     units.append(Unit(bar, at, end, slot, hands, phrase.letter, place))
                 at = end
     tones = voiced(units, scene, low, high, shift, wider, bass)
-    return played(units, tones, scene, draw(rng, LAST_CHORDS), int(rng.choice(APART[:2])))
+    return played(units, tones, scene, (low, high), draw(rng, LAST_CHORDS), int(rng.choice(APART[:2])))
 
 
-def played(units: Sequence[Unit], tones: Sequence[Tones], scene: Scene, ending: str, apart: int) -> Rows:
-    """The figures over the tones. What is held into another chord is struck again as a tone of that; the last bar is
-    one chord, struck as `ending` says, at most so many ticks `apart`."""
+def played(
+    units: Sequence[Unit], tones: Sequence[Tones], scene: Scene, reach: tuple[int, int], ending: str, apart: int
+) -> Rows:
+    """The figures over the tones, within the instrument's `reach`.
+
+    What is held into another chord is struck again as a tone of that; the last bar is one chord, struck as `ending`
+    says, at most so many ticks `apart`.
+    """
     found: list[tuple[int, int, int]] = []
     last = (scene.form.bars - 1) * scene.bar
     for k, (unit, hands) in enumerate(zip(units, tones, strict=True)):
-        scale = scale_pitches(unit.slot, scene.tonic, 0, 127)
+        scale = scale_pitches(unit.slot, scene.tonic, *reach)
         if unit.bar >= last:
             found += last_chord(unit, hands, ending, apart, scene.bar // 2)
             continue

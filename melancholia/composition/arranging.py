@@ -22,7 +22,7 @@ from melancholia.composition.harmony import Slot
 from melancholia.composition.held import NEVER, Held, Like, There
 from melancholia.composition.leading import pair
 from melancholia.composition.noise import way_of
-from melancholia.composition.parts import LEVELS, answering, as_notes, doubled
+from melancholia.composition.parts import LEVELS, answering, as_notes, doubled, led_apart
 from melancholia.composition.tones import Tone
 from melancholia.orchestra import facts_of
 from melancholia.piece import Key, Note
@@ -41,6 +41,7 @@ INNER = {"leaps": 2.2, "foreign": 0.2, "together": 0.65}
 BASS = {"leaps": 3.4, "foreign": 0.15, "together": 0.6}
 LEANING = 0.5  # of how much higher accompaniments lie, lines do
 BELOW = 8  # semitones by which a second voice lies under the tune; over it, where that is too low
+ELSEWHERE = 4.0  # semitones that a part which is written anew may lie off, to go with the tune
 LOWEST_INNER = 50  # MIDI pitch
 LIGHT, LIGHTEST = 5, 71  # semitones by which a texture lies over the tune, and the MIDI pitch that it reaches for
 OF_ALL = {"bass": 0.45, "inner": 0.6, "counter": 0.5, "texture": 0.6}  # of the onsets of a piece, that a line has
@@ -99,7 +100,7 @@ def arrange(
             stand.counter(player, melody, home)
         else:
             stand.texture(player)
-    return {player.name: stand.notes[player.name] for player in cast.players}
+    return led_apart({player.name: stand.notes[player.name] for player in cast.players}, cast.players, there)
 
 
 def order(player: Player) -> int:
@@ -214,8 +215,10 @@ class Stand:
         form, slots = self.scene.form, self.scene.slots
         own = self.as_notes(found, player)
         notes = answering(own, active, melody, slots, form, self.writing, home, low, high, rng, by_letter=True)
-        if pair(rows_of(notes), self.low).fifths > pair(found, self.low).fifths:  # what it does with the tune must fit
-            notes = own
+        like = self.like(player)
+        elsewhere = like is not None and notes and abs(Like.of(notes).centre - like.centre) > ELSEWHERE
+        if elsewhere or pair(rows_of(notes), self.low).fifths > pair(found, self.low).fifths:
+            notes = own  # what it does with the tune must fit, and lie where the part lay
         self.settle(player, notes)
 
     def texture(self, player: Player) -> None:

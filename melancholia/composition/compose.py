@@ -21,7 +21,7 @@ from melancholia.composition.lines import LINES
 from melancholia.composition.measures import all_notes, longest_hole_s, longest_return, minorness
 from melancholia.composition.melody import write_melody
 from melancholia.composition.originality import Tunes, of_piece
-from melancholia.composition.parts import write_parts
+from melancholia.composition.parts import same, write_parts
 from melancholia.composition.silence import PAUSES, broken_off, silences, with_silences
 from melancholia.composition.singing import sing
 from melancholia.composition.statement import given, heard, tune_of, with_room
@@ -29,7 +29,7 @@ from melancholia.composition.textures import TEXTURES
 from melancholia.composition.ways import COUNTED, SUNG
 from melancholia.errors import in_range, unknown
 from melancholia.motif import Motif, load_motif
-from melancholia.orchestra import facts_of
+from melancholia.orchestra import check_cast, facts_of
 from melancholia.piece import Key, Part, Piece
 from melancholia.piece import key as parse_key
 from melancholia.profile import Profile
@@ -55,7 +55,6 @@ HEEDED, MOST_MORE, MOST_AIMED = 0.25, 0.05, 0.25
 # what the mood wants beyond this.
 BY_ITSELF = 0.62
 DILUTED = 0.05  # of the mode index is lost where lines move beside their chords (72 pieces)
-DOUBLED = 0.5  # of a part's notes, that another part plays too: two stems of one voice
 
 
 def compose(
@@ -120,6 +119,7 @@ def compose(
     in_range("take", take, 0, MOST_TAKES)
     if aim is not None:
         in_range("aim", aim, 0, 1)
+    instruments = check_cast(instruments)
     check_names(profile.writing)
     if isinstance(theme, Path | str):
         theme = load_motif(theme)
@@ -219,14 +219,12 @@ def faults(piece: Piece, known: Tunes | None, *, planned: bool) -> list[str]:
 
 
 def doubled(piece: Piece) -> bool:
-    """Whether half of a part's notes or more are another's as well; not of noises, nor of two who were asked to sing,
-    who may do so in unison."""
+    """Whether an accompaniment is another part as well; lines that would be are led apart where they can."""
     pitched = [part for part in piece.parts if facts_of(part.instrument).pitched]
-    played = [(part.role, {(note.start, note.duration, note.pitch) for note in part.notes}) for part in pitched]
     return any(
-        len(a & b) >= DOUBLED * min(len(a), len(b)) and {one, other} != {"melody"}
-        for k, (one, a) in enumerate(played)
-        for other, b in played[:k]
+        "harmony" in (one.role, other.role) and same(one.notes, other.notes)
+        for k, one in enumerate(pitched)
+        for other in pitched[:k]
     )
 
 

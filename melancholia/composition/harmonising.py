@@ -23,7 +23,7 @@ from melancholia.composition.statement import Heard
 from melancholia.cues import KEYS, standard
 from melancholia.errors import InputError
 from melancholia.motif import skyline
-from melancholia.orchestra import check_instrument, facts_of
+from melancholia.orchestra import check_cast, facts_of
 from melancholia.piece import Key, Note, Part, Piece
 from melancholia.piece import key as parse_key
 from melancholia.profile import Profile
@@ -72,8 +72,7 @@ def harmonise(
         The piece holds no tune, or one that is wider than its player's range.
     """
     author = writer(composer, seed)
-    for name in instruments or ():
-        check_instrument(name)
+    instruments = check_cast(instruments)
     line = leading(piece)
     alone = Piece(
         (Part("melody", "melody", "", line),), piece.tempo, piece.metre, piece.key, fixed_tempo=piece.fixed_tempo

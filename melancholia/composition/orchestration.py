@@ -15,7 +15,7 @@ from melancholia.composition.arrangement import choose_players
 from melancholia.composition.parts import LEVELS
 from melancholia.composition.roles import FLAT_SD, HELD_S, Voice, carried, is_line, parted
 from melancholia.edits import folded, is_drums, ringing, seated_drums
-from melancholia.orchestra import INSTRUMENTS, Instrument, check_instrument, facts_of
+from melancholia.orchestra import INSTRUMENTS, Instrument, check_cast, facts_of
 from melancholia.piece import Part, Piece
 from melancholia.profile import Profile
 from melancholia.reading import found_arc, found_chords, found_phrases, is_played
@@ -59,8 +59,7 @@ def orchestrate(piece: Piece, profile: Profile, *, seed: int = 0, instruments: S
         An instrument is unknown, or the seed lies outside its range.
     """
     check_seed(seed)
-    for name in instruments or ():
-        check_instrument(name)
+    instruments = check_cast(instruments)
     piece = seated_drums(piece)
     anonymous = [part for part in piece.parts if not part.instrument]
     if not piece.end or (not anonymous and not instruments):

@@ -26,6 +26,7 @@ from melancholia.writing import WRITING_RANGES, Writing
 from melancholia.written import from_piece
 
 ALIKE = 0.75  # of its tones, that a phrase shares with an earlier one whose letter it has
+BEYOND = 0.1  # of a bar
 OPEN = "open"  # the cadence of a phrase whose end nobody named
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NARROWEST = 5.0  # semitones, of the span of a melody
@@ -100,9 +101,12 @@ def outline_of(piece: Piece, profile: Profile) -> Outline:
 
 
 def bars_of(piece: Piece) -> int:
-    """Whole bars up to the one in which the last note begins; what is held beyond lengthens it."""
+    """Whole bars: of a plan up to the one in which the last note begins, and what is held beyond lengthens it; of
+    anybody else's piece up to where the last note ends, a little beyond a bar line left out."""
     last = max((note.start for part in piece.parts for note in part.notes), default=0.0)
-    return int(last / piece.bar_quarters + 1e-6) + 1
+    bars = int(last / piece.bar_quarters + 1e-6) + 1
+    planned = any(phrase.cadence for phrase in piece.phrases)
+    return bars if planned else max(bars, int(np.ceil(piece.end / piece.bar_quarters - BEYOND)))
 
 
 def first_bars(phrases: Sequence[Phrase], length: float, bars: int) -> list[int]:

@@ -1,5 +1,7 @@
 """The notes of every player: lines first, then the accompaniment, which fills up what the rate still lacks."""
 
+from collections.abc import Collection, Sequence
+
 import numpy as np
 
 from melancholia.composition.arrangement import Cast, singer_of
@@ -25,6 +27,8 @@ from melancholia.streams import generator
 from melancholia.writing import Player, Writing
 
 OWN_WAY = 4.0  # weight of a free counter-melody against what the mood's textures name: canon, imitation, sixths
+SAME = 0.5  # of a part's notes, that another part plays too
+LED = ("bass", "counter", "texture")
 DOUBLED = 0.4  # of the climaxes have their melody doubled by the counter part
 LEVELS = {"melody": 9, "counter": -2, "harmony": -7, "bass": -4, "texture": -9, "percussion": -6}
 
@@ -94,7 +98,7 @@ def write_parts(
         if player.role == "texture" and facts_of(player.instrument).pitched:
             low, high = facts_of(player.instrument).written
             notes[player.name] = beside(notes[player.name], played, max(low, 48), high)
-    return notes
+    return led_apart({p.name: notes[p.name] for p in cast.players}, cast.players)
 
 
 def doubled(sung: list[Note], low: int, high: int) -> list[Note]:
@@ -108,6 +112,29 @@ def doubled(sung: list[Note], low: int, high: int) -> list[Note]:
     if outside(octave) > len(sung) / 2:
         octave = 0
     return [Note(n.start, n.duration, fold(n.pitch + 12 * octave, low, high), n.velocity) for n in sung]
+
+
+def same(one: Sequence[Note], other: Sequence[Note]) -> bool:
+    """Whether half of what one of them plays or more is what the other plays: two stems of one voice."""
+    a, b = ({(note.start, note.duration, note.pitch) for note in notes} for notes in (one, other))
+    return bool(a and b) and len(a & b) >= SAME * min(len(a), len(b))
+
+
+def led_apart(
+    notes: dict[str, list[Note]], players: Sequence[Player], there: Collection[str] = ()
+) -> dict[str, list[Note]]:
+    """The notes of all, where a line that another plays already lies an octave from it, if its player has one there.
+
+    Singers double each other anyway, accompaniments are chords, and what was `there` stays.
+    """
+    found: dict[str, list[Note]] = {}
+    for player in players:
+        own, facts = notes[player.name], facts_of(player.instrument)
+        others = [found[p.name] for p in players if p.name in found and facts_of(p.instrument).pitched]
+        if facts.pitched and player.role in LED and player.name not in there and any(same(own, o) for o in others):
+            own = doubled(own, *facts.written)
+        found[player.name] = own
+    return found
 
 
 def beside(notes: list[Note], played: set[tuple[float, int]], low: int, high: int) -> list[Note]:

@@ -29,7 +29,7 @@ from melancholia.composition.statement import renumbered
 from melancholia.composition.tones import Tone
 from melancholia.composition.ways import SUNG
 from melancholia.edits import is_drums
-from melancholia.errors import InputError, in_range
+from melancholia.errors import InputError, in_list, in_range
 from melancholia.orchestra import facts_of
 from melancholia.piece import Chord, Note, Part, Piece, Section, TempoMap
 from melancholia.profile import Profile
@@ -86,6 +86,8 @@ def infill(
     outline = outline_of(base, profile)
     count = outline.form.bars
     if bars is not None:
+        if not isinstance(bars, tuple | list) or len(bars) != 2:
+            raise InputError(f"bars is {bars!r}; allowed: the first and the last, as (5, 8).")
         for name, bar in zip(("first bar", "last bar"), bars, strict=True):
             in_range(name, bar, 1, count)
         if bars[0] > bars[1]:
@@ -248,7 +250,7 @@ def writer(composer: str | Path, seed: int) -> Composer:
 def chosen(voices: Apart, parts: Sequence[str] | None) -> set[str]:
     """The voices that are written anew: those that are named, else all that have a pitch."""
     if parts:
-        return set().union(*(voices.named(name) for name in parts))
+        return set().union(*(voices.named(name) for name in in_list("parts", parts)))
     return {part.name for part in voices.piece.parts if not is_drums(part)}
 
 

@@ -9,16 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melancholia.composition import compose as compose_by
+from melancholia.composition import harmonise
 from melancholia.composition.compose import faults
 from melancholia.composition.dialects import BROKEN, ENDINGS
-from melancholia.composition.parts import doubled
+from melancholia.composition.parts import doubled, led_apart
 from melancholia.errors import InputError
 from melancholia.instruments import names
 from melancholia.midi import from_midi, to_midi
 from melancholia.orchestra import facts_of
 from melancholia.piece import Key, Note
 from melancholia.profile import moods, profile
+from melancholia.writing import Player
 from melancholia.written import from_piece
+from tests.tunes import sung as tune_of
 
 compose = partial(compose_by, composer="planned")  # its rules are what is tested here
 
@@ -145,6 +148,37 @@ def test_two_who_sing_double_each_other_in_octaves_that_suit_them(seed):
     apart = {b.pitch - a.pitch for a, b in zip(cello.notes, violin.notes, strict=True)}
     assert all(step % 12 == 0 for step in apart) and max(apart) > 0
     assert min(n.pitch for n in violin.notes) >= facts_of("solo_violin").written[0]
+
+
+def test_lines_that_another_plays_lie_an_octave_from_it():
+    line = [Note(k, 1, pitch, 60) for k, pitch in enumerate((40, 43, 45, 47))]
+    names = {"cello bass": "cello", "sub bass": "sub_bass", "choir texture": "choir", "harp harmony": "harp"}
+    players = [Player(name, name.split()[-1], instrument) for name, instrument in names.items()]
+    own = {"cello bass": line, "sub bass": line[:1] + [Note(9, 1, 30, 60)], "choir texture": line, "harp harmony": line}
+    found = led_apart(own, players)
+    assert found["cello bass"] == line and found["harp harmony"] == line  # the first, and what accompanies
+    assert [n.pitch for n in found["sub bass"]] == [40, 42]
+    assert [n.pitch - m.pitch for n, m in zip(found["choir texture"], line, strict=True)] == [12] * 4
+    assert led_apart(own, players, there=["choir texture"])["choir texture"] == line
+
+
+def test_an_accompaniment_stays_in_reach():
+    """Of all that figures say beside a tone: a guitar's lowest string was passed by a step."""
+    piece = compose_by(
+        profile("despair", 0), seconds=25, seed=667914747, metre="3/4",
+        instruments=["vinyl", "warm_pad", "felt_piano", "cello", "nylon_guitar"],
+    )  # fmt: skip
+    for part in piece.parts:
+        low, high = facts_of(part.instrument).written
+        assert all(low <= note.pitch <= high for note in part.notes), part.name
+
+
+@pytest.mark.parametrize("way", [compose_by, partial(harmonise, tune_of([2, 2, 4], [69, 72, 71]))])
+def test_one_name_is_no_cast(way):
+    with pytest.raises(InputError, match=r"instruments is 'cello'; allowed: names in a list, as \['cello'\]"):
+        way(profile("longing"), instruments="cello")
+    with pytest.raises(InputError, match="Unknown instrument 'kazoo'"):
+        way(profile("longing"), instruments=["kazoo"])
 
 
 @pytest.mark.parametrize(

@@ -185,15 +185,15 @@ def test_a_background_has_fewer_events_and_narrow_dynamics():
 
 
 def test_a_learned_background_is_sparser():
-    """Of three moods and two seeds together, counting moments in which something begins: pieces differ by more."""
+    """Of three moods and four seeds together, counting moments in which something begins: pieces differ by more."""
 
     def moments(mood, seed, named):
         piece = compose(profile(mood, background=named == "background"), seconds=45, seed=seed, setting=named)
         return len({n.start for n in measures.all_notes(piece)})
 
-    asked = [(mood, seed) for mood in moods()[::2] for seed in (301, 302)]
+    asked = [(mood, seed) for mood in moods()[::2] for seed in (301, 302, 303, 304)]
     song, quiet = (sum(moments(*one, named) for one in asked) for named in ("song", "background"))
-    assert quiet < 0.875 * song
+    assert quiet < 0.9 * song
 
 
 def test_dynamics_are_the_spread_of_loudness():

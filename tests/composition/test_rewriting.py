@@ -116,6 +116,8 @@ def test_what_is_not_there_is_refused(made):
         ({"bars": (2, count + 1)}, f"last bar is {count + 1}; allowed: 1 to {count}"),
         ({"bars": (5, 3)}, "bars are 5 to 3"),
         ({"parts": ["drums"]}, "Unknown part 'drums'"),
+        ({"bars": 3}, r"bars is 3; allowed: the first and the last, as \(5, 8\)"),
+        ({"parts": "melody"}, "parts is 'melody'; allowed: names in a list"),
         ({"bars": (2, 3), "composer": "planned"}, "composer is planned"),
     ):
         with pytest.raises(InputError, match=said):
@@ -332,6 +334,20 @@ def test_a_tune_of_one_note_or_a_few(count):
     assert len(tune(harmonise(few, wanted, seed=1))) == count
     assert continued(few, wanted, seconds=15, seed=1).seconds > 15
     assert tune(infill(few, wanted, bars=(1, 1), seed=1))
+
+
+@pytest.mark.parametrize(("eighths", "bars"), [([16, 16], 4), ([32], 4), ([8, 8.6], 2), ([8, 2], 2), ([8, 9.2], 3)])
+def test_bars_go_to_where_the_last_note_ends(eighths, bars):
+    """A little beyond a bar line is its bar still; of our own plans a last note that is held makes no bars."""
+    held = sung(eighths, [69, 72][: len(eighths)], metre=(4, 4))
+    wanted = profile("loss")
+    assert outline_of(held, wanted).form.bars == bars
+    with pytest.raises(InputError, match=f"last bar is 99; allowed: 1 to {bars}\\."):
+        infill(held, wanted, bars=(1, 99))
+    if bars == 4:
+        written = harmonise(held, wanted, seed=2)
+        assert len({chord.start for chord in written.chords}) > 1
+        assert any(note.start >= 8 for part in written.parts if part.role != "melody" for note in part.notes)
 
 
 def test_no_tune_is_one_line():
