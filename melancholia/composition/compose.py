@@ -220,11 +220,10 @@ def faults(piece: Piece, known: Tunes | None, *, planned: bool) -> list[str]:
 
 def doubled(piece: Piece) -> bool:
     """Whether an accompaniment is another part as well; lines that would be are led apart where they can."""
-    pitched = [part for part in piece.parts if facts_of(part.instrument).pitched]
     return any(
         "harmony" in (one.role, other.role) and same(one.notes, other.notes)
-        for k, one in enumerate(pitched)
-        for other in pitched[:k]
+        for k, one in enumerate(piece.parts)
+        for other in piece.parts[:k]
     )
 
 

@@ -17,7 +17,7 @@ from melancholia.errors import InputError
 from melancholia.instruments import names
 from melancholia.midi import from_midi, to_midi
 from melancholia.orchestra import facts_of
-from melancholia.piece import Key, Note
+from melancholia.piece import Key, Note, Part, Piece, TempoMap
 from melancholia.profile import moods, profile
 from melancholia.writing import Player
 from melancholia.written import from_piece
@@ -123,6 +123,19 @@ def test_two_sing_in_unison_only_where_no_other_octave_suits():
     sung = [Note(k, 1, pitch, 60) for k, pitch in enumerate((62, 65, 69))]
     assert [n.pitch for n in doubled(sung, 60, 70)] == [62, 65, 69]
     assert [n.pitch for n in doubled(sung, 60, 79)] == [74, 77, 69]
+    low = [Note(k, 1, pitch, 60) for k, pitch in enumerate((60, 64, 67))]
+    assert [n.pitch for n in doubled(low, 55, 71)] == [60, 64, 67]  # one of three would suit an octave below
+
+
+def test_an_accompaniment_that_another_plays_makes_a_draft_unfit():
+    line = tuple(Note(k, 1, pitch, 60) for k, pitch in enumerate((60, 63, 67)))
+
+    def unfit(*roles):
+        parts = tuple(Part(f"{role} {k}", role, "cello", line) for k, role in enumerate(roles))
+        return "a doubled part" in faults(Piece(parts, TempoMap.steady(60)), None, planned=False)
+
+    assert unfit("harmony", "bass") and unfit("melody", "harmony")
+    assert not unfit("melody", "melody") and not unfit("texture", "texture")
 
 
 @pytest.mark.parametrize(

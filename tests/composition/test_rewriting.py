@@ -117,6 +117,7 @@ def test_what_is_not_there_is_refused(made):
         ({"bars": (5, 3)}, "bars are 5 to 3"),
         ({"parts": ["drums"]}, "Unknown part 'drums'"),
         ({"bars": 3}, r"bars is 3; allowed: the first and the last, as \(5, 8\)"),
+        ({"bars": (1, 2, 3)}, r"bars is \(1, 2, 3\); allowed: the first and the last"),
         ({"parts": "melody"}, "parts is 'melody'; allowed: names in a list"),
         ({"bars": (2, 3), "composer": "planned"}, "composer is planned"),
     ):

@@ -16,14 +16,22 @@ from melancholia.composition.ways import COUNTED, SUNG
 from melancholia.profile import profile
 
 
-def forms(count, ways=SUNG, seconds=75, mood="longing"):
+def forms(count, ways=SUNG, seconds=75, mood="longing", **asked):
     wanted = profile(mood).writing
     for seed in range(count):
-        yield plan_form(wanted, np.random.default_rng(seed), seconds=seconds, bpm=None, metre=None, ways=ways)
+        yield plan_form(wanted, np.random.default_rng(seed), seconds=seconds, bpm=None, metre=None, ways=ways, **asked)
 
 
 def key(phrase):
     return phrase.local_key, phrase.mode
+
+
+def test_what_is_saddest_stays_in_minor():
+    share = [
+        np.mean([any(p.mode == "major" for p in form.phrases) for form in forms(60, seconds=120, intensity=intensity)])
+        for intensity in (0.5, 0.7, 1.0)
+    ]
+    assert share[0] > share[1] > 0.2 and share[2] == 0
 
 
 def test_an_interlude_stays_in_the_key_that_it_follows():
