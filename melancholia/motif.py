@@ -46,11 +46,11 @@ def skyline(notes: Iterable[Note]) -> tuple[Note, ...]:
     )
 
 
-def singing(piece: Piece) -> Part:
+def singing(piece: Piece, name: str = "the piece") -> Part:
     """The part that leads: the melody, or where none is named the part whose notes lie highest."""
     pitched = [p for p in piece.parts if p.notes and p.role != "percussion"]
     if not pitched:
-        raise InputError("the piece holds no pitched note; allowed: one or more.")
+        raise InputError(f"{name} holds no pitched note; allowed: one or more.")
     named = [p for p in pitched if p.role == "melody"]
     return max(named or pitched, key=lambda p: sum(n.pitch for n in p.notes) / len(p.notes))
 
@@ -74,9 +74,7 @@ def load_motif(path: Path | str) -> Motif:
     """
     data, name = midi_data(path)
     piece = parse_midi(data, name).piece
-    if not any(part.notes and part.role != "percussion" for part in piece.parts):
-        raise InputError(f"{name} holds no pitched note; allowed: {FEWEST_NOTES} to {MOST_NOTES} for a motif.")
-    line = skyline(singing(piece).notes)
+    line = skyline(singing(piece, name).notes)
     if not FEWEST_NOTES <= len(line) <= MOST_NOTES:
         counted = f"{len(line)} note{'s' * (len(line) != 1)}"
         raise InputError(f"{name} sings {counted}; allowed: {FEWEST_NOTES} to {MOST_NOTES} for a motif.")

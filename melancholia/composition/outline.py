@@ -26,7 +26,7 @@ from melancholia.writing import WRITING_RANGES, Writing
 from melancholia.written import from_piece
 
 ALIKE = 0.75  # of its tones, that a phrase shares with an earlier one whose letter it has
-BEYOND = 0.1  # of a bar
+BEYOND = 0.1  # of a bar, by which a last note may pass a bar line and make no bar of its own
 OPEN = "open"  # the cadence of a phrase whose end nobody named
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NARROWEST = 5.0  # semitones, of the span of a melody

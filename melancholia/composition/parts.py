@@ -28,7 +28,7 @@ from melancholia.writing import Player, Writing
 
 OWN_WAY = 4.0  # weight of a free counter-melody against what the mood's textures name: canon, imitation, sixths
 SAME = 0.5  # of a part's notes, that another part plays too
-LED = ("bass", "counter", "texture")
+LED = ("bass", "counter", "texture")  # who is led apart from who plays the same
 DOUBLED = 0.4  # of the climaxes have their melody doubled by the counter part
 LEVELS = {"melody": 9, "counter": -2, "harmony": -7, "bass": -4, "texture": -9, "percussion": -6}
 
