@@ -18,7 +18,7 @@ mel.save_midi(piece, asked.out / "score.mid")  # to be edited by hand; mel.load_
 
 played = mel.perform(piece, profile, seed=3)  # another seed plays the same notes another way
 dry = mel.render(played)
-wet = mel.apply(dry, rack="melancholy", profile=profile)
-mix = mel.bus(mel.mix(wet), rack="melancholy", profile=profile)
+wet = mel.apply(dry, rack="melancholy", profile=profile, timeline=played)  # the rack moves as the piece does
+mix = mel.bus(mel.mix(wet), rack="melancholy", profile=profile, timeline=played)
 master = mel.master(mix, lufs=-16, ceiling_dbtp=-1, out=asked.out / "master.wav")
 print(mel.score(master, profile))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from melancholia.scoring import House, Score, fit_house, load_house, profile_like, score
     from melancholia.setting import Setting, setting
     from melancholia.song import Song, make
+    from melancholia.timeline import Timeline
 
 
 def read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
@@ -68,6 +69,7 @@ ORIGINS = {
         "scoring": ("House", "Score", "fit_house", "load_house", "profile_like", "score"),
         "setting": ("Setting", "setting"),
         "song": ("Song", "make"),
+        "timeline": ("Timeline",),
     }.items()
     for name in names
 }
@@ -95,6 +97,7 @@ __all__ = [
     "Stem",
     "Stems",
     "TempoMap",
+    "Timeline",
     "analyse",
     "apply",
     "audio",

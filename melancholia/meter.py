@@ -124,6 +124,22 @@ def state_space(
     return np.stack([after for after, _ in unit], axis=1), driven, np.array([y for _, y in unit]), float(through)
 
 
+def to_lufs(power: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """LUFS of weighted power; -inf of none."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(OFFSET_DB + 10 * np.log10(power))
+
+
+def gated(power: NDArray[np.float64]) -> float:
+    """Loudness of momentary power through both gates, LUFS; -inf where all is below the absolute gate."""
+    loud = to_lufs(power)
+    kept = power[loud > ABSOLUTE_GATE_LUFS]
+    if not len(kept):
+        return float("-inf")
+    gate = max(ABSOLUTE_GATE_LUFS, float(to_lufs(kept.mean())) + RELATIVE_GATE_LU)
+    return float(to_lufs(power[loud > gate].mean()))
+
+
 class IntegratedMeter:
     """Integrated loudness of a sound whose blocks (channels, frames) come one after the other."""
 
@@ -144,12 +160,7 @@ class IntegratedMeter:
         """LUFS; `SILENT_LUFS` of what lies under the absolute gate."""
         energy = np.array(self.energy or ([float(self.held.mean())] if len(self.held) else [0.0]))
         power = np.convolve(energy, np.full(4, 0.25), "valid") if len(energy) >= 4 else np.array([energy.mean()])
-        loud = OFFSET_DB + 10 * np.log10(np.maximum(power, 1e-15))
-        kept = power[loud > ABSOLUTE_GATE_LUFS]
-        if not len(kept):
-            return SILENT_LUFS
-        gate = OFFSET_DB + 10 * np.log10(kept.mean()) + RELATIVE_GATE_LU
-        return float(OFFSET_DB + 10 * np.log10(power[loud > max(gate, ABSOLUTE_GATE_LUFS)].mean()))
+        return max(gated(power), SILENT_LUFS)
 
 
 def integrated_lufs(sound: Source) -> float:

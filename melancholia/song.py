@@ -31,7 +31,8 @@ from melancholia.scoring import Score, rounded
 from melancholia.setting import Setting
 from melancholia.setting import setting as setting_named
 from melancholia.streams import check_seed, draw_seed
-from melancholia.takes import Attempt, Order, Progress, best_take, section_spans
+from melancholia.takes import Attempt, Order, Progress, best_take
+from melancholia.timeline import timeline
 
 SECONDS = 90.0  # of a song whose length nobody says
 PLAYS_GIVEN, LONGEST_GIVEN_S = ("song", "background"), 600.0
@@ -282,7 +283,7 @@ def make_in(
     say = progress or (lambda fraction, what: None)
     plan = setting_named(setting, hits=hits, dialogue=dialogue)
     wanted = wanted_of(mood, intensity, sections, background=plan.name == "background")
-    chain = find_rack(rack or wanted.rack)
+    rack = find_rack(rack or wanted.rack)
     check_rate(rate)
     for name in in_list("instruments", instruments):
         check_instrument(name)
@@ -293,7 +294,7 @@ def make_in(
     players = tuple(instruments or ()) if piece is None else tuple({part.instrument: None for part in piece.parts})
     order = Order(
         wanted=wanted,
-        chain=chain,
+        rack=rack,
         setting=plan,
         seconds=piece.seconds if piece is not None else SECONDS if seconds is None else seconds,
         seed=number,
@@ -327,16 +328,16 @@ def make_in(
             theme=tuple((n.start, n.duration, n.pitch) for n in order.theme.notes) if order.theme else None,
             composer=str(order.composer) if theirs is None else None,
             rate=rate,
-            rack=chain.name,
-            lufs=chain.lufs,
-            ceiling_dbtp=chain.ceiling_dbtp,
+            rack=rack.name,
+            lufs=rack.lufs,
+            ceiling_dbtp=rack.ceiling_dbtp,
             sections={name: as_text(other) for name, other in (sections or {}).items()},
             setting=plan.name,
             hits=plan.marked_hits,
             dialogue=plan.dialogue,
             notes=None if theirs is None else theirs.sha256,
-            sources=sources(wanted, chain, players, composer if theirs is None else None),
-            plugins=plugins(chain, players, rate),
+            sources=sources(wanted, rack, players, composer if theirs is None else None),
+            plugins=plugins(rack, players, rate),
         ),
         folder=folder,
     )
@@ -385,19 +386,19 @@ def as_text(mood: str | Mapping[str, float] | Profile) -> str:
     return mood if isinstance(mood, str) else ",".join(f"{name}:{weight:.12g}" for name, weight in mood.items())
 
 
-def plugins(chain: Rack, players: Sequence[str], rate: int) -> dict[str, dict[str, Any]]:
+def plugins(rack: Rack, players: Sequence[str], rate: int) -> dict[str, dict[str, Any]]:
     """How each plugin of the user's runs, in the rack and as a player."""
-    found = {one.where: how(one, rate) for slot in chain.slots if (one := slot.plugin) and not slot.bypass}
+    found = {one.where: how(one, rate) for slot in rack.slots if (one := slot.plugin) and not slot.bypass}
     return found | {name: how(one, rate) for name in players if (one := instrument_plugin(name)) is not None}
 
 
-def sources(wanted: Profile, chain: Rack, players: Sequence[str], composer: str | Path | None) -> dict[str, str]:
+def sources(wanted: Profile, rack: Rack, players: Sequence[str], composer: str | Path | None) -> dict[str, str]:
     """Hashes of the files that shaped the sound."""
     moods = dict.fromkeys([*wanted.shares, *(name for shares in wanted.sections.values() for name in shares)])
     files = {f"moods/{Path(mood).stem}.toml": mood_path(mood) for mood in moods}
-    files[f"chains/{chain.path.name}"] = chain.path
-    files |= {f"impulses/{path.name}": path for path in chain.impulses}
-    for path in chain.plugins:
+    files[f"chains/{rack.path.name}"] = rack.path
+    files |= {f"impulses/{path.name}": path for path in rack.impulses}
+    for path in rack.plugins:
         base = f"plugins/{path.name}"
         copies = sum(name == base or name.startswith(f"{base} ") for name in files)
         files[f"{base} {copies + 1}" if copies else base] = path
@@ -422,7 +423,7 @@ def finish(song: Song, *, report: bool) -> Song:
                 "end": round(end, 2),
                 "sadness": rounded(song.score.mean(start, end)),
             }
-            for name, start, end in section_spans(song.played)
+            for name, start, end in timeline(song.played).sections
         ],
     }
     write_text(folder / "score.json", json.dumps(verdict, indent=2) + "\n", over=ANY_FILE)

@@ -32,6 +32,7 @@ from melancholia.racks import tail_s as rack_tail_s
 from melancholia.recordings import Recording
 from melancholia.scoring import Score, rounded, score
 from melancholia.setting import Setting
+from melancholia.timeline import Timeline, timeline
 
 Progress = Callable[[float, str], None]
 LONGEST_TAIL_S = 20.0  # from the last release to the end of every file
@@ -54,8 +55,7 @@ class Follow(TypedDict):
 
     rack: Rack
     profile: Profile
-    arc: tuple[tuple[float, float], ...]
-    sections: tuple[tuple[str, float, float], ...]
+    timeline: Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Order:
     as they are."""
 
     wanted: Profile
-    chain: Rack
+    rack: Rack
     setting: Setting
     seconds: float
     seed: int
@@ -303,7 +303,7 @@ def performed(order: Order, piece: Piece, take: int, aim: float) -> Notes:
 
 def sounded(order: Order, notes: Notes, folder: Path, say: Progress) -> Sounded:
     """Stems, dry and wet, and their mix, in an own folder."""
-    wanted, chain, rate, piece = order.wanted, order.chain, order.rate, notes.played
+    wanted, rack, rate, piece = order.wanted, order.rack, order.rate, notes.played
     given = order.setting.loops and order.bpm is not None
     length = notes.written.end * 60 / order.bpm if given and order.bpm else order.seconds
     cut = delivery(order.setting, seconds=length, rate=rate)
@@ -313,19 +313,17 @@ def sounded(order: Order, notes: Notes, folder: Path, say: Progress) -> Sounded:
         (raw / "stems" / kind).mkdir(parents=True, exist_ok=True)
     ring = max(ring_s(part.instrument) for part in piece.parts)
     levels = {wanted.intensity, *(level for _, level in wanted.curve)}
-    tail = min(ring + max(rack_tail_s(chain, intensity=level, rate=rate) for level in levels), LONGEST_TAIL_S)
+    tail = min(ring + max(rack_tail_s(rack, intensity=level, rate=rate) for level in levels), LONGEST_TAIL_S)
     dry = render(
         piece, rate=rate, seed=order.seed, tail_s=tail, folder=raw / "stems" / "dry", progress=share(say, 0.03, 0.55)
     )
     dry = cut.stems(dry, folder / "stems" / "dry", dry=True)
-    arc = cut.arc(tuple((float(piece.tempo.seconds(at)), tension) for at, tension in piece.arc))
-    sections = cut.spans(section_spans(piece))
-    follow: Follow = {"rack": chain, "profile": cut.heard(wanted), "arc": arc, "sections": sections}
+    follow: Follow = {"rack": rack, "profile": cut.heard(wanted), "timeline": cut.along(timeline(piece))}
     wet = apply(cut.fed_stems(dry), **follow, tail_s=0.0, folder=raw / "stems" / "wet", progress=share(say, 0.55, 0.8))
     wet = cut.stems(wet, folder / "stems" / "wet")
     say(0.8, "mixing")
     mixed = mix(wet, out=folder / "mix.wav")
-    dry, _, mixed = cut.ended(dry, wet, mixed, lufs=chain.lufs)
+    dry, _, mixed = cut.ended(dry, wet, mixed, lufs=rack.lufs)
     if cut.cuts:
         shutil.rmtree(raw)
     return Sounded(folder, cut, follow, dry, mixed)
@@ -337,14 +335,14 @@ def master_name(tone_db: float) -> str:
 
 def listened(order: Order, notes: Notes, sound: Sounded, tone_db: float, say: Progress) -> Take:
     """The mix through the rack's bus and a tone, mastered into the take's folder, and the verdict on it."""
-    folder, cut, chain = sound.folder, sound.cut, order.chain
+    folder, cut, rack = sound.folder, sound.cut, order.rack
     say(0.85, "mastering")
-    follow: Follow = {**sound.follow, "rack": toned(chain, tone_db)}
+    follow: Follow = {**sound.follow, "rack": toned(rack, tone_db)}
     bussed = cut.balanced(bus(cut.fed(sound.mixed), **follow, out=folder / "bus.wav"), folder / "balanced.wav")
     out = folder / master_name(tone_db)
     whole = folder / "rounds.wav" if order.setting.loops else out
     finished = master(
-        bussed, lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp, out=whole, subtype=PCM_24, seed=order.seed
+        bussed, lufs=rack.lufs, ceiling_dbtp=rack.ceiling_dbtp, out=whole, subtype=PCM_24, seed=order.seed
     )
     if order.setting.loops:
         finished = cut.cut(finished, out, delivered=True)
@@ -352,10 +350,3 @@ def listened(order: Order, notes: Notes, sound: Sounded, tone_db: float, say: Pr
         (folder / spent).unlink(missing_ok=True)
     say(0.92, "listening")
     return Take(notes, sound, tone_db, score(finished, order.wanted, dry=sound.dry, notes=notes.played))
-
-
-def section_spans(piece: Piece) -> tuple[tuple[str, float, float], ...]:
-    """Name, start and end in seconds of each section."""
-    bar = piece.bar_quarters
-    edges = [(s.name, piece.tempo.seconds([s.bar * bar, (s.bar + s.bars) * bar])) for s in piece.sections]
-    return tuple((name, float(start), float(end)) for name, (start, end) in edges)

@@ -68,8 +68,7 @@ def played(mood: str, intensity: float, seconds: float, seed: int, composer: str
 def sounded(piece: Piece, mood: str, intensity: float, seed: int):
     """The performed piece dry and as a master, in memory."""
     chain = rack(profile(mood, intensity).rack)
-    arc = tuple((float(piece.tempo.seconds(at)), tension) for at, tension in piece.arc)
-    follow = {"rack": chain, "intensity": intensity, "arc": arc}
+    follow = {"rack": chain, "intensity": intensity, "timeline": piece}
     stems = render(piece, seed=seed, jobs=1)
     wet = apply(stems, **follow, jobs=1)
     return mix(stems), master(bus(mix(wet), **follow), lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp)

@@ -39,8 +39,7 @@ def values_of(task):
     wanted = profile(mood, 0.7) if heard is None else profile_like(Analysis.from_values(heard))
     played = perform(compose(wanted, seconds=seconds, seed=seed), wanted, seed=seed)
     chain = rack(wanted.rack)
-    arc = tuple((float(played.tempo.seconds(at)), tension) for at, tension in played.arc)
-    follow = {"rack": chain, "profile": wanted, "arc": arc}
+    follow = {"rack": chain, "profile": wanted, "timeline": played}
     wet = apply(render(played, seed=seed, jobs=1), **follow, jobs=1)
     made = master(bus(mix(wet), **follow), lufs=chain.lufs, ceiling_dbtp=chain.ceiling_dbtp)
     return mood, dict(analyse(made).values)

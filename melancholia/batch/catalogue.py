@@ -248,9 +248,9 @@ def files_of(
     from melancholia.song import sources
 
     wanted = profile(mood, intensity, sections=dict(others))
-    chain = racks.rack(rack or wanted.rack)
+    found = racks.rack(rack or wanted.rack)
     if not unqualified:
-        racks.check_qualified(chain)
+        racks.check_qualified(found)
     for name in players:
         instruments.check(name)
-    return sources(wanted, chain, players, composer)
+    return sources(wanted, found, players, composer)

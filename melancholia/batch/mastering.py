@@ -172,15 +172,15 @@ def masters(
     in_range("intensity", intensity, 0, 1)
     if gate is not None and not isinstance(gate, Gate):
         raise InputError(f"gate is {gate!r}; allowed: a Gate, as batch.gate('longing') gives.")
-    chain: Rack | None = None
+    through: Rack | None = None
     if rack is not None:
         from melancholia import racks
 
-        chain = racks.rack(rack)
+        through = racks.rack(rack)
         if not unqualified:
-            racks.check_qualified(chain)
-        racks.check_plugins(chain, intensity)
-    usual = Mastering() if chain is None else Mastering(chain.lufs, chain.ceiling_dbtp)
+            racks.check_qualified(through)
+        racks.check_plugins(through, intensity)
+    usual = Mastering() if through is None else Mastering(through.lufs, through.ceiling_dbtp)
     wanted = usual.lufs if lufs is None else lufs
     for name in codecs:
         if name not in CODERS:
@@ -194,7 +194,7 @@ def masters(
     sources = found(patterns, root=root, out=out)
     names = outputs(sources, format_=None if format_ is None else format_.removeprefix(".").lower())
     known = "" if like is None else file_hash(like)
-    work = Mastering(wanted, ceiling, chain, intensity, spread, like, known, subtype, tuple(codecs))
+    work = Mastering(wanted, ceiling, through, intensity, spread, like, known, subtype, tuple(codecs))
     settings = settings_of(work)
     return tuple(
         Job(str(file), file, name, work, settings, gate) for file, name in zip(sources.files, names, strict=True)

@@ -41,11 +41,11 @@ def apply(
     from melancholia.files import check_output
     from melancholia.recordings import recording
 
-    chain = racks.rack(rack)
+    found = racks.rack(rack)
     in_range("intensity", intensity, 0, 1)
-    many.notes(chain.path, chain.warnings)
+    many.notes(found.path, found.warnings)
     if len(files) > 1:
-        racks.check_plugins(chain, intensity)
+        racks.check_plugins(found, intensity)
 
     suffix = many.check_suffix(format_) if format_ is not None else None
 
@@ -55,7 +55,7 @@ def apply(
         many.notes(source, sound.notes)
         with options.progress(quiet) as progress:
             wet = racks.apply(
-                sound, rack=chain, intensity=intensity, out=target, format_=suffix, force=force, progress=progress
+                sound, rack=found, intensity=intensity, out=target, format_=suffix, force=force, progress=progress
             )
         many.notes(target, wet.notes)
         many.show(str(target), target)

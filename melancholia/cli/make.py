@@ -80,8 +80,8 @@ def make(
     folder = output or Path(f"{as_name(mood)}-{seed}")
     players = split_names(instruments)
     if rack is not None or mood.endswith(".toml"):
-        chain = find_rack(rack or profile(mood).rack)
-        many.notes(chain.path, chain.warnings)
+        found = find_rack(rack or profile(mood).rack)
+        many.notes(found.path, found.warnings)
     for player in players or ():
         many.notes(Path(player), tuple(filter(None, [warning(player)])))
     given = None if notes is None else read_midi(notes)

@@ -20,6 +20,7 @@ from melancholia.encoding import write_audio
 from melancholia.profile import Profile
 from melancholia.recordings import Recording
 from melancholia.setting import Setting
+from melancholia.timeline import Timeline
 
 OVERLAP_S = 0.25
 FADE_S = 1.5
@@ -49,17 +50,9 @@ class Delivery:
     def fed_stems(self, stems: Stems) -> Stems:
         return Stems({name: Stem(s.role, s.instrument, self.fed(s.sound)) for name, s in stems.items()})
 
-    def arc(self, arc: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-        """Breakpoints (seconds, value) for what the next stage hears."""
-        length = self.frames / self.rate
-        rounds = range(3 if self.setting.loops else 1)
-        return tuple((at + length * k, value) for k in rounds for at, value in arc)
-
-    def spans(self, spans: tuple[tuple[str, float, float], ...]) -> tuple[tuple[str, float, float], ...]:
-        """Sections (name, start s, end s) for what the next stage hears."""
-        length = self.frames / self.rate
-        rounds = range(3 if self.setting.loops else 1)
-        return tuple((name, start + length * k, end + length * k) for k in rounds for name, start, end in spans)
+    def along(self, line: Timeline) -> Timeline:
+        """The timeline of what the next stage hears."""
+        return line.repeated(self.frames / self.rate, 3) if self.setting.loops else line
 
     def heard(self, wanted: Profile) -> Profile:
         """The profile for what the next stage hears: its curve goes round with a loop."""

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from melancholia.audio import Audio, Samples, Source
 from melancholia.mastering.series import PIECE, Series
-from melancholia.meter import ABSOLUTE_GATE_LUFS, OFFSET_DB, RELATIVE_GATE_LU, KWeighting, weights_of
+from melancholia.meter import ABSOLUTE_GATE_LUFS, KWeighting, gated, to_lufs, weights_of
 from melancholia.recordings import source
 
 HOPS_A_SECOND = 100  # maximum momentary and short-term need 10 ms
@@ -183,11 +183,6 @@ class PeakMeter:
         self.measure(self.blocks - len(self.peaks))
 
 
-def to_lufs(power: NDArray[np.float64] | np.float64) -> NDArray[np.float64]:
-    with np.errstate(divide="ignore"):
-        return np.asarray(OFFSET_DB + 10 * np.log10(power))
-
-
 def tenths(found: Scan, energy: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Energy and frames of each tenth of a second; of the whole, where it is shorter than one."""
     count = max(1, len(energy) // 10)
@@ -230,16 +225,6 @@ def highest_power(found: Scan, window: int) -> float:
         frames = np.diff(found.edges(np.arange(start, stop + 1)))
         best = max(best, float(power_in(window, found.energy[start:stop], frames).max()))
     return best
-
-
-def gated(power: NDArray[np.float64]) -> float:
-    """Loudness of momentary power through both gates; -inf where all is below the absolute gate."""
-    loud = to_lufs(power)
-    kept = power[loud > ABSOLUTE_GATE_LUFS]
-    if not len(kept):
-        return float("-inf")
-    gate = max(ABSOLUTE_GATE_LUFS, float(to_lufs(kept.mean())) + RELATIVE_GATE_LU)
-    return float(to_lufs(power[loud > gate].mean()))
 
 
 def integrated(found: Scan, energy: NDArray[np.float64] | None = None) -> float:

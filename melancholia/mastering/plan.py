@@ -18,7 +18,6 @@ from melancholia.mastering.limiter import NONE, Peaks, curve_pieces
 from melancholia.mastering.loudness import (
     Loudness,
     Scan,
-    gated,
     loudness_of,
     loudness_range,
     momentary_power,
@@ -26,6 +25,7 @@ from melancholia.mastering.loudness import (
 )
 from melancholia.mastering.series import Series
 from melancholia.mastering.targets import CEILINGS_DBTP, LOUDNESSES_LUFS
+from melancholia.meter import gated
 from melancholia.recordings import source
 
 LEAD_S = 10.0  # after which the limiter has forgotten what was before

@@ -1,6 +1,6 @@
 """Racks over sound: stems by role with their share of every send, finished recordings through everything."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
@@ -15,24 +15,25 @@ from melancholia.hosting.plugin import PluginError, resumed
 from melancholia.hosting.rates import at_work
 from melancholia.orchestra import facts_of
 from melancholia.parallel import in_threads
+from melancholia.piece import Piece
 from melancholia.profile import Profile
-from melancholia.racks.chain import FULL, GRID, Chain, Timeline, load
+from melancholia.racks.chain import GRID, Chain, load
+from melancholia.racks.course import FULL, Course, course
 from melancholia.racks.ducking import Envelope, envelope, summed
 from melancholia.racks.gathered import Progress, gathered
-from melancholia.racks.rack import ANY, NOISE, Rack, said
+from melancholia.racks.rack import ANY, Rack, said
 from melancholia.racks.rack import rack as find
 from melancholia.racks.returns import Returns
 from melancholia.racks.sends import folded
 from melancholia.racks.sends import tail_s as rack_tail_s
+from melancholia.racks.slots import NOISE
 from melancholia.racks.surround import around
 from melancholia.recordings import Recording, source
 from melancholia.tables import Ramp
+from melancholia.timeline import Timeline
 
 LONGEST_TAIL_S = 30.0
 RATE = 48_000  # at which plugins are tried
-
-Arc = Sequence[tuple[float, float]]
-Sections = Sequence[tuple[str, float, float]]
 
 
 def check_plugins(rack: Rack, intensity: float) -> None:
@@ -53,14 +54,6 @@ def intensity_of(profile: Profile | None, intensity: float) -> float:
     return profile.intensity if profile is not None else in_range("intensity", intensity, 0, 1)
 
 
-def timeline(sound: Source, arc: Arc, sections: Sections, profile: Profile | None) -> Timeline:
-    """What automation follows; the profile's curve of intensity ends where the arc does."""
-    seconds = sound.frames / sound.rate
-    end = arc[-1][0] if arc else seconds
-    curve = tuple((share * end, level) for share, level in profile.curve) if profile is not None else ()
-    return Timeline(tuple(arc), tuple(sections), seconds, curve)
-
-
 @overload
 def apply(
     sound: Stems,
@@ -68,8 +61,7 @@ def apply(
     rack: Rack | Path | str,
     intensity: float = ...,
     profile: Profile | None = ...,
-    arc: Arc = ...,
-    sections: Sections = ...,
+    timeline: Timeline | Piece | None = ...,
     tail_s: float | None = ...,
     spread: bool = ...,
     out: None = ...,
@@ -86,8 +78,7 @@ def apply(
     rack: Rack | Path | str,
     intensity: float = ...,
     profile: Profile | None = ...,
-    arc: Arc = ...,
-    sections: Sections = ...,
+    timeline: Timeline | Piece | None = ...,
     tail_s: float | None = ...,
     spread: bool = ...,
     out: None = ...,
@@ -104,8 +95,7 @@ def apply(
     rack: Rack | Path | str,
     intensity: float = ...,
     profile: Profile | None = ...,
-    arc: Arc = ...,
-    sections: Sections = ...,
+    timeline: Timeline | Piece | None = ...,
     tail_s: float | None = ...,
     spread: bool = ...,
     out: Path | str,
@@ -121,8 +111,7 @@ def apply(
     rack: Rack | Path | str,
     intensity: float = 0.7,
     profile: Profile | None = None,
-    arc: Arc = (),
-    sections: Sections = (),
+    timeline: Timeline | Piece | None = None,
     tail_s: float | None = None,
     spread: bool = True,
     out: Path | str | None = None,
@@ -146,8 +135,8 @@ def apply(
         0 to 1; that of `profile` where one is given.
     profile : Profile, optional
         Its intensity, or its course over the piece.
-    arc, sections : sequences
-        What automation follows: (seconds, 0..1), and (name, start s, end s).
+    timeline : Piece or Timeline, optional
+        What automation follows: the arc and the sections of the piece that was played.
     tail_s : float, optional
         How long the result goes on behind the end of the sound; as long as the rack rings when left out.
     spread : bool
@@ -178,20 +167,20 @@ def apply(
     MelancholiaError
         An effect gives no finite sound, or the disk refused.
     """
-    chain = find(rack)
+    rack = find(rack)
     level = intensity_of(profile, intensity)
     if isinstance(sound, Stems):
-        return apply_stems(sound, chain, level, arc, sections, profile, tail_s, folder, force, jobs, progress)
+        return apply_stems(sound, rack, level, timeline, profile, tail_s, folder, force, jobs, progress)
     opened = source(sound)
-    line = timeline(opened, arc, sections, profile)
-    tail = longest_tail_s(chain, level, line, opened.rate) if tail_s is None else tail_s
+    along = course(opened, timeline, profile)
+    tail = longest_tail_s(rack, level, along, opened.rate) if tail_s is None else tail_s
 
     def wet(part: Source) -> Iterator[Samples]:
-        return through(part, chain, ANY, level, line, tail, bus=True)
+        return through(part, rack, ANY, level, along, tail, bus=True)
 
     made = partial(around, opened, wet) if opened.channels > 2 else partial(wet, opened)
     channels = max(2, opened.channels)
-    if opened.channels == 1 and not (chain.sends and spread):
+    if opened.channels == 1 and not (rack.sends and spread):
         made, channels = partial(middles, made), 1
     return gathered(made, opened, channels, tail, out, progress, format_=format_, force=force, carry=True)
 
@@ -205,8 +194,7 @@ def apply_stems(
     stems: Stems,
     rack: Rack,
     intensity: float,
-    arc: Arc,
-    sections: Sections,
+    timeline: Timeline | Piece | None,
     profile: Profile | None,
     tail_s: float | None,
     folder: Path | str | None,
@@ -214,23 +202,22 @@ def apply_stems(
     jobs: int,
     progress: Progress | None,
 ) -> Stems:
-    curve = timeline(next(iter(stems.values())).sound, arc, sections, profile)
-    tail = longest_tail_s(rack, intensity, curve, stems.rate) if tail_s is None else tail_s
+    along = course(next(iter(stems.values())).sound, timeline, profile)
+    tail = longest_tail_s(rack, intensity, along, stems.rate) if tail_s is None else tail_s
     if stems.channels > 2:
         raise InputError(f"stems have {stems.channels} channels; allowed: one or two.")
     wet: dict[str, Stem] = {}
-    for end in curve.ends(intensity):
+    for end in along.ends(intensity):
         folded(rack, ANY, stems.rate, end)  # measure the sends once, before the threads
     load(rack.slots)
-    keys = keys_of(stems, rack)
+    along = replace(along, keys=keys_of(stems, rack))
 
     def one(name: str) -> None:
         stem = stems[name]
-        line = replace(timeline(stem.sound, arc, sections, profile), keys=keys)
         place, seat_db = place_of(stem), seat_of(stem)
 
         def made() -> Iterator[Samples]:
-            return through(stem.sound, rack, place, intensity, line, tail, bus=False, seat_db=seat_db)
+            return through(stem.sound, rack, place, intensity, along, tail, bus=False, seat_db=seat_db)
 
         path = Path(folder) / f"{name}.wav" if folder is not None else None
         sound = gathered(made, stem.sound, 2, tail, path, None, force=force)
@@ -244,7 +231,7 @@ def apply_stems(
 
 def keys_of(stems: Stems, rack: Rack) -> dict[str, Envelope]:
     """The levels of those stems that a Duck listens to, by place, each at its seat."""
-    wanted = {place for slot in rack.slots for place in slot.key}
+    wanted = {place for slot in rack.slots for place, _ in slot.key}
     found: dict[str, list[Envelope]] = {}
     for stem in stems.values():
         if (place := place_of(stem)) in wanted:
@@ -252,9 +239,9 @@ def keys_of(stems: Stems, rack: Rack) -> dict[str, Envelope]:
     return {place: summed(envelopes) for place, envelopes in found.items()}
 
 
-def longest_tail_s(rack: Rack, intensity: float, line: Timeline, rate: int) -> float:
+def longest_tail_s(rack: Rack, intensity: float, along: Course, rate: int) -> float:
     """How long a rack rings on, wherever intensity goes; at most `LONGEST_TAIL_S`, however its echoes feed back."""
-    return min(max(rack_tail_s(rack, intensity=end, rate=rate) for end in line.ends(intensity)), LONGEST_TAIL_S)
+    return min(max(rack_tail_s(rack, intensity=end, rate=rate) for end in along.ends(intensity)), LONGEST_TAIL_S)
 
 
 def place_of(stem: Stem) -> str:
@@ -272,7 +259,7 @@ def through(
     rack: Rack,
     place: str,
     intensity: float,
-    line: Timeline,
+    along: Course,
     tail_s: float,
     *,
     bus: bool,
@@ -284,11 +271,11 @@ def through(
 
     def stream() -> Iterator[Samples]:
         with (
-            closing(Chain([*own, *rack.inserts.get(ANY, ())], sound.rate, intensity, line)) as chain,
-            closing(Returns(rack, place, intensity, line, sound.rate, chain.latency)) as returns,
-            closing(Chain(rack.bus if bus else (), sound.rate, intensity, line, returns.late)) as after,
+            closing(Chain([*own, *rack.inserts.get(ANY, ())], sound.rate, intensity, along)) as chain,
+            closing(Returns(rack, place, intensity, along, sound.rate, chain.latency)) as returns,
+            closing(Chain(rack.bus if bus else (), sound.rate, intensity, along, returns.late)) as after,
         ):
-            fader = Fader(rack, place, intensity, line, sound.rate, chain.latency)
+            fader = Fader(rack, place, intensity, along, sound.rate, chain.latency)
 
             def wet(block: Samples) -> Samples:
                 direct = fader.process(chain.process(np.asarray(block * seat) if seat_db else block))
@@ -316,22 +303,22 @@ def in_time(
 class Fader:
     """Level, place and rides of a stem: gain by constant power, and by curves in time, which bend every 256 frames."""
 
-    def __init__(self, rack: Rack, place: str, intensity: float, line: Timeline, rate: int, late: int) -> None:
+    def __init__(self, rack: Rack, place: str, intensity: float, along: Course, rate: int, late: int) -> None:
         own = said(rack.rides, place, ()) if place != ANY else ()
         self.moving = [(ride.gain_db, ride.how) for ride in (*own, *rack.rides.get(ANY, ()))]
         level = said(rack.level_db, place, Ramp(0, 0))
-        if line.curve:
+        if along.curve:
             self.moving.append((level, FULL))
             level = Ramp(0, 0)
         self.sides = sides(level.at(intensity), said(rack.pan, place, 0.0))
-        self.intensity, self.line, self.rate, self.done = intensity, line, rate, -late
+        self.intensity, self.along, self.rate, self.done = intensity, along, rate, -late
 
     def process(self, block: Samples) -> Samples:
         moved = block * self.sides
         if self.moving:
             frames = np.arange(0, block.shape[1] + GRID, GRID)
             t = (self.done + frames) / self.rate
-            level = sum(self.line.along(gain_db, how, t, self.intensity) for gain_db, how in self.moving)
+            level = sum(self.along.along(gain_db, how, t, self.intensity) for gain_db, how in self.moving)
             gain = 10 ** (np.asarray(level) / 20)
             moved *= np.interp(np.arange(block.shape[1]), frames, gain).astype(np.float32)
         self.done += block.shape[1]

@@ -6,7 +6,7 @@ delay): it says by how many frames, knows where in the piece it is all the same,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -18,9 +18,10 @@ from melancholia.errors import MelancholiaError
 from melancholia.hosting.plugin import PluginError
 from melancholia.hosting.rates import at_work
 from melancholia.hosting.rates import tail_s as hosted_tail_s
-from melancholia.racks.ducking import Duck, Envelope, heard
+from melancholia.racks.course import FULL, Course
+from melancholia.racks.ducking import Duck, heard
 from melancholia.racks.impulse import Impulse, impulse_tail_s
-from melancholia.racks.rack import BRANCHES, NESTS, Slot
+from melancholia.racks.slots import BRANCHES, NESTS, Slot
 from melancholia.tables import Ramp
 
 GRID = 256
@@ -29,67 +30,6 @@ MOVING = {"Tape", "Tremolo", "Width"}  # effects that stand there
 OURS = {"Impulse", "Duck"}
 FINE = 64  # frames of a step where something moves by more than FAST of its way in GRID frames
 FAST = 0.01
-FADE_S = 1.5  # in and out of a section
-JUMP_S = 0.05  # from one breakpoint to another that stands at the same time
-FULL = ((0.0, 1.0), (1.0, 1.0))  # automation that stands at its upper end, where intensity alone moves
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """What automation follows: the arc as (seconds, 0..1), sections as (name, start s, end s), the length in s.
-
-    `curve` is the intensity where that moves: (seconds, 0..1); `keys` are the levels of stems by place, which a Duck
-    listens to.
-    """
-
-    arc: tuple[tuple[float, float], ...] = ()
-    sections: tuple[tuple[str, float, float], ...] = ()
-    seconds: float = 0.0
-    curve: tuple[tuple[float, float], ...] = ()
-    keys: Mapping[str, Envelope] = field(default_factory=dict, compare=False)
-
-    def intensity(self, t: NDArray[np.float64], steady: float) -> NDArray[np.float64]:
-        """The intensity at times t in seconds."""
-        return np.interp(t, *np.array(self.curve).T) if self.curve else np.full(len(t), steady)
-
-    def ends(self, steady: float) -> tuple[float, ...]:
-        """The lowest and the highest intensity, or the one that there is."""
-        levels = {level for _, level in self.curve} or {steady}
-        return tuple(sorted({min(levels), max(levels)}))
-
-    def position(self, how: str | tuple[tuple[float, float], ...], t: NDArray[np.float64]) -> NDArray[np.float64]:
-        """0..1 at times t in seconds; sound without an arc stands at its middle. A jump takes JUMP_S."""
-        if not isinstance(how, str):
-            at, value = np.array(how).T
-            return np.asarray(np.interp(t, apart(at * max(self.seconds, 1e-9)), value))
-        if how == "arc":
-            if not self.arc:
-                return np.full(len(t), 0.5)
-            at, value = np.array(self.arc).T
-            return np.asarray(np.interp(t, at, value))
-        inside = np.zeros(len(t))
-        for name, start, end in self.sections:
-            if name == how:
-                inside = np.maximum(inside, np.interp(t, (start - FADE_S, start, end, end + FADE_S), (0, 1, 1, 0)))
-        return inside
-
-    def places(
-        self, how: str | tuple[tuple[float, float], ...], t: NDArray[np.float64], intensity: float
-    ) -> NDArray[np.float64]:
-        """Where on a ramp it is at times t in seconds, 0..1: the further along, and the deeper, the nearer 1."""
-        return self.position(how, t) * self.intensity(t, intensity)
-
-    def along(
-        self, ramp: Ramp, how: str | tuple[tuple[float, float], ...], t: NDArray[np.float64], intensity: float
-    ) -> NDArray[np.float64]:
-        """A ramp's values at times t in seconds."""
-        return np.array([ramp.at(float(place)) for place in self.places(how, t, intensity)])
-
-
-def apart(at: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Times in seconds, each at least JUMP_S behind the one before."""
-    steps = JUMP_S * np.arange(len(at))
-    return np.asarray(np.maximum.accumulate(at - steps) + steps)
 
 
 class Chain:
@@ -98,14 +38,14 @@ class Chain:
     What comes out is late by `latency` frames; `late` says by how much already what goes in is.
     """
 
-    def __init__(self, slots: Sequence[Slot], rate: int, intensity: float, timeline: Timeline, late: int = 0) -> None:
-        self.rate, self.intensity, self.timeline, self.done = rate, intensity, timeline, 0
+    def __init__(self, slots: Sequence[Slot], rate: int, intensity: float, course: Course, late: int = 0) -> None:
+        self.rate, self.intensity, self.course, self.done = rate, intensity, course, 0
         self.links: list[Link] = []
         self.latency = 0
         try:
             for slot in slots:
                 if not slot.bypass:
-                    effect = running(slot, rate, intensity, timeline, late + self.latency)
+                    effect = running(slot, rate, intensity, course, late + self.latency)
                     own = getattr(effect, "latency", 0)
                     self.links.append(Link(slot, effect, late + self.latency, Held(own)))
                     self.latency += own
@@ -135,11 +75,11 @@ class Chain:
 
     def automate(self, slot: Slot) -> dict[str, Any]:
         """What moves, and how: what the rack says, and all that intensity moves where that follows a curve."""
-        if not self.timeline.curve:
+        if not self.course.curve:
             return dict(slot.automate)
         ramps = {**self.ramps(slot), "mix": slot.mix}
         moved = {name: FULL for name, ramp in ramps.items() if ramp.low != ramp.high}
-        return {**moved, **slot.automate}
+        return {**moved, **dict(slot.automate)}
 
     def automated(self, link: "Link", block: Samples, moving: dict[str, Any]) -> Samples:
         """The effect with parameters that move in steps of 256 frames, of 64 where they move fast; a gain in none."""
@@ -149,7 +89,7 @@ class Chain:
             level = self.values(slot, "gain_db", moving["gain_db"], t)
             gain = np.interp(np.arange(frames), FINE * np.arange(len(t)), 10 ** (level / 20))
             return np.asarray(block * gain.astype(np.float32))
-        starts = steps([self.timeline.places(how, t, self.intensity) for how in moving.values()], frames)
+        starts = steps([self.course.places(how, t, self.intensity) for how in moving.values()], frames)
         at = (self.done - link.late + starts) / self.rate
         values = {name: self.values(slot, name, how, at) for name, how in moving.items()}
         settings = [{name: float(value[k]) for name, value in values.items()} for k in range(len(starts))]
@@ -167,12 +107,12 @@ class Chain:
         found = next((link.effect for link in self.links if link.slot is slot), None)
         if found is not None and slot.plugin is not None:
             return {name: Ramp(low, high) for name, (low, high) in found.places.items()}
-        return slot.params
+        return dict(slot.params)
 
     def values(self, slot: Slot, name: str, how: Any, t: NDArray[np.float64]) -> NDArray[np.float64]:
         ramp = slot.mix if name == "mix" else self.ramps(slot)[name]
-        at = self.timeline.along(ramp, how, t, self.intensity)
-        return np.minimum(at, 0.45 * self.rate) if name.endswith("_hz") else at
+        at = self.course.along(ramp, how, t, self.intensity)
+        return np.asarray(np.minimum(at, 0.45 * self.rate) if name.endswith("_hz") else at)
 
     def mixed(self, link: "Link", dry: Samples, wet: Samples) -> Samples:
         slot, automate = link.slot, self.automate(link.slot)
@@ -266,12 +206,12 @@ class MidSide:
             chain.close()
 
 
-def nested(slot: Slot, rate: int, intensity: float, timeline: Timeline, late: int) -> Branches | MidSide:
+def nested(slot: Slot, rate: int, intensity: float, course: Course, late: int) -> Branches | MidSide:
     """The chains inside a slot at work."""
     made: list[Chain] = []
     try:
         for chain in slot.chains:
-            made.append(Chain(chain, rate, intensity, timeline, late))
+            made.append(Chain(chain, rate, intensity, course, late))
     except BaseException:
         for one in made:
             one.close()
@@ -279,12 +219,12 @@ def nested(slot: Slot, rate: int, intensity: float, timeline: Timeline, late: in
     return Branches(made) if slot.effect == BRANCHES else MidSide(*made)
 
 
-def running(slot: Slot, rate: int, intensity: float, timeline: Timeline | None = None, late: int = 0) -> Any:
+def running(slot: Slot, rate: int, intensity: float, course: Course | None = None, late: int = 0) -> Any:
     """The effect of a slot, ours or pedalboard's, with its parameters at this intensity; cutoffs stay below Nyquist."""
-    timeline = timeline or Timeline()
+    course = course or Course()
     if slot.chains:
-        return nested(slot, rate, intensity, timeline, late)
-    values = {name: ramp.at(intensity) for name, ramp in slot.params.items()}
+        return nested(slot, rate, intensity, course, late)
+    values = {name: ramp.at(intensity) for name, ramp in slot.params}
     for name in values:
         if name.endswith("_hz") and name != "rate_hz":
             values[name] = min(values[name], 0.45 * rate)
@@ -294,8 +234,8 @@ def running(slot: Slot, rate: int, intensity: float, timeline: Timeline | None =
         assert slot.impulse is not None
         return Impulse(slot.impulse, rate, **values)
     if slot.effect == "Duck":
-        gains = {place: ramp.at(intensity) for place, ramp in slot.key.items()}
-        return Duck(heard(timeline.keys, gains), rate, late, **values)
+        gains = {place: ramp.at(intensity) for place, ramp in slot.key}
+        return Duck(heard(course.keys, gains), rate, late, **values)
     if slot.effect in MOVING:
         return getattr(import_module(MOVEMENT), slot.effect)(rate, **values)
     import pedalboard
@@ -331,7 +271,7 @@ def tail_of(slots: Sequence[Slot], rate: int, intensity: float) -> float:
     """Seconds that a chain rings on to -80 dB."""
     seconds = 0.0
     for slot in slots:
-        values = {name: ramp.at(intensity) for name, ramp in slot.params.items()}
+        values = {name: ramp.at(intensity) for name, ramp in slot.params}
         if slot.bypass:
             continue
         if slot.chains:

@@ -5,6 +5,7 @@ Sound in the middle meets both channels of the file as they are. What comes from
 and loses it in the tail, as in a room: a part at the edge has its reflections there and its reverberation everywhere.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from melancholia.audio import Samples
 from melancholia.convolution import Convolver
 from melancholia.errors import InputError
 from melancholia.files import data_folder
+from melancholia.recipe import file_hash
 from melancholia.recordings import recording
 
 LONGEST_S = 12.0
@@ -23,19 +25,27 @@ SIDED_S = (0.01, 0.08)  # where the early part begins to lose its side, and has 
 MIDDLE_HZ = (350.0, 1400.0)  # the octaves at 500 Hz and 1 kHz, which name a room's RT60
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The file of an impulse response, and the SHA-256 of what is in it: a room by its own name is another room."""
+
+    path: Path
+    sha256: str
+
+
 def impulses() -> dict[str, Path]:
     """The rooms that come with melancholia, by name."""
     return {path.stem: path for path in sorted((data_folder("assets") / "impulses").glob("*.flac"))}
 
 
-def check_impulse(path: Path) -> Path:
-    """`path` itself, when it holds one or two channels of at most 12 s."""
+def room_of(path: Path) -> Room:
+    """The room in a file of one or two channels and at most 12 s."""
     found = recording(path)
     if found.channels > 2:
         raise InputError(f"{path} has {found.channels} channels; allowed: one or two.")
     if found.frames > LONGEST_S * found.rate:
         raise InputError(f"{path} lasts {found.frames / found.rate:.1f} s; allowed: up to {LONGEST_S:g} s.")
-    return path
+    return Room(path, file_hash(path))
 
 
 class Impulse:
@@ -44,34 +54,30 @@ class Impulse:
     latency = 0
 
     def __init__(
-        self, path: Path, rate: int, *, gain_db: float = 0.0, predelay_ms: float = 0.0, decay: float = 1.0
+        self, room: Room, rate: int, *, gain_db: float = 0.0, predelay_ms: float = 0.0, decay: float = 1.0
     ) -> None:
-        found = room(path, rate, predelay_ms, decay)
+        found = response(room, rate, predelay_ms, decay)
         self.convolver = Convolver(np.float32(10 ** (gain_db / 20)) * found)
 
     def process(self, block: Samples) -> Samples:
         return self.convolver.process(block)
 
 
-def room(path: Path, rate: int, predelay_ms: float, decay: float) -> NDArray[np.float32]:
-    """The response (2 in, 2 out, taps) of a file at a rate, late by `predelay_ms`, its RT60 times `decay`."""
-    return shaped(str(path), path.stat().st_mtime_ns, rate, predelay_ms, decay)
-
-
-def impulse_tail_s(path: Path, rate: int, predelay_ms: float = 0.0, decay: float = 1.0) -> float:
+def impulse_tail_s(room: Room, rate: int, predelay_ms: float = 0.0, decay: float = 1.0) -> float:
     """Seconds until no more than -80 dB of a response's energy are left."""
-    energy = (room(path, rate, predelay_ms, decay).astype(np.float64) ** 2).sum(axis=(0, 1))
+    energy = (response(room, rate, predelay_ms, decay).astype(np.float64) ** 2).sum(axis=(0, 1))
     left = np.cumsum(energy[::-1])[::-1]
     return float((left > 1e-8 * left[0]).sum() / rate)
 
 
 @lru_cache(maxsize=16)
-def shaped(path: str, changed: int, rate: int, predelay_ms: float, decay: float) -> NDArray[np.float32]:
-    heard = recording(path)
-    response = np.broadcast_to(heard.read().samples, (2, heard.frames)).astype(np.float64)
+def response(room: Room, rate: int, predelay_ms: float, decay: float) -> NDArray[np.float32]:
+    """The response (2 in, 2 out, taps) of a room at a rate, late by `predelay_ms`, its RT60 times `decay`."""
+    heard = recording(room.path)
+    found = np.broadcast_to(heard.read().samples, (2, heard.frames)).astype(np.float64)
     if heard.rate != rate:
-        response = soxr.resample(response.T, heard.rate, rate, quality="VHQ").T
-    shorter = scaled(shortened(response, rate, decay), rate)
+        found = soxr.resample(found.T, heard.rate, rate, quality="VHQ").T
+    shorter = scaled(shortened(found, rate, decay), rate)
     return sided(np.pad(shorter, ((0, 0), (round(predelay_ms * rate / 1000), 0))), rate, predelay_ms)
 
 

@@ -12,14 +12,17 @@ from melancholia.audio import Audio, Samples, Source, Stems
 from melancholia.encoding import AUDIO, FLOAT, write_audio
 from melancholia.files import check_output
 from melancholia.hosting.plugin import resumed
+from melancholia.piece import Piece
 from melancholia.profile import Profile
-from melancholia.racks.apply import Arc, Sections, in_time, intensity_of, timeline
+from melancholia.racks.apply import in_time, intensity_of
 from melancholia.racks.chain import Chain
+from melancholia.racks.course import course
 from melancholia.racks.gathered import gathered
 from melancholia.racks.rack import Rack
 from melancholia.racks.rack import rack as find
 from melancholia.racks.surround import around
 from melancholia.recordings import Recording, source
+from melancholia.timeline import Timeline
 
 
 @overload
@@ -70,8 +73,7 @@ def bus(
     rack: Rack | Path | str,
     intensity: float = ...,
     profile: Profile | None = ...,
-    arc: Arc = ...,
-    sections: Sections = ...,
+    timeline: Timeline | Piece | None = ...,
     out: None = ...,
     force: bool = ...,
 ) -> Audio: ...
@@ -82,8 +84,7 @@ def bus(
     rack: Rack | Path | str,
     intensity: float = ...,
     profile: Profile | None = ...,
-    arc: Arc = ...,
-    sections: Sections = ...,
+    timeline: Timeline | Piece | None = ...,
     out: Path | str,
     force: bool = ...,
 ) -> Recording: ...
@@ -93,8 +94,7 @@ def bus(
     rack: Rack | Path | str,
     intensity: float = 0.7,
     profile: Profile | None = None,
-    arc: Arc = (),
-    sections: Sections = (),
+    timeline: Timeline | Piece | None = None,
     out: Path | str | None = None,
     force: bool = False,
 ) -> Audio | Recording:
@@ -105,7 +105,7 @@ def bus(
     sound : Audio, Recording or path
         The mix; one channel becomes two, of surround each pair goes through a bus of its own, the LFE through none.
     rack : Rack, name or path
-    intensity, profile, arc, sections :
+    intensity, profile, timeline :
         As in `apply`.
     out : path, optional
         Stream into this file.
@@ -123,11 +123,11 @@ def bus(
     MelancholiaError
         An effect gives no finite sound, or the disk refused.
     """
-    chain, opened = find(rack), source(sound)
-    line = timeline(opened, arc, sections, profile)
+    rack, opened = find(rack), source(sound)
+    along = course(opened, timeline, profile)
 
     def stream(part: Source) -> Iterator[Samples]:
-        with closing(Chain(chain.bus, opened.rate, intensity_of(profile, intensity), line)) as after:
+        with closing(Chain(rack.bus, opened.rate, intensity_of(profile, intensity), along)) as after:
             yield from in_time(after.process, part, 0, after.latency)
 
     def wet(part: Source) -> Iterator[Samples]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from melancholia.audio import BLOCK_FRAMES, Samples
 from melancholia.convolution import Convolver, chunk_of
-from melancholia.racks.chain import FULL, GRID, Chain, Held, Timeline
+from melancholia.racks.chain import GRID, Chain, Held
+from melancholia.racks.course import FULL, Course
 from melancholia.racks.rack import ANY, Rack, Send, said
 from melancholia.racks.sends import NOTHING_DB, folded
 from melancholia.tables import Ramp
@@ -21,19 +22,19 @@ class Returns:
     Where intensity moves, linear sends run at its two ends, one faded into the other.
     """
 
-    def __init__(self, rack: Rack, place: str, intensity: float, line: Timeline, rate: int, late: int) -> None:
-        self.ends = line.ends(intensity)
+    def __init__(self, rack: Rack, place: str, intensity: float, course: Course, rate: int, late: int) -> None:
+        self.ends = course.ends(intensity)
         found = [folded(rack, place, rate, end) for end in self.ends]
         taps = max((sends.shape[2] for sends in found if sends is not None), default=0)
         self.chunk = chunk_of(taps, GRID) if taps else BLOCK_FRAMES
         self.convolvers = [None if sends is None else Convolver(sends) for sends in found]
-        self.intensity, self.line, self.rate, self.done = intensity, line, rate, -late
+        self.intensity, self.course, self.rate, self.done = intensity, course, rate, -late
         self.live: list[tuple[Ramp, Chain]] = []
         try:
             for send in rack.sends:
                 gain_db = sent(send, place)
                 if send.live and any(gain_db.at(end) > NOTHING_DB for end in self.ends):
-                    self.live.append((gain_db, Chain(send.chain, rate, intensity, line, late)))
+                    self.live.append((gain_db, Chain(send.chain, rate, intensity, course, late)))
         except BaseException:
             self.close()
             raise
@@ -64,7 +65,7 @@ class Returns:
         if len(self.ends) == 1:
             return np.float32(10 ** (gain_db.at(self.intensity) / 20))
         grid = np.arange(0, frames + GRID, GRID)
-        level = self.line.along(gain_db, FULL, (self.done + grid) / self.rate, self.intensity)
+        level = self.course.along(gain_db, FULL, (self.done + grid) / self.rate, self.intensity)
         return np.interp(np.arange(frames), grid, 10 ** (level / 20)).astype(np.float32)
 
     def shares(self, frames: int) -> Sequence[Samples | np.float32]:
@@ -73,7 +74,7 @@ class Returns:
             return (np.float32(1),)
         low, high = self.ends
         grid = np.arange(0, frames + GRID, GRID)
-        level = self.line.intensity((self.done + grid) / self.rate, self.intensity)
+        level = self.course.intensity((self.done + grid) / self.rate, self.intensity)
         share = np.interp(np.arange(frames), grid, (level - low) / (high - low)).astype(np.float32)
         return 1 - share, share
 

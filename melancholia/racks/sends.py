@@ -5,14 +5,15 @@ there is to know of it. The gains of a role fold the sends into one response (2 
 convolution.
 """
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.racks.chain import Chain, Timeline, tail_of
+from melancholia.racks.chain import Chain, tail_of
+from melancholia.racks.course import Course
 from melancholia.racks.rack import ANY, Rack, Send, said
+from melancholia.racks.slots import Slot
 
 FLOOR_DB = -90.0  # what is left of a response's energy where it is cut
 LONGEST_S = 12.0
@@ -21,17 +22,18 @@ STRENGTH = np.float32(4096)  # of the impulse: pedalboard's Reverb rounds its co
 NOTHING_DB = -80.0  # the lowest gain that a rack file can say: nothing is sent
 
 
-def response(send: Send, rate: int, intensity: float) -> NDArray[np.float32]:
-    """Impulse response (2 in, 2 out, taps) of a send at unit gain, cut where -90 dB of its energy are left."""
-    frames = int(min(LONGEST_S, tail_of(send.chain, rate, intensity) * 1.3 + 0.2) * rate) // 256 * 256
+@lru_cache(maxsize=24)
+def response(chain: tuple[Slot, ...], rate: int, intensity: float) -> NDArray[np.float32]:
+    """Impulse response (2 in, 2 out, taps) of a send's chain at unit gain, cut where -90 dB of its energy are left."""
+    frames = int(min(LONGEST_S, tail_of(chain, rate, intensity) * 1.3 + 0.2) * rate) // 256 * 256
     found = np.zeros((2, 2, frames), np.float32)
     for side in range(2):
-        chain = Chain(send.chain, rate, intensity, Timeline())
+        running = Chain(chain, rate, intensity, Course())
         impulse = np.zeros((2, frames), np.float32)
         impulse[side, 0] = STRENGTH
         for start in range(0, frames, CHUNK):
             block = np.ascontiguousarray(impulse[:, start : start + CHUNK])
-            found[side, :, start : start + CHUNK] = chain.process(block) / STRENGTH
+            found[side, :, start : start + CHUNK] = running.process(block) / STRENGTH
     left = np.cumsum((found.astype(np.float64) ** 2).sum(axis=(0, 1))[::-1])[::-1]
     keep = int((left > left[0] * 10 ** (FLOOR_DB / 10)).sum()) if left[0] > 0 else 1
     fade = min(max(keep, 1) // 8, rate // 20, frames - keep)  # of what lies behind the cut
@@ -46,23 +48,8 @@ def linear(rack: Rack) -> tuple[Send, ...]:
 
 
 def responses(rack: Rack, rate: int, intensity: float) -> tuple[NDArray[np.float32], ...]:
-    """The response of each linear send, measured once a process for a rack file as it stands."""
-    changed = tuple(path.stat().st_mtime_ns for path in (rack.path, *rack.impulses))
-    return measured(str(rack.path), changed, rate, intensity, Sends(linear(rack)))
-
-
-@dataclass(frozen=True, slots=True)
-class Sends:
-    """Sends that stand aside when a cache compares its keys: the files and their dates say all."""
-
-    sends: tuple[Send, ...] = field(compare=False, hash=False)
-
-
-@lru_cache(maxsize=16)
-def measured(
-    path: str, changed: tuple[int, ...], rate: int, intensity: float, sends: Sends
-) -> tuple[NDArray[np.float32], ...]:
-    return tuple(response(send, rate, intensity) for send in sends.sends)
+    """The response of each linear send, measured once a process."""
+    return tuple(response(send.chain, rate, intensity) for send in linear(rack))
 
 
 def folded(rack: Rack, place: str, rate: int, intensity: float) -> NDArray[np.float32] | None:

@@ -29,7 +29,7 @@ def stems():
 
 def bare_effect(slot, x):
     if slot.effect == "Impulse":
-        return pedalboard.Convolution(str(slot.impulse), sample_rate=RATE)(x, RATE, buffer_size=8192)
+        return pedalboard.Convolution(str(slot.impulse.path), sample_rate=RATE)(x, RATE, buffer_size=8192)
     effect = running(slot, RATE, INTENSITY)
     return effect.process(x) if hasattr(effect, "latency") else effect(x, RATE, buffer_size=GRID)
 

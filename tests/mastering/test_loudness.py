@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from melancholia.audio import Audio, audio
 from melancholia.errors import InputError
 from melancholia.mastering import measure, short_term
-from melancholia.mastering.loudness import Energies, PeakMeter, between_samples, power_in, scan, to_lufs
-from melancholia.meter import KWeighting, k_weighting
+from melancholia.mastering.loudness import Energies, PeakMeter, between_samples, power_in, scan
+from melancholia.meter import KWeighting, k_weighting, to_lufs
 from melancholia.recordings import recording
 
 RATES = (44_100, 48_000, 96_000)

@@ -10,7 +10,7 @@ from scipy.signal import butter, fftconvolve, sosfiltfilt
 from melancholia.audio import Stem, Stems, audio
 from melancholia.errors import InputError
 from melancholia.racks import apply, rack
-from melancholia.racks.impulse import impulses, room
+from melancholia.racks.impulse import impulses, response, room_of
 from tools.make_impulses import OCTAVES_HZ, RATE, ROOMS, main
 
 
@@ -78,24 +78,24 @@ def test_pink_noise_comes_back_as_loud_as_it_went_in(name, rate):
     hertz = np.fft.rfftfreq(8 * rate, 1 / rate)
     white *= (hertz > 50) * (hertz < 12_000) / np.sqrt(np.maximum(hertz, 1))
     pink = np.fft.irfft(white)
-    found = room(impulses()[name], rate, 0.0, 1.0)
+    found = response(room_of(impulses()[name]), rate, 0.0, 1.0)
     left, right = (fftconvolve(pink, found[0, c] + found[1, c]) for c in range(2))
     assert 10 * np.log10((left**2).sum() / (pink**2).sum()) == pytest.approx(0, abs=1.5)
     assert 10 * np.log10((right**2).sum() / (left**2).sum()) == pytest.approx(0, abs=1.0)
 
 
 def test_decay_shortens_and_predelay_waits():
-    whole = room(impulses()["church"], RATE, 0.0, 1.0)
+    whole = response(room_of(impulses()["church"]), RATE, 0.0, 1.0)
     for decay in (0.3, 0.6):
-        short = room(impulses()["church"], RATE, 0.0, decay)
+        short = response(room_of(impulses()["church"]), RATE, 0.0, decay)
         ratio = rt60_s(short[0], 707, low=-25) / rt60_s(whole[0], 707, low=-25)
         assert ratio == pytest.approx(decay, rel=0.12)
-    late = room(impulses()["church"], RATE, 100.0, 1.0)
+    late = response(room_of(impulses()["church"]), RATE, 100.0, 1.0)
     assert not late[:, :, : RATE // 10].any() and np.allclose(late[:, :, RATE // 10 :], whole)
 
 
 def test_a_side_keeps_its_first_reflections_and_loses_its_tail():
-    found = room(impulses()["hall"], RATE, 0.0, 1.0).astype(np.float64)
+    found = response(room_of(impulses()["hall"]), RATE, 0.0, 1.0).astype(np.float64)
     early, late = slice(0, int(0.02 * RATE)), slice(int(0.1 * RATE), None)
     energy = (found**2)[0]
     assert energy[0, early].sum() > 10 * energy[1, early].sum()
@@ -126,7 +126,7 @@ def test_a_send_through_a_room_is_its_convolution(tmp_path, rate):
     found = made(tmp_path, SEND.format(impulse="hall"))
     dry = Stems({"m": Stem("melody", "x", sound(rate=rate))})
     wet = apply(dry, rack=found, tail_s=4.0)["m"].sound.samples
-    hall = room(impulses()["hall"], rate, 10.0, 1.0)
+    hall = response(room_of(impulses()["hall"]), rate, 10.0, 1.0)
     padded = np.pad(dry["m"].sound.samples, ((0, 0), (0, 4 * rate))).astype(np.float64)
     wanted = padded.copy()
     for out in range(2):
@@ -138,7 +138,7 @@ def test_a_send_through_a_room_is_its_convolution(tmp_path, rate):
 def test_as_an_insert_it_is_the_same_room(tmp_path):
     text = '[[insert.any]]\neffect = "Impulse"\nimpulse = "chamber"\nmix = 0.5\n'
     wet = apply(sound(7.0), rack=made(tmp_path, text), tail_s=1.0).samples
-    chamber = room(impulses()["chamber"], RATE, 0.0, 1.0)
+    chamber = response(room_of(impulses()["chamber"]), RATE, 0.0, 1.0)
     dry = np.pad(sound(7.0).samples, ((0, 0), (0, RATE)))
     for out in range(2):
         whole = sum(fftconvolve(dry[side], chamber[side, out])[: dry.shape[1]] for side in range(2))

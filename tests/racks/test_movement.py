@@ -7,11 +7,13 @@ from scipy.signal import hilbert, lfilter
 from melancholia.audio import Stem, Stems, audio
 from melancholia.orchestra import INSTRUMENTS, Instrument
 from melancholia.racks import apply, bus, rack
-from melancholia.racks.chain import Chain, Timeline
+from melancholia.racks.chain import Chain
+from melancholia.racks.course import Course
 from melancholia.racks.effects import EFFECTS
 from melancholia.racks.movement import PHASES, SHARES, SLOWER, Tape, Tremolo, Width, tape_latency
-from melancholia.racks.rack import Slot
+from melancholia.racks.slots import Slot
 from melancholia.tables import Ramp
+from melancholia.timeline import Timeline
 
 RATE = 48_000
 OWN = {
@@ -81,9 +83,9 @@ def test_blocks_of_any_size_equal_the_whole(name):
 
 @pytest.mark.parametrize("name", OWN)
 def test_what_moves_it_is_smooth_and_streams(name):
-    params = {key: Ramp(*ends, log=EFFECTS[name].parameters[key].log) for key, ends in OWN[name].items()}
-    slot = Slot(name, params, Ramp(0.2, 0.9), False, "", {key: "arc" for key in (*params, "mix")})
-    line = Timeline(arc=((0.0, 0.0), (1.0, 1.0), (2.0, 0.0)), seconds=2.0)
+    params = tuple((key, Ramp(*ends, log=EFFECTS[name].parameters[key].log)) for key, ends in OWN[name].items())
+    slot = Slot(name, params, Ramp(0.2, 0.9), False, "", tuple((key, "arc") for key in (*OWN[name], "mix")))
+    line = Course(Timeline(arc=((0.0, 0.0), (1.0, 1.0), (2.0, 0.0))), seconds=2.0)
     t = np.arange(2 * RATE) / RATE
     tone = np.ascontiguousarray(0.3 * np.sin(2 * np.pi * 220 * t + [[0.0], [0.7]]), np.float32)
     whole = Chain([slot], RATE, 1.0, line).process(tone)
@@ -180,7 +182,7 @@ def test_a_ride_moves_the_level_smoothly_and_in_time(tmp_path, tape):
     tone = audio(np.stack([0.3 * np.sin(2 * np.pi * 200 * t)] * 2), RATE)
     arc = ((0.0, 0.0), (1.0, 0.0), (2.0, 1.0), (4.0, 1.0))
     stems = Stems({"m": Stem("melody", "x", tone), "h": Stem("harmony", "x", tone)})
-    wet = apply(stems, rack=made(tmp_path, RIDE + tape), intensity=1.0, arc=arc, tail_s=0.0)
+    wet = apply(stems, rack=made(tmp_path, RIDE + tape), intensity=1.0, timeline=Timeline(arc), tail_s=0.0)
     for name, wanted in (("m", (-12, -12, -18, -12, -6)), ("h", (0, 0, -6, -6, -6))):
         heard = wet[name].sound.samples
         for at, db in zip((0.5, 1.0, 2.0, 2.5, 3.6), wanted, strict=True):

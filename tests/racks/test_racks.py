@@ -14,13 +14,15 @@ from melancholia.errors import InputError
 from melancholia.orchestra import facts_of
 from melancholia.profile import profile
 from melancholia.racks import apply, bus, mix, names, rack, tail_s
-from melancholia.racks.chain import Chain, Timeline
+from melancholia.racks.chain import Chain
+from melancholia.racks.course import Course
 from melancholia.racks.effects import EFFECTS
-from melancholia.racks.impulse import impulses
-from melancholia.racks.rack import Slot
+from melancholia.racks.impulse import impulses, room_of
 from melancholia.racks.sends import response
+from melancholia.racks.slots import Slot
 from melancholia.recordings import recording
 from melancholia.tables import Ramp
+from melancholia.timeline import Timeline, timeline
 
 RATE = 48_000
 CLIPS = Path(__file__).parents[3] / "shared" / "data" / "4qaed" / "4qaed-720-opus.tar"
@@ -110,7 +112,7 @@ def test_stems_do_not_depend_on_each_other_or_on_threads(name):
 def test_nothing_is_added_below_100_hz_by_the_sends(name):
     """A send must not fill the cellar: what it returns of 50 Hz is weak."""
     for send in rack(name).sends:
-        found = response(send, RATE, 0.7)
+        found = response(send.chain, RATE, 0.7)
         spectrum = np.abs(np.fft.rfft(found[0, 0], 2**19))
         hertz = np.fft.rfftfreq(2**19, 1 / RATE)
         low = np.sqrt((spectrum[(hertz > 30) & (hertz < 60)] ** 2).mean())
@@ -193,9 +195,9 @@ def test_automation_follows_the_arc_without_clicks(tmp_path):
     tone = audio(np.stack([0.5 * np.sin(2 * np.pi * 200 * t)] * 2), RATE)
     arc = ((0.0, 0.0), (2.0, 1.0), (4.0, 0.0))
     found = made(tmp_path, text)
-    wet = apply(tone, rack=found, intensity=1.0, arc=arc, tail_s=0.0).samples
+    wet = apply(tone, rack=found, intensity=1.0, timeline=Timeline(arc), tail_s=0.0).samples
     assert np.abs(np.diff(wet)).max() < 1.3 * np.abs(np.diff(tone.samples)).max()
-    hiss = apply(noise(4.0), rack=found, intensity=1.0, arc=arc, tail_s=0.0).samples
+    hiss = apply(noise(4.0), rack=found, intensity=1.0, timeline=Timeline(arc), tail_s=0.0).samples
     high = np.abs(np.fft.rfft(hiss[0].reshape(4, -1) / (1e-3 + np.hanning(4 * RATE).reshape(4, -1))))[:, 5000:]
     assert (high**2).sum(axis=1)[1] > 5 * (high**2).sum(axis=1)[0]
 
@@ -265,15 +267,15 @@ def test_a_broken_file_is_said_with_its_line(name, tmp_path):
 
 def slot_of(name, **values):
     """A slot with these values."""
-    room = impulses()["hall"] if name == "Impulse" else None
-    return Slot(name, {key: Ramp(v, v) for key, v in values.items()}, Ramp(1, 1), False, "", {}, room)
+    room = room_of(impulses()["hall"]) if name == "Impulse" else None
+    return Slot(name, tuple((key, Ramp(v, v)) for key, v in values.items()), Ramp(1, 1), False, "", (), room)
 
 
 @pytest.mark.parametrize("name", EFFECTS)
 def test_every_effect_takes_the_ends_of_its_ranges(name):
     for end in ("low", "high"):
         slot = slot_of(name, **{key: getattr(p, end) for key, p in EFFECTS[name].parameters.items()})
-        out = Chain([slot], RATE, 0.5, Timeline()).process(np.ascontiguousarray(noise(0.2).samples))
+        out = Chain([slot], RATE, 0.5, Course()).process(np.ascontiguousarray(noise(0.2).samples))
         assert out.shape == (2, int(0.2 * RATE)) and np.isfinite(out).all()
 
 
@@ -282,7 +284,7 @@ def test_what_may_stand_in_a_send_is_linear_and_fixed(name):
     slot = slot_of(name, **{k: p.low + 0.3 * (p.high - p.low) for k, p in EFFECTS[name].parameters.items()})
 
     def run(x):
-        return Chain([slot], RATE, 0.0, Timeline()).process(np.ascontiguousarray(x, np.float32))
+        return Chain([slot], RATE, 0.0, Course()).process(np.ascontiguousarray(x, np.float32))
 
     x, y = noise(0.5, seed=1).samples, noise(0.5, seed=2).samples
     scale = np.abs(run(x)).max() + 1e-6
@@ -327,12 +329,25 @@ def test_the_size_of_a_sources_blocks_is_not_heard(name):
     assert np.array_equal(apply(InPieces(whole), rack=name).samples, apply(whole, rack=name).samples)
 
 
-def test_a_songs_sections_are_told_in_seconds():
+def test_automation_follows_the_piece_that_is_played(tmp_path):
+    """Arc and sections in seconds under the piece's tempo: given the piece itself, a gain moves as by hand."""
     from melancholia.piece import Piece, Section, TempoMap
-    from melancholia.song import section_spans
 
-    piece = Piece(parts=(), tempo=TempoMap.steady(60), metre=(3, 4), sections=(Section("A", 0, 4), Section("B", 4, 2)))
-    assert section_spans(piece) == (("A", 0.0, 12.0), ("B", 12.0, 18.0))
+    sections = (Section("A", 0, 1), Section("B", 1, 1))
+    piece = Piece((), TempoMap.steady(120), metre=(4, 4), sections=sections, arc=((0.0, 0.0), (4.0, 1.0), (8.0, 0.0)))
+    line = timeline(piece)
+    assert line == Timeline(((0.0, 0.0), (2.0, 1.0), (4.0, 0.0)), (("A", 0.0, 2.0), ("B", 2.0, 4.0)))
+    assert line.repeated(4.0, 2).arc[3:] == ((4.0, 0.0), (6.0, 1.0), (8.0, 0.0))
+    assert line.repeated(4.0, 2).sections[2:] == (("A", 4.0, 6.0), ("B", 6.0, 8.0))
+    gain = '[[{}]]\neffect = "Gain"\nparams = {{ gain_db = [-12, 0] }}\nautomate = {{ gain_db = "{}" }}\nwhy = "x"\n'
+    found = made(tmp_path, gain.format("insert.melody", "arc") + gain.format("bus", "B"))
+    whole = audio(np.full((2, 4 * RATE), 0.1), RATE)
+    stems = Stems({"a": Stem("melody", "cello", whole)})
+    wet = apply(stems, rack=found, intensity=1.0, timeline=piece, tail_s=0.0)["a"].sound.read().samples[0]
+    level = 20 * np.log10(wet[[RATE // 10, 2 * RATE, RATE * 39 // 10]] / 0.1)
+    assert level == pytest.approx([-11.4, 0, -11.4], abs=0.1)
+    summed = bus(whole, rack=found, intensity=1.0, timeline=piece).samples[0]
+    assert 20 * np.log10(summed[[RATE // 4, 3 * RATE]] / 0.1) == pytest.approx([-12, 0], abs=0.1)
 
 
 def test_instruments_of_a_role_sit_at_one_level():
@@ -367,7 +382,7 @@ def test_sends_and_levels_follow_a_curve_of_intensity(tmp_path):
     clicks[:, [RATE // 2, RATE * 2, RATE * 7 // 2]] = 0.5
     dry = Stems({"01-melody": Stem("melody", "x", Audio(clicks, RATE))})
     follow = {"rack": path, "profile": profile("longing", "0:0,0.25:0,0.75:1,1:1")}
-    found = apply(dry, arc=((0.0, 1.0), (4.0, 1.0)), **follow)["01-melody"].sound.read().samples[0]
+    found = apply(dry, timeline=Timeline(((0.0, 1.0), (4.0, 1.0))), **follow)["01-melody"].sound.read().samples[0]
     mild, deep = (apply(dry, rack=path, intensity=i)["01-melody"].sound.read().samples[0] for i in (0, 1))
     assert found[: RATE * 3 // 4] == pytest.approx(mild[: RATE * 3 // 4], abs=1e-5)
     assert found[RATE * 13 // 4 : RATE * 4] == pytest.approx(deep[RATE * 13 // 4 : RATE * 4], abs=1e-5)
