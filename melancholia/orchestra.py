@@ -21,8 +21,8 @@ class Instrument:
 
     `low` to `high` can be played, `written` (lowest, highest) is what suits it; `tail_s` is how long it rings after
     the last release (to -80 dB); `curves` are what its player draws (names of `piece.CURVES`); `suits` are the roles
-    that it takes, the likeliest first; `seat_db` is what a mixer adds so that it sits where a cello (a line) or a felt
-    piano (what dies away, and noise) playing the same would sit.
+    that it takes, the likeliest first; `gain_db` brings it to the loudness of all others: a scale at velocity 60 in the
+    middle of what suits it, -37 LUFS.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Instrument:
     kind: str
     curves: tuple[str, ...]
     suits: tuple[str, ...]
-    seat_db: float = 0.0
+    gain_db: float = 0.0
 
     @property
     def sustains(self) -> bool:
@@ -65,6 +65,7 @@ TABLE = (
         "struck",
         ("pedal",),
         ("harmony", "melody", "counter"),
+        gain_db=4,
     ),
     Instrument(
         "strings",
@@ -76,8 +77,11 @@ TABLE = (
         "ensemble",
         BOW,
         ("counter", "harmony", "melody", "texture"),
+        gain_db=-2.3,
     ),
-    Instrument("cello", "one cello, near", 36, 81, (36, 76), 1.0, "solo", BOW, ("melody", "counter", "bass")),
+    Instrument(
+        "cello", "one cello, near", 36, 81, (36, 76), 1.0, "solo", BOW, ("melody", "counter", "bass"), gain_db=-5.3
+    ),
     Instrument(
         "warm_pad",
         "four slow voices, dark and wide",
@@ -88,9 +92,19 @@ TABLE = (
         "ensemble",
         ("expression",),
         ("texture", "harmony"),
+        gain_db=-6.5,
     ),
     Instrument(
-        "sub_bass", "almost a sine, under everything", 24, 48, (28, 45), 0.6, "solo", ("expression",), ("bass",)
+        "sub_bass",
+        "almost a sine, under everything",
+        24,
+        48,
+        (28, 45),
+        0.6,
+        "solo",
+        ("expression",),
+        ("bass",),
+        gain_db=-10.8,
     ),
     Instrument(
         "nylon_guitar",
@@ -102,7 +116,7 @@ TABLE = (
         "plucked",
         ("pedal",),
         ("harmony", "melody", "counter"),
-        seat_db=-2,
+        gain_db=1.2,
     ),
     Instrument(
         "harp",
@@ -114,9 +128,11 @@ TABLE = (
         "plucked",
         ("pedal",),
         ("harmony", "counter", "melody"),
-        seat_db=-6,
+        gain_db=-1.5,
     ),
-    Instrument("solo_violin", "one violin, near", 55, 93, (57, 84), 1.0, "solo", BOW, ("melody", "counter"), seat_db=1),
+    Instrument(
+        "solo_violin", "one violin, near", 55, 93, (57, 84), 1.0, "solo", BOW, ("melody", "counter"), gain_db=-6.6
+    ),
     Instrument(
         "clarinet",
         "a clarinet played softly, low and hollow",
@@ -127,7 +143,7 @@ TABLE = (
         "solo",
         BOW,
         ("melody", "counter", "harmony"),
-        seat_db=-8,
+        gain_db=-11.6,
     ),
     Instrument(
         "flute",
@@ -139,7 +155,7 @@ TABLE = (
         "solo",
         BOW,
         ("melody", "counter"),
-        seat_db=-7,
+        gain_db=-9.5,
     ),
     Instrument(
         "celesta",
@@ -151,7 +167,7 @@ TABLE = (
         "struck",
         ("pedal",),
         ("counter", "melody"),
-        seat_db=-6,
+        gain_db=-3.4,
     ),
     Instrument(
         "music_box",
@@ -163,15 +179,26 @@ TABLE = (
         "struck",
         (),
         ("melody", "counter"),
-        seat_db=-5.5,
+        gain_db=-1.9,
     ),
-    Instrument("rain", "rain, near and far", 0, 127, (60, 60), 3.0, "noise", (), ("texture",), seat_db=-5),
+    Instrument("rain", "rain, near and far", 0, 127, (60, 60), 3.0, "noise", (), ("texture",), gain_db=-4.8),
     Instrument(
-        "vinyl", "an old record: crackle, surface, rumble", 0, 127, (60, 60), 3.0, "noise", (), ("texture",), seat_db=6
+        "vinyl",
+        "an old record: crackle, surface, rumble",
+        0,
+        127,
+        (60, 60),
+        3.0,
+        "noise",
+        (),
+        ("texture",),
+        gain_db=6.7,
     ),
-    Instrument("tape_hiss", "the breath of a worn tape", 0, 127, (60, 60), 3.0, "noise", (), ("texture",), seat_db=-7),
     Instrument(
-        "heartbeat", "lub and dub through a chest", 0, 127, (60, 60), 1.2, "noise", (), ("percussion",), seat_db=2
+        "tape_hiss", "the breath of a worn tape", 0, 127, (60, 60), 3.0, "noise", (), ("texture",), gain_db=-6.9
+    ),
+    Instrument(
+        "heartbeat", "lub and dub through a chest", 0, 127, (60, 60), 1.2, "noise", (), ("percussion",), gain_db=3.2
     ),
     Instrument(
         "brushes",
@@ -183,7 +210,7 @@ TABLE = (
         "noise",
         (),
         ("percussion",),
-        seat_db=-2.5,
+        gain_db=-1.6,
     ),
     Instrument(
         "choir",
@@ -195,7 +222,7 @@ TABLE = (
         "ensemble",
         BOW,
         ("texture", "harmony", "counter", "melody"),
-        seat_db=-3.5,
+        gain_db=-3,
     ),
     Instrument(
         "bowed_glass",
@@ -207,7 +234,7 @@ TABLE = (
         "ensemble",
         ("expression",),
         ("texture", "harmony"),
-        seat_db=-2,
+        gain_db=-4.3,
     ),
 )
 INSTRUMENTS: Mapping[str, Instrument] = {row.name: row for row in TABLE}

@@ -17,7 +17,7 @@ from melancholia.errors import InputError, in_range
 from melancholia.hosting.plugin import Plugin
 from melancholia.instruments import soundfont, vst3
 from melancholia.instruments.events import Events, events
-from melancholia.orchestra import GUESSED, INSTRUMENTS, check_instrument, is_foreign, short_name
+from melancholia.orchestra import GUESSED, INSTRUMENTS, check_instrument, facts_of, is_foreign, short_name
 from melancholia.parallel import in_threads
 from melancholia.piece import Part, Piece
 from melancholia.streams import check_seed
@@ -159,6 +159,7 @@ def render(
 
     def one(k: int) -> None:
         samples = players[k](events(parts[k], piece), rate, seed, frames)
+        samples *= np.float32(10 ** (facts_of(parts[k].instrument or GUESSED).gain_db / 20))
         fade = min(frames, rate // 20)
         samples[:, frames - fade :] *= np.linspace(1, 0, fade, dtype=np.float32)
         sound = Audio(samples, rate)

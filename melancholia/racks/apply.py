@@ -8,25 +8,25 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from melancholia.audio import BLOCK_FRAMES, Audio, Samples, Source, Stem, Stems
 from melancholia.errors import InputError, in_range
 from melancholia.hosting.plugin import PluginError, resumed
 from melancholia.hosting.rates import at_work
-from melancholia.orchestra import facts_of
 from melancholia.parallel import in_threads
 from melancholia.piece import Piece
 from melancholia.profile import Profile
+from melancholia.racks.balance import Faders, balance
 from melancholia.racks.chain import GRID, Chain, load
 from melancholia.racks.course import FULL, Course, course
 from melancholia.racks.ducking import Envelope, envelope, summed
 from melancholia.racks.gathered import Progress, gathered
-from melancholia.racks.rack import ANY, Rack, said
+from melancholia.racks.rack import ANY, Rack, place_of, said
 from melancholia.racks.rack import rack as find
 from melancholia.racks.returns import Returns
 from melancholia.racks.sends import folded
 from melancholia.racks.sends import tail_s as rack_tail_s
-from melancholia.racks.slots import NOISE
 from melancholia.racks.surround import around
 from melancholia.recordings import Recording, source
 from melancholia.tables import Ramp
@@ -34,6 +34,8 @@ from melancholia.timeline import Timeline
 
 LONGEST_TAIL_S = 30.0
 RATE = 48_000  # at which plugins are tried
+
+Room = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # how far a stem gives way at times in s, in dB
 
 
 def check_plugins(rack: Rack, intensity: float) -> None:
@@ -126,7 +128,8 @@ def apply(
     Parameters
     ----------
     sound : Stems, Audio, Recording or path
-        Stems get their role's inserts, then ``insert.any``, the role's level and place, and their own share of every
+        Stems are balanced (`racks.balance`), get their role's inserts, then ``insert.any``, the role's level and
+        place, and their own share of every
         send's return: the wet stems sum to the mix. A recording gets ``insert.any``, sends at ``gain_db.any`` and the
         bus; one channel becomes two where there are sends, of surround each pair goes through a rack of its own, the
         LFE through none.
@@ -210,14 +213,16 @@ def apply_stems(
     for end in along.ends(intensity):
         folded(rack, ANY, stems.rate, end)  # measure the sends once, before the threads
     load(rack.slots)
-    along = replace(along, keys=keys_of(stems, rack))
+    faders = balance(stems, rack, intensity, jobs=jobs)
+    along = replace(along, keys=keys_of(stems, rack, faders))
 
     def one(name: str) -> None:
         stem = stems[name]
-        place, seat_db = place_of(stem), seat_of(stem)
+        place, gain_db = place_of(stem), faders.gain_db[name]
+        room = partial(faders.room, name) if faders.room_db[name] else None
 
         def made() -> Iterator[Samples]:
-            return through(stem.sound, rack, place, intensity, along, tail, bus=False, seat_db=seat_db)
+            return through(stem.sound, rack, place, intensity, along, tail, bus=False, gain_db=gain_db, room=room)
 
         path = Path(folder) / f"{name}.wav" if folder is not None else None
         sound = gathered(made, stem.sound, 2, tail, path, None, force=force)
@@ -229,29 +234,19 @@ def apply_stems(
     return Stems({name: wet[name] for name in stems})
 
 
-def keys_of(stems: Stems, rack: Rack) -> dict[str, Envelope]:
-    """The levels of those stems that a Duck listens to, by place, each at its seat."""
+def keys_of(stems: Stems, rack: Rack, faders: Faders) -> dict[str, Envelope]:
+    """The levels of those stems that a Duck listens to, by place, each as it stands."""
     wanted = {place for slot in rack.slots for place, _ in slot.key}
     found: dict[str, list[Envelope]] = {}
-    for stem in stems.values():
+    for name, stem in stems.items():
         if (place := place_of(stem)) in wanted:
-            found.setdefault(place, []).append(envelope(stem.sound).times(10 ** (seat_of(stem) / 20)))
+            found.setdefault(place, []).append(envelope(stem.sound).times(10 ** (faders.gain_db[name] / 20)))
     return {place: summed(envelopes) for place, envelopes in found.items()}
 
 
 def longest_tail_s(rack: Rack, intensity: float, along: Course, rate: int) -> float:
     """How long a rack rings on, wherever intensity goes; at most `LONGEST_TAIL_S`, however its echoes feed back."""
     return min(max(rack_tail_s(rack, intensity=end, rate=rate) for end in along.ends(intensity)), LONGEST_TAIL_S)
-
-
-def place_of(stem: Stem) -> str:
-    """Where a rack looks a stem up: at its role, or at `noise` when it is a texture that has no pitch."""
-    return NOISE if stem.role == "texture" and not facts_of(stem.instrument).pitched else stem.role
-
-
-def seat_of(stem: Stem) -> float:
-    """What brings a stem to the level that its rack expects of its role, in dB."""
-    return facts_of(stem.instrument).seat_db
 
 
 def through(
@@ -263,10 +258,11 @@ def through(
     tail_s: float,
     *,
     bus: bool,
-    seat_db: float = 0.0,
+    gain_db: float = 0.0,
+    room: Room | None = None,
 ) -> Iterator[Samples]:
-    """The sound, at its seat, and its tail through inserts, level and sends of a place (and the bus), in blocks."""
-    seat = np.float32(10 ** (seat_db / 20))
+    """The sound at a gain, giving way as `room` says, and its tail through all of a place (and the bus), in blocks."""
+    gain = np.float32(10 ** (gain_db / 20))
     own = said(rack.inserts, place, ()) if place != ANY else ()
 
     def stream() -> Iterator[Samples]:
@@ -275,10 +271,10 @@ def through(
             closing(Returns(rack, place, intensity, along, sound.rate, chain.latency)) as returns,
             closing(Chain(rack.bus if bus else (), sound.rate, intensity, along, returns.late)) as after,
         ):
-            fader = Fader(rack, place, intensity, along, sound.rate, chain.latency)
+            fader = Fader(rack, place, intensity, along, sound.rate, chain.latency, room)
 
             def wet(block: Samples) -> Samples:
-                direct = fader.process(chain.process(np.asarray(block * seat) if seat_db else block))
+                direct = fader.process(chain.process(np.asarray(block * gain) if gain_db else block))
                 return after.process(returns.process(np.ascontiguousarray(direct, np.float32)))
 
             late = chain.latency + returns.latency + after.latency
@@ -303,7 +299,9 @@ def in_time(
 class Fader:
     """Level, place and rides of a stem: gain by constant power, and by curves in time, which bend every 256 frames."""
 
-    def __init__(self, rack: Rack, place: str, intensity: float, along: Course, rate: int, late: int) -> None:
+    def __init__(
+        self, rack: Rack, place: str, intensity: float, along: Course, rate: int, late: int, room: Room | None
+    ) -> None:
         own = said(rack.rides, place, ()) if place != ANY else ()
         self.moving = [(ride.gain_db, ride.how) for ride in (*own, *rack.rides.get(ANY, ()))]
         level = said(rack.level_db, place, Ramp(0, 0))
@@ -312,14 +310,17 @@ class Fader:
             level = Ramp(0, 0)
         self.sides = sides(level.at(intensity), said(rack.pan, place, 0.0))
         self.intensity, self.along, self.rate, self.done = intensity, along, rate, -late
+        self.room = room
 
     def process(self, block: Samples) -> Samples:
         moved = block * self.sides
-        if self.moving:
+        if self.moving or self.room is not None:
             frames = np.arange(0, block.shape[1] + GRID, GRID)
             t = (self.done + frames) / self.rate
-            level = sum(self.along.along(gain_db, how, t, self.intensity) for gain_db, how in self.moving)
-            gain = 10 ** (np.asarray(level) / 20)
+            level = np.zeros(len(t)) if self.room is None else -self.room(t)
+            for gain_db, how in self.moving:
+                level = level + self.along.along(gain_db, how, t, self.intensity)
+            gain = 10 ** (level / 20)
             moved *= np.interp(np.arange(block.shape[1]), frames, gain).astype(np.float32)
         self.done += block.shape[1]
         return np.asarray(moved)

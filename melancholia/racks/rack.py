@@ -2,7 +2,9 @@
 
 What is said by place is said of a role, of `noise` (a texture without pitch: rain, hiss) or of `any`:
 
-    [level]  [pan]                 dB, -1..1, of a role or of noise
+    [balance]                      LU of a role or of noise beside the melody's, each stem by its own loudness;
+                                   clear_db: how far the melody stands over all others in its own bands (`balance`)
+    [level]  [pan]                 dB more, -1..1, of a role or of noise
     [[ride.melody]]                gain_db = [-6, 0], automate = "arc": a level in time, added to the others; `any` too
     [[insert.melody]]              an effect of its own (`slots`); insert.any comes after it, on every stem and on
                                    recordings
@@ -19,16 +21,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from melancholia.audio import Stem
 from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import data_folder
 from melancholia.hosting.bundles import library
 from melancholia.hosting.reports import usable, warning
+from melancholia.orchestra import facts_of
 from melancholia.racks.effects import EFFECTS
 from melancholia.racks.slots import NESTS, NOISE, OWN, How, Slot, moved, slot
 from melancholia.recipe import file_hash
 from melancholia.tables import Ramp, Table, read_table
 
 ANY = "any"
+CLEAR = "clear_db"
 PLACES = (*OWN, ANY)
 
 T = TypeVar("T")
@@ -66,6 +71,8 @@ class Rack:
     inserts: Mapping[str, tuple[Slot, ...]]
     sends: tuple[Send, ...]
     bus: tuple[Slot, ...]
+    balance: Mapping[str, Ramp]
+    clear_db: Ramp | None
     level_db: Mapping[str, Ramp]
     rides: Mapping[str, tuple[Ride, ...]]
     pan: Mapping[str, float]
@@ -129,6 +136,11 @@ def said(by_place: Mapping[str, T], place: str, default: T) -> T:
     return by_place.get(place, default)
 
 
+def place_of(stem: Stem) -> str:
+    """Where a rack looks a stem up: at its role, or at `noise` when it is a texture that has no pitch."""
+    return NOISE if stem.role == "texture" and not facts_of(stem.instrument).pitched else stem.role
+
+
 def check_qualified(rack: Rack) -> None:
     """Refuse a rack with a plugin that is not known to be fit for work.
 
@@ -177,10 +189,11 @@ def rack(name: str | Path | Rack) -> Rack:
 
 
 def parse(table: Table) -> Rack:
-    table.only(("schema", "name", "about", "insert", "send", "bus", "level", "ride", "pan", "master"))
+    table.only(("schema", "name", "about", "insert", "send", "bus", "balance", "level", "ride", "pan", "master"))
     table.number("schema", 1, 1)
     inserts = table.table("insert", required=False).only(PLACES)
     sends = table.table("send", required=False)
+    balance = table.table("balance", required=False).only((*OWN, CLEAR))
     level = table.table("level", required=False).only(OWN)
     rides = table.table("ride", required=False).only(PLACES)
     pan = table.table("pan", required=False).only(OWN)
@@ -191,6 +204,8 @@ def parse(table: Table) -> Rack:
         inserts={place: tuple(slot(item) for item in inserts.tables(place)) for place in inserts.data},
         sends=tuple(send(sends.table(name), name) for name in sends.data),
         bus=tuple(slot(item) for item in table.tables("bus")),
+        balance={role: balance.ramp(role, -60, 24, unit="LU") for role in balance.data if role != CLEAR},
+        clear_db=balance.ramp(CLEAR, 0, 24, unit="dB") if CLEAR in balance.data else None,
         level_db={role: level.ramp(role, -60, 24, unit="dB") for role in level.data},
         rides={place: tuple(ride(item) for item in rides.tables(place)) for place in rides.data},
         pan={role: pan.number(role, -1, 1) for role in pan.data},

@@ -1,10 +1,12 @@
 """A made song keeps every promise of its folder."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import soundfile
+from scipy.signal import stft
 
 import melancholia as mel
 from melancholia import takes
@@ -155,6 +157,28 @@ def test_progress_tells_all_and_may_cancel(tmp_path):
     with pytest.raises(mel.Cancelled):
         mel.make("despair", seconds=15, seed=2, progress=progress)
     assert [f for f, _ in said] == sorted(f for f, _ in said) and {"composing", "mixing"} <= {w for _, w in said}
+
+
+def third_octaves(samples, rate):
+    """Power (bands, frames) from 40 Hz up, of the middle of both channels, every 50 ms."""
+    hz, _, z = stft(samples.mean(axis=1), rate, nperseg=8192, noverlap=8192 - rate // 20)
+    edges = 40 * 2 ** (np.arange(27) / 3)
+    return np.array([(np.abs(z[(hz >= a) & (hz < b)]) ** 2).sum(axis=0) for a, b in pairwise(edges)])
+
+
+def test_the_melody_is_heard_over_the_rest(folder):
+    """In the third octaves in which it sounds, frame by frame: 9 dB in the median, drowned in 15 % at most."""
+    sounds = {path.stem[3:]: sound(path) for path in stems(folder, "wet")}
+    rate = soundfile.info(folder / "mix.wav").samplerate
+    tune = sum(x for name, x in sounds.items() if name.startswith("melody"))
+    rest = {name: x for name, x in sounds.items() if not name.startswith("melody")}
+    mine, others = third_octaves(tune, rate), third_octaves(sum(rest.values()), rate)
+    on = mine.sum(axis=0) > 10**-3.5 * mine.sum(axis=0).max()
+    own = (mine > 10**-1.5 * mine.max(axis=0))[:, on]
+    over = 10 * np.log10((mine[:, on] * own).sum(axis=0) / ((others[:, on] * own).sum(axis=0) + 1e-15))
+    assert np.median(over) >= 9 and (over < 0).mean() <= 0.15
+    loud = mel.measure(mel.audio(tune.T, rate)).integrated_lufs
+    assert all(mel.measure(mel.audio(x.T, rate)).integrated_lufs < loud for x in rest.values())
 
 
 def test_the_limiter_hardly_works(folder):
