@@ -267,6 +267,7 @@ def hushed(wanted: Profile) -> Profile:
         ),
         playing=replace(
             p, arch_level=NARROWER * p.arch_level, high_loud=NARROWER * p.high_loud, swell=NARROWER * p.swell,
+            voicing=NARROWER * p.voicing,
             harmonic_charge=NARROWER * p.harmonic_charge, melodic_charge=NARROWER * p.melodic_charge,
         ),
     )  # fmt: skip

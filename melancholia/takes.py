@@ -40,7 +40,7 @@ ROUNDS = 3  # in which what was heard is made good
 # Of the aim: notes that promise so are taken at once; else the nearest of the takes that make up so many seconds, of
 # so many at least and at most.
 NEAR, LOOKED_AT_S, LOOKED_AT = 0.03, 400.0, (2, 6)
-LOST = 0.03  # of the sadness of notes, in the mean, by playing them: chords are spread, onsets are more (180 pieces)
+LOST = 0.01  # of the sadness of notes, in the mean, by playing them: chords are spread, onsets are more (60 pieces)
 LEFT = 0.3  # of the progress, for attempts to come
 OPTIMISM = 0.025  # what notes that are chosen for their promise are heard to keep less than they promise (183 takes)
 MOST_MISSED = 0.1  # of what a take was heard to miss: more is a mishap

@@ -42,6 +42,7 @@ PLAYING_RANGES: dict[str, tuple[float, float, bool, str]] = {
     "high_loud": (-2, 4, False, "k"),
     "legato": (0, 5, False, "k"),
     "noise": (0, 2, False, "k"),
+    "voicing": (0, 2, False, "k"),
     "swell": (0, 15, False, "dB from the edge of a phrase to its peak"),
     "vibrato": (0, 60, False, "cents either way"),
 }
@@ -106,6 +107,7 @@ class Playing:
     high_loud: float
     legato: float
     noise: float
+    voicing: float
     swell: float
     vibrato: float
 

@@ -22,7 +22,7 @@ from melancholia.audio import Audio
 from melancholia.instruments import render
 from melancholia.orchestra import INSTRUMENTS
 from melancholia.piece import Note, Part, Piece, TempoMap
-from melancholia.racks import mix
+from melancholia.racks import balance, rack
 from melancholia.scoring import score
 from tests.rows import read as kept
 from tests.rows import rows_of
@@ -84,11 +84,18 @@ def stimulus(row, melodies=MELODIES, *, accompanied=False) -> Piece:
     return Piece(parts, TempoMap.steady(60 * rate))
 
 
+def sound_of(piece: Piece, seed: int) -> Audio:
+    """The piece dry; with others beside the melody, each at its place in a mix."""
+    stems = render(piece, seed=seed, tail_s=0.5, jobs=1)
+    gains = balance(stems, rack("melancholy"), 0.5).gain_db if len(stems) > 1 else dict.fromkeys(stems, 0.0)
+    made = [10 ** (gains[name] / 20) * stem.sound.read().samples for name, stem in stems.items()]
+    return Audio(np.sum(made, axis=0, dtype=np.float32), stems.rate)
+
+
 def heard(task):
     row, others, accompanied = task
     piece = stimulus(row, OTHERS if others else MELODIES, accompanied=accompanied)
-    made = mix(render(piece, seed=int(row["Nro"]), tail_s=0.5, jobs=1))
-    found = analyse(Audio(made.samples, made.rate)).values
+    found = analyse(sound_of(piece, int(row["Nro"]))).values
     return {**row, "values": dict(found), "notes": written.from_piece(piece), "written": written.sadness(piece)}
 
 

@@ -135,7 +135,7 @@ def play(voice: Bars, played: Events, rate: int, seed: int, frames: int) -> NDAr
         level = float(np.abs(struck.amplitude[:, 0]).mean()) * 10 ** ((voice.knock_db + stroke.normal(0, 1)) / 20)
         rung = note(
             struck.and_also(blow(voice, level, velocity, seed, rate)),
-            held_s=played.pedal_lift(float(played.release_s[k])) - float(played.onset_s[k]),
+            held_s=played.pedal_lift(float(played.release_s[k]), int(played.pitch[k])) - float(played.onset_s[k]),
             damper_t60_s=voice.damper_t60_s, rise_s=voice.rise_s, floor=FLOOR, rate=rate, room=frames - start,
         )  # fmt: skip
         out[:, start : start + rung.shape[1]] += rung

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from melancholia.piece import Part, Piece
 
+HALF_PEDAL = (28, 72)  # between them dampers touch and do not stop (Lehtonen, Askenfelt & Valimaki 2009)
+TOUCHED_S = (0.12, 0.05)  # of full weight that a string bears and rings on: at C2 and at C6
 NEUTRAL = {"expression": 127.0, "pedal": 0.0, "vibrato": 64.0}
 
 
@@ -38,16 +40,33 @@ class Events:
         k = np.searchsorted(at, times, side="right") - 1
         return np.where(k >= 0, value[np.maximum(k, 0)], NEUTRAL[name])
 
-    def pedal_lift(self, release_s: float) -> float:
-        """When a key let go at `release_s` is damped: at once, or when the pedal next lifts."""
+    def pedal_lift(self, release_s: float, pitch: int = 60) -> float:
+        """When a key let go at `release_s` is damped: at once, or when the pedal lets the damper fall.
+
+        A damper that touches lightly, or only for a moment, leaves a string sounding, a thick one the longer: what
+        damps is the time for which it touched, as a share of its whole weight.
+        """
         if "pedal" not in self.curves:
             return release_s
         at, value = self.curves["pedal"]
-        k = int(np.searchsorted(at, release_s, side="right")) - 1
-        if k < 0 or value[k] < 64:
+        first = int(np.searchsorted(at, release_s, side="right")) - 1
+        if first < 0:
             return release_s
-        up = np.flatnonzero(value[k:] < 64)
-        return float(at[k + up[0]]) if len(up) else release_s
+        times = np.maximum(at[first:], release_s)
+        weight = dampers(value[first:])
+        spans = np.append(np.diff(times), np.inf)
+        touched = np.cumsum([0.0, *(w * span if w > 0 else 0.0 for w, span in zip(weight, spans, strict=True))])
+        needed = float(np.interp(pitch, (36, 84), TOUCHED_S))
+        if touched[-1] <= needed:  # the curve ends with the pedal down: nobody holds it
+            return release_s
+        k = int(np.argmax(touched > needed)) - 1
+        return max(float(times[k]), float(times[k] + (needed - touched[k]) / weight[k]) - needed)
+
+
+def dampers(pedal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """With how much of their weight dampers lie on the strings, 0 to 1, at positions 0..127 of the pedal."""
+    low, high = HALF_PEDAL
+    return np.asarray(np.clip((high - np.asarray(pedal, float)) / (high - low), 0, 1))
 
 
 def events(part: Part, piece: Piece) -> Events:

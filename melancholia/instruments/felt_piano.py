@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from melancholia.convolution import add_convolved
 from melancholia.instruments import kernels, modes
-from melancholia.instruments.events import Events, hertz
+from melancholia.instruments.events import Events, dampers, hertz
 from melancholia.instruments.noise import decaying_noise
 from melancholia.streams import generator
 
@@ -200,7 +200,7 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
         pitch, velocity, start = int(played.pitch[k]), int(played.velocity[k]), int(starts[k])
         stroke = generator(seed, "felt_piano", "stroke", k)
         f, sigma, amplitude, hammer = key_sound(pitch, velocity, seed, rate, stroke)
-        lift = played.pedal_lift(float(played.release_s[k]))
+        lift = played.pedal_lift(float(played.release_s[k]), int(played.pitch[k]))
         damper = float(np.interp(pitch, KEYS, DAMPER_T60_S)) if pitch < UNDAMPED else None
         note = modes.note(
             modes.Modes(f, sigma, amplitude * TRIM), held_s=lift - float(played.onset_s[k]), damper_t60_s=damper,
@@ -212,7 +212,7 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
     mono = out.mean(axis=0)
     knock, board_wash, strings = responses(seed, rate)
     times = np.arange(0, frames, 64) / rate
-    down = (played.curve("pedal", times, smooth=False) >= 64).astype(np.float32)
+    down = (1 - dampers(played.curve("pedal", times, smooth=False))).astype(np.float32)
     open_ = np.convolve(down, np.ones(8, np.float32) / 8, "same").astype(np.float32)
     freed = mono * np.repeat(open_, 64)[:frames]
     add_convolved(out, [knocks, mono, freed], [knock, board_wash, strings])

@@ -225,7 +225,7 @@ def play(voice: Plucked, played: Events, rate: int, seed: int, frames: int) -> N
         pitch, velocity, start = int(played.pitch[k]), int(played.velocity[k]), int(starts[k])
         stroke = generator(seed, voice.name, "stroke", k)
         modes = string(voice, pitch, velocity, seed, rate, stroke)
-        held = played.pedal_lift(float(played.release_s[k])) - float(played.onset_s[k])
+        held = played.pedal_lift(float(played.release_s[k]), int(played.pitch[k])) - float(played.onset_s[k])
         damper = float(np.interp(pitch, voice.keys, voice.damper_t60_s))
         plucked = note(
             modes, held_s=held, damper_t60_s=damper, rise_s=voice.rise_s, rate=rate, room=frames - start, floor=FLOOR

@@ -5,28 +5,62 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from melancholia.piece import Chord, Curve, Note, Phrase, Piece, TempoMap
+from melancholia.piece import Curve, Note, Phrase, Piece
+from melancholia.streams import generator
 
-PEDAL_DOWN_MS = 100.0  # after the chord's onset: the old chord rings over it, then is cleared
+DOWN_S = {True: 0.15, False: 0.1}  # after the chord's onset the pedal begins to go down, where all is cleared and not
+RISE_S = 0.09  # that it takes to go down
+HALF = (34, 52)  # how far it is lifted halfway: dampers touch the strings (`instruments.events`)
+DEEP = (84, 116)  # how deep it goes: people's pedals are seldom at an end (92 % of their values lie between 10 and 117)
+LONGEST_S = 2.2  # under one pedal: people lift it 42 times a minute
 STEP_QUARTERS = 0.25
 FULL_DB = 36.0  # expression 0 is this far below 127
 ARC_DB = 3.5  # of the piece's arc from rest to climax
 FADE_S = 3.0
 
 
-def pedal(chords: Sequence[Chord], notes: Sequence[Note], tempo: TempoMap, bar_quarters: float) -> Curve:
-    """Legato pedalling: up at each change of chord (or bar, where no chords are known), down a moment later."""
+def pedal(piece: Piece, notes: Sequence[Note], *, seed: int) -> Curve:
+    """Legato pedalling: up where the harmony changes, and a moment later as deep as its tones bear.
+
+    At a change of the bass the dampers fall; where the bass stays and the chord moves over it, or the tune goes on for
+    more than `LONGEST_S` over one chord, the pedal is lifted halfway, which clears what is high and leaves what is low.
+    How deep it goes, how far it is lifted and how long that takes is the foot's own each time.
+    """
     if not notes:
         return ()
-    end = max(n.end for n in notes)
-    starts = [c.start for c in chords] or list(np.arange(0, end, bar_quarters))
+    seconds, quarters, rng = piece.tempo.seconds, piece.tempo.quarters, generator(seed, "pedal")
+    end = float(seconds(max(n.end for n in notes)))
     points: list[tuple[float, int]] = []
-    for start in starts:
+    for at, whole in pedal_changes(piece, notes):
+        start = float(seconds(at))
         if start >= end:
             break
-        down = float(tempo.quarters(tempo.seconds(start) + PEDAL_DOWN_MS / 1000))
-        points += [(start, 0), (down, 127)]
-    return (*points, (end, 0))
+        low = int(rng.integers(0, 12)) if whole else int(rng.integers(*HALF))
+        deep = int(rng.integers(*DEEP))
+        late, rise = DOWN_S[whole] * rng.uniform(0.7, 1.4), RISE_S * rng.uniform(0.8, 1.3)
+        held = points[-1][1] if points else 0
+        moves = [(start, (held + low) // 2 if points else low), (start + 0.025, low)]
+        moves += [(start + late + share * rise, round(low + share * (deep - low))) for share in (0.3, 0.65, 1.0)]
+        points = [point for point in points if point[0] < start - 1e-6] + moves
+    points = [*(point for point in points if point[0] < end), (end, 0)]
+    return tuple(
+        (float(at), value) for at, value in zip(quarters([s for s, _ in points]), (v for _, v in points), strict=True)
+    )
+
+
+def pedal_changes(piece: Piece, notes: Sequence[Note]) -> list[tuple[float, bool]]:
+    """Where the pedal is changed, in quarters, and whether wholly: at chords, and between them where one lasts."""
+    last = max(n.end for n in notes)
+    starts = [c.start for c in piece.chords] or np.arange(0, last, piece.bar_quarters).tolist()
+    basses = [c.bass for c in piece.chords] or list(range(len(starts)))
+    found: list[tuple[float, bool]] = []
+    for n, start in enumerate(starts):
+        after = starts[n + 1] if n + 1 < len(starts) else last
+        found.append((start, n == 0 or basses[n] != basses[n - 1]))
+        lasting = float(piece.tempo.seconds(after) - piece.tempo.seconds(start))
+        parts = int(np.ceil(lasting / LONGEST_S))
+        found += [(start + (after - start) * k / parts, False) for k in range(1, parts)]
+    return found
 
 
 def expression(piece: Piece, notes: Sequence[Note], *, swell_db: Sequence[float]) -> Curve:

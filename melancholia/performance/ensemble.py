@@ -13,14 +13,18 @@ from melancholia.piece import Note, Part, Phrase
 from melancholia.streams import generator
 
 RIGHT = ("melody", "counter")  # what a pianist's right hand plays; the left hand has the rest
-HAND_DB = 0.7  # the right hand above the middle, the left hand below
-TOP_DB, INNER_DB, GROUND_DB = 0.0, -2.0, 0.5  # in a chord: its top under the right hand, inner tones, its lowest
+HAND_DB = 1.2  # the right hand above the middle, the left hand below
+# In a chord the top is brought out (people: by 15 of velocity over the mean of the rest), then the ground
+TOP_DB, INNER_DB, GROUND_DB = 2.6, -2.6, -1.0
+ACCENT_DB = {1.0: 1.2, 0.5: 0.4, 0.25: -0.2, 0.0: -1.2}  # on the bar, its middle, other beats, between beats
+FINGER_DB = 1.3  # how uneven fingers are from tone to tone, SD
 DRIFT_DB = 0.6  # how unevenly a hand plays over time, 1/f
 COMMON_MS = 5.0  # of a player's own clock, the same in both hands
-ROLL_MS, SLOW_ROLL_MS, LONGEST_ROLL_MS = 6.0, 34.0, 140.0  # a tone of a left hand's chord: quick; slow; all in all
-SLOW_S, SLOWEST_S = 0.6, 1.8  # time to the next chord where rolling begins, and where it is widest
-REACH = 12  # semitones: wider chords are rolled, closer ones hardly
-CLOSE = 0.3
+FINGER_MS = 11.0  # SD of the tones of a chord; all of a chord lie within 33 ms in the median (ASAP)
+ROLL_MS, LONGEST_ROLL_MS = (35.0, 60.0), 240.0  # from tone to tone of a rolled chord; all in all
+SLOW_S, SLOWEST_S = 0.6, 1.8  # time to the next chord where rolling begins, and where it is likeliest
+REACH = 15  # semitones that a hand can grip: what is wider for two of them has to be rolled
+ROLLED = 0.12  # of chords that could be gripped: rolled all the same, where there is most time
 ENTRY_MS, ENTRY_SD_MS, DESK_SD_MS = 6.0, 14.0, 5.0  # how late strings enter a phrase, all alike; and each its own
 BREATH_MS = (60.0, 120.0)  # between two phrases of everyone who bows or blows
 
@@ -39,29 +43,63 @@ def places_in_chords(notes: Sequence[Note]) -> list[tuple[int, int]]:
     return [(k, size[note.start]) for k, note in zip(place, notes, strict=True)]
 
 
-def hand_db(part: Part, *, k: float, seed: int) -> NDArray[np.float64]:
-    """Level of each note of a struck part: the hand's own, its voicing of chords, its slow drift."""
+def hand_db(part: Part, bar_quarters: float, *, voicing: float, k: float, seed: int) -> NDArray[np.float64]:
+    """Level of each note of who strikes or plucks.
+
+    It is the hand's own, its voicing of chords, the bar's accents (half in a melody), uneven fingers, and a slow
+    drift. `voicing` is how strong the first three are, `k` the others.
+    """
     right = is_right(part)
     level = []
-    for place, size in places_in_chords(part.notes):
-        top, ground = place == size - 1, place == 0
-        level.append(0.0 if size == 1 else TOP_DB if right and top else GROUND_DB if ground and not right else INNER_DB)
-    drift = pink(len(part.notes), generator(seed, "hand", part.name))
-    return np.asarray((HAND_DB if right else -HAND_DB) + np.array(level) + DRIFT_DB * k * drift)
+    for note, (place, size) in zip(part.notes, places_in_chords(part.notes), strict=True):
+        voiced = 0.0 if size == 1 else TOP_DB if place == size - 1 else GROUND_DB if place == 0 else INNER_DB
+        level.append(voiced + accent_db(note.start, bar_quarters) * (0.5 if part.role == "melody" else 1.0))
+    rng = generator(seed, "hand", part.name)
+    uneven = DRIFT_DB * pink(len(part.notes), rng) + FINGER_DB * rng.normal(size=len(part.notes))
+    return np.asarray(voicing * ((HAND_DB if right else -HAND_DB) + np.array(level)) + k * uneven)
 
 
-def rolls_ms(part: Part, onset_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How late each tone of a left hand's chords comes, from below; wide chords with time to them are rolled."""
+def gripped(pitches: Sequence[int]) -> bool:
+    """Whether two hands grip all of some pitches, from below, at once."""
+    return any(
+        pitches[k - 1] - pitches[0] <= REACH and (k == len(pitches) or pitches[-1] - pitches[k] <= REACH)
+        for k in range(1, len(pitches) + 1)
+    )
+
+
+def accent_db(start: float, bar_quarters: float) -> float:
+    """How much a note is accented for its place in the bar."""
+    at = start % bar_quarters
+    halved = bar_quarters / 2 if bar_quarters % 1 == 0 and bar_quarters % 3 else bar_quarters
+    for strength, step in ((1.0, bar_quarters), (0.5, halved), (0.25, 1.0)):
+        if min(at % step, step - at % step) < 1e-3:
+            return ACCENT_DB[strength]
+    return ACCENT_DB[0.0]
+
+
+def rolls_ms(part: Part, onset_s: NDArray[np.float64], *, k: float, seed: int) -> NDArray[np.float64]:
+    """How late each tone of a part's chords comes: struck together as fingers do it, in no order, or rolled from below.
+
+    What no hand can grip is rolled, of the rest little, and only where there is time.
+    """
     notes, places = part.notes, places_in_chords(part.notes)
     times = np.unique(onset_s)
     after = np.append(np.diff(times), SLOWEST_S)[np.searchsorted(times, onset_s)]
     slow = np.clip((after - SLOW_S) / (SLOWEST_S - SLOW_S), 0, 1)
-    late = np.zeros(len(notes))
-    for k, (place, size) in enumerate(places):
-        wide = notes[k - place + size - 1].pitch - notes[k - place].pitch > REACH
-        step = ROLL_MS + SLOW_ROLL_MS * slow[k] * (1.0 if wide else CLOSE)
-        late[k] = place * min(step, LONGEST_ROLL_MS / max(1, size - 1))
-    return late
+    rng = generator(seed, "rolls", part.name)
+    late = k * FINGER_MS * rng.normal(size=len(notes))
+    first = 0
+    while first < len(notes):
+        size = places[first][1]
+        chord = notes[first : first + size]
+        likely = ROLLED * k if gripped([note.pitch for note in chord]) else 1.0
+        rolled, step = rng.random() < likely * slow[first], rng.uniform(*ROLL_MS)
+        if rolled and size > 2:
+            late[first : first + size] = np.arange(size) * min(step, LONGEST_ROLL_MS / (size - 1))
+        elif size == 1:
+            late[first] = 0.0
+        first += size
+    return np.asarray(late)
 
 
 def player_ms(instrument: str, starts: NDArray[np.float64], end: float, *, k: float, seed: int) -> NDArray[np.float64]:

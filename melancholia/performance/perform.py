@@ -1,5 +1,6 @@
 """A written piece as somebody plays it: one tempo for all, each part with its own touch."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -8,17 +9,16 @@ from numpy.typing import NDArray
 from melancholia.motif import skyline
 from melancholia.orchestra import facts_of
 from melancholia.performance import curves, ensemble, touch
+from melancholia.performance.gestures import INNER, INNER_SD, gestures, groups, lilted, moved
 from melancholia.performance.line import at_steps, chord_factors, onset_intervals_ms, tone_factors
 from melancholia.performance.playings import Playings
-from melancholia.performance.timing import beat_lengths, capped, tempo_map
+from melancholia.performance.timing import FIRST_TURN, arch, beat_lengths, capped, tempo_map
 from melancholia.piece import TICKS, Chord, Curve, Note, Part, Phrase, Piece, TempoMap, on_grid
 from melancholia.profile import Profile
 from melancholia.reading import found_phrases
 from melancholia.streams import check_seed, generator
 
 LEAD_MS_PER_VELOCITY = 35 / 25  # a melody that is 25 louder speaks 35 ms earlier, by its harder stroke (Goebl 2001)
-BREATH_MS, RETURN_MS = 90.0, 250.0  # before a phrase; before one that brings a section back
-PEAK_AGOGIC = 0.10
 FERMATA = 0.5  # how much longer the last chord is held, at a ritard to nothing
 SLOWEST = 0.9  # of the tempo where the ritard ends: whatever else slows down there, it goes no further
 SHORTEST_S = 0.05  # of a tone
@@ -72,18 +72,16 @@ def rubato(piece: Piece, playings: Playings, seed: int) -> TempoMap:
     cell = 0.5 if piece.bar_quarters <= 4 else 1.0
     beats = np.append(np.arange(0, end - 1e-6, cell), end)
     pace = piece.seconds / end
+    sung = skyline(n for part in piece.with_role("melody") for n in part.notes)
     factor = beat_lengths(
-        piece.phrases,
+        phrase_lengths(piece, sung, beats, playings.phrase("arch"), seed),
         beats,
         1000 * pace,
-        arch_k=playings.phrase("arch"),
         ritard_end=playings.last("ritard_end"),
         ritard_quarters=min(2 * piece.bar_quarters, end / 4),
         noise_k=playings.mean("noise"),
         rng=generator(seed, "clock"),
     )
-    factor = breathe(factor, beats, piece, pace)
-    sung = skyline(n for part in piece.with_role("melody") for n in part.notes)
     tones = tone_factors(
         sung,
         [chord_at(piece.chords, n.start) for n in sung],
@@ -110,19 +108,26 @@ def rubato(piece: Piece, playings: Playings, seed: int) -> TempoMap:
     return tempo_map(grid, bent * written_s / np.diff(grid), 1e6)
 
 
-def breathe(factor: NDArray[np.float64], beats: NDArray[np.float64], piece: Piece, pace: float) -> NDArray[np.float64]:
-    """A little time before each new phrase, more before one that brings a section back, and on its peak."""
-    out = factor.copy()
-    returns = [s.bar * piece.bar_quarters for s in piece.sections if s.name.endswith("'")]
-    for phrase in piece.phrases:
-        breath = RETURN_MS if any(abs(phrase.start - at) < piece.bar_quarters / 2 for at in returns) else BREATH_MS
-        before = int(np.searchsorted(beats, phrase.start - 1e-6)) - 1
-        if 0 <= before < len(out):
-            out[before] *= 1 + breath / 1000 / (pace * (beats[before + 1] - beats[before]))
+def phrase_lengths(
+    piece: Piece, tune: Sequence[Note], beats: NDArray[np.float64], k: Sequence[float], seed: int
+) -> NDArray[np.float64]:
+    """Length factors of the cells that begin at `beats`, by the phrases in which they lie; `k` is one for each."""
+    middle = (beats[:-1] + beats[1:]) / 2
+    factor = np.ones(len(middle))
+    rng = generator(seed, "groups")
+    moves = gestures(piece, k, generator(seed, "gestures"))
+    for phrase, gesture, strength in zip(piece.phrases, moves, k, strict=True):
+        inside = (middle >= phrase.start) & (middle < phrase.end)
+        factor[inside] = moved(gesture, (middle[inside] - phrase.start) / max(phrase.end - phrase.start, 1e-9))
+        factor[inside] *= lilted(gesture, np.mod(middle[inside], piece.bar_quarters) / piece.bar_quarters)
+        for start, end in groups(tune, phrase):
+            within = (middle >= start) & (middle < end)
+            depth = INNER * strength * rng.lognormal(-(INNER_SD**2) / 2, INNER_SD)
+            factor[within] *= arch((middle[within] - start) / (end - start), k=depth, turn=FIRST_TURN, last=False)
         at = int(np.searchsorted(beats, phrase.peak + 1e-6)) - 1
-        if 0 <= at < len(out):
-            out[at] *= 1 + PEAK_AGOGIC
-    return out
+        if 0 <= at < len(factor):
+            factor[at] *= 1 + gesture.lingered
+    return factor
 
 
 def play_part(part: Part, piece: Piece, playings: Playings, seed: int) -> Part:
@@ -133,8 +138,9 @@ def play_part(part: Part, piece: Piece, playings: Playings, seed: int) -> Part:
     notes = part.notes
     starts = np.array([n.start for n in notes])
     level = levels_db(part, piece, playings, rng)
-    if facts_of(part.instrument).kind == "struck":
-        level = level + ensemble.hand_db(part, k=playings.mean("noise"), seed=seed)
+    if facts_of(part.instrument).kind in ("struck", "plucked"):
+        voicing, k = playings.mean("voicing"), playings.mean("noise")
+        level = level + ensemble.hand_db(part, piece.bar_quarters, voicing=voicing, k=k, seed=seed)
     velocity = np.clip(np.round([n.velocity for n in notes] + touch.VELOCITY_PER_DB * level), 8, 120).astype(int)
     seconds = piece.tempo.seconds(starts)
     shift = np.zeros(len(notes)) if piece.fixed_tempo else shifts_ms(part, piece, playings, velocity, seed, rng)
@@ -150,7 +156,7 @@ def play_part(part: Part, piece: Piece, playings: Playings, seed: int) -> Part:
         Note(float(q), float(e - q), n.pitch, int(v))
         for n, q, e, v in zip(notes, quarters, until, velocity, strict=True)
     )
-    return Part(part.name, part.role, part.instrument, played, dict(draw_curves(part, played, piece, playings)))
+    return Part(part.name, part.role, part.instrument, played, dict(draw_curves(part, played, piece, playings, seed)))
 
 
 def levels_db(part: Part, piece: Piece, playings: Playings, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -198,8 +204,7 @@ def shifts_ms(
     if not player.pitched:
         return shift
     shift = 0.7 * shift + ensemble.player_ms(part.instrument, starts, piece.end, k=noise, seed=seed)
-    if not ensemble.is_right(part):
-        return shift + ensemble.rolls_ms(part, piece.tempo.seconds(starts))
+    shift = shift + ensemble.rolls_ms(part, piece.tempo.seconds(starts), k=noise, seed=seed)
     if part.role == "melody":
         others = [n.velocity for p in piece.parts if p.role == "harmony" for n in p.notes]
         louder = max(0.0, min(25.0, float(velocity.mean()) - float(np.mean(others)))) if others else 0.0
@@ -237,13 +242,15 @@ def releases(
     return np.asarray(np.minimum(ends, piece.seconds))
 
 
-def draw_curves(part: Part, notes: tuple[Note, ...], piece: Piece, playings: Playings) -> list[tuple[str, Curve]]:
+def draw_curves(
+    part: Part, notes: tuple[Note, ...], piece: Piece, playings: Playings, seed: int
+) -> list[tuple[str, Curve]]:
     """The player's curves; one that is written and moves is played as it is."""
     swells = np.array(playings.phrase("swell")) * (0.75 if part.role in ("melody", "counter") else 0.45)
     known = {
         "expression": lambda: curves.expression(piece, notes, swell_db=swells.tolist()),
         "vibrato": lambda: curves.vibrato(piece, notes, cents=playings.at("vibrato", [n.start for n in notes])),
-        "pedal": lambda: curves.pedal(piece.chords, notes, piece.tempo, piece.bar_quarters),
+        "pedal": lambda: curves.pedal(piece, notes, seed=seed),
     }
     found = []
     for name in facts_of(part.instrument).curves:

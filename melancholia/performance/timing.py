@@ -4,18 +4,15 @@ The rules are those of the KTH system (Sundberg, Friberg, Bresin) as in Director
 the nominal length of a moment is multiplied. They act on a grid of beats common to all parts: one tempo map.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from melancholia.piece import LONGEST_QUARTER_US, Phrase, TempoMap
+from melancholia.piece import LONGEST_QUARTER_US, TempoMap
 
 ACCELERANDO, RITARD = 0.1, 0.2  # of the nominal length at the edges of a phrase, for k = 1
 FIRST_TURN, NEXT = 0.4, 1.3  # where a phrase turns (later than the rule's 0.3: sad), and how much longer units broaden
 FILTER_GAIN = 2.17  # of the 1/f filter on uniform numbers: SD 7.3 ms at 500 ms, 19 ms at 1 s
 POWER = 2.0
-SUB_PHRASE = 0.5  # the lower level's k, as a share of the higher one's
 RITARD_POWER = 3.0  # q = 3: constant braking power (Friberg & Sundberg 1999)
 CLOCK_CAP = 0.025  # of the interval; above, a clock sounds unskilled
 
@@ -56,11 +53,10 @@ def pink(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def beat_lengths(
-    phrases: Sequence[Phrase],
+    shape: NDArray[np.float64],
     beats: NDArray[np.float64],
     nominal_ms: float,
     *,
-    arch_k: Sequence[float],
     ritard_end: float,
     ritard_quarters: float,
     noise_k: float,
@@ -68,20 +64,10 @@ def beat_lengths(
 ) -> NDArray[np.float64]:
     """Length factors of the grid cells that begin at `beats` (quarters; the last entry is the end), mean 1.
 
-    `arch_k` has one entry a phrase.
+    `shape` is how long each is by its phrase; the final ritard and the clock come on top.
     """
     start, width = beats[:-1], np.diff(beats)
-    factor = np.ones(len(start))
-    for number, phrase in enumerate(phrases):
-        inside = (start >= phrase.start - 1e-9) & (start < phrase.end - 1e-9)
-        long = phrase.end - phrase.start
-        if long <= 0 or not inside.any():
-            continue
-        u = (start[inside] - phrase.start + width[inside] / 2) / long
-        factor[inside] *= arch(u, k=arch_k[number], turn=FIRST_TURN, last=number % 2 == 1)
-        half = np.mod(2 * u, 1.0)
-        factor[inside] *= arch(half, k=arch_k[number] * SUB_PHRASE, turn=FIRST_TURN, last=False)
-    end = beats[-1]
+    factor, end = shape.copy(), beats[-1]
     closing = start >= end - ritard_quarters
     x = np.clip((start[closing] + width[closing] / 2 - (end - ritard_quarters)) / ritard_quarters, 0, 1)
     factor[closing] /= ritard(x, end=ritard_end)

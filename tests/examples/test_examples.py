@@ -15,7 +15,7 @@ from melancholia import takes
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 README = Path(__file__).parents[2] / "README.md"
 PLUGINS = Path("/usr/lib/vst3/ZamVerb.vst3")
-SECONDS = 16
+SECONDS = 15
 TONES = tuple(mel.Note(k, 1, 60 + step, 70) for k, step in enumerate((0, 2, 3, 7, 5, 3, 2, 0)))
 TUNE = mel.Piece((mel.Part("tune", "melody", "felt_piano", TONES),), mel.TempoMap.steady(90))
 

@@ -85,7 +85,9 @@ def test_sustained_parts_swell_and_the_piano_has_its_pedal():
     for part in played.parts:
         assert set(part.curves) == set(facts_of(part.instrument).curves)
         if "pedal" in part.curves:
-            assert {v for _, v in part.curves["pedal"]} == {0, 127}
+            values = np.array([v for _, v in part.curves["pedal"]])
+            assert values.min() < 12 and values.max() <= 116 and values[-1] == 0
+            assert ((values > 10) & (values < 117)).mean() > 0.5
         if "expression" in part.curves:
             values = [v for _, v in part.curves["expression"]]
             assert max(values) - min(values) > 15 and values[-1] < max(values)

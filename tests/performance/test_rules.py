@@ -88,9 +88,8 @@ def test_noise_has_its_size_and_its_colour():
 
 
 def test_beats_keep_their_mean():
-    beats = np.arange(0, 33.0)
-    factor = beat_lengths((Phrase(0, 16, 6, ""), Phrase(16, 32, 20, "")), beats, 1000, arch_k=[2, 2], ritard_end=0.4,
-                          ritard_quarters=8, noise_k=1, rng=RNG(0))  # fmt: skip
+    beats, shape = np.arange(0, 33.0), np.tile([1.1, 1.0, 0.9, 1.2], 8)
+    factor = beat_lengths(shape, beats, 1000, ritard_end=0.4, ritard_quarters=8, noise_k=1, rng=RNG(0))
     assert factor.mean() == pytest.approx(1) and factor[-1] == factor.max()
 
 

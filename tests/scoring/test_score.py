@@ -35,7 +35,7 @@ from melancholia.racks import mix
 from melancholia.scoring import profile_like, score
 from melancholia.scoring.fits import MoodFit, fit, fit_of, fits
 from melancholia.scoring.sentences import why_not
-from tests.factorial import stimulus
+from tests.factorial import sound_of, stimulus
 from tools.fit_cue_weights import NOTES_A_SECOND
 
 FACTORIAL = Path(__file__).parents[3] / "shared" / "data" / "eerola2013"
@@ -164,7 +164,7 @@ def test_no_profile_is_made_like_what_is_no_music():
 def test_a_profile_like_notes_is_one_like_their_sound(mode, tempo):
     row = {"Melody": 4, "Mode": mode, "Tempo": tempo, "Articulation": 1, "Register": 3, "Soundlevel": 3, "Timbre": 1}
     piece = stimulus(row, accompanied=True)
-    found = analyse(mix(render(piece, seed=9, tail_s=0.5, jobs=1))).values
+    found = analyse(sound_of(piece, 9)).values
     like = profile_like(piece)
     said = {name: (like.bands[name].low + like.bands[name].high) / 2 for name in ("mode", "register", "event_rate")}
     assert said["register"] == pytest.approx(found["register"], abs=5)

@@ -38,7 +38,7 @@ def verdict(*rows, sadness=0.6, wanted=0.6, matched=False):
 
 def order(**changed):
     asked = {
-        "wanted": LONGING, "chain": rack_named("longing"), "setting": setting("song"), "seconds": 30.0, "seed": 3,
+        "wanted": LONGING, "rack": rack_named("longing"), "setting": setting("song"), "seconds": 30.0, "seed": 3,
         "key": None, "bpm": None, "metre": None, "instruments": None, "theme": None, "rate": 48_000,
     }  # fmt: skip
     return Order(**{**asked, "composer": "planned", **changed})
@@ -121,7 +121,7 @@ def test_what_a_take_lacks_the_next_is_composed_for(monkeypatch):
 
     monkeypatch.setattr(takes, "composed", playing([0.5, 0.52, 0.7, 0.55, 0.53, 0.51]))
     assert noted(order(), 4, 0.6, lambda *said: None).promised == 0.55
-    assert composed == [(4, 0.63), (5, 0.68), (6, 0.72), (7, 0.67), (8, 0.695), (9, 0.73)]
+    assert composed == [(4, 0.61), (5, 0.66), (6, 0.7), (7, 0.65), (8, 0.675), (9, 0.71)]
     composed.clear()
     monkeypatch.setattr(takes, "composed", playing([0.5, 0.51, 0.52]))
     assert noted(replace(order(), seconds=120.0), 0, 0.6, lambda *said: None).take == 2 and len(composed) == 3
