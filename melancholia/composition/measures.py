@@ -6,6 +6,7 @@ inter-onset times, so that neither transposition nor tempo hides a likeness.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +93,7 @@ def dissonances(piece: Piece) -> float:
     """Melody and counter tones foreign to their chord that resolve by step down (or semitone up), a bar."""
     count = 0
     for part in (*piece.with_role("melody"), *piece.with_role("counter")):
-        for now, after in zip(part.notes, part.notes[1:], strict=False):
+        for now, after in pairwise(part.notes):
             if after.pitch - now.pitch not in (-2, -1, 1) or now.duration < 0.5 or now.end < after.start - 0.26:
                 continue
             times = [now.start, *(c.start for c in piece.chords if now.start < c.start < now.end)]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from melancholia.piece import Part, Piece
 
-HALF_PEDAL = (28, 72)  # between them dampers touch and do not stop (Lehtonen, Askenfelt & Valimaki 2009)
+HALF_PEDAL = (28, 72)  # of 127: between them dampers touch and do not stop; where that lies is each piano's own
 TOUCHED_S = (0.12, 0.05)  # of full weight that a string bears and rings on: at C2 and at C6
 NEUTRAL = {"expression": 127.0, "pedal": 0.0, "vibrato": 64.0}
 
@@ -55,7 +55,7 @@ class Events:
         times = np.maximum(at[first:], release_s)
         weight = dampers(value[first:])
         spans = np.append(np.diff(times), np.inf)
-        touched = np.cumsum([0.0, *(w * span if w > 0 else 0.0 for w, span in zip(weight, spans, strict=True))])
+        touched = np.append(0.0, np.cumsum(np.multiply(weight, spans, where=weight > 0, out=np.zeros(len(spans)))))
         needed = float(np.interp(pitch, (36, 84), TOUCHED_S))
         if touched[-1] <= needed:  # the curve ends with the pedal down: nobody holds it
             return release_s

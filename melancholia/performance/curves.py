@@ -20,11 +20,11 @@ FADE_S = 3.0
 
 
 def pedal(piece: Piece, notes: Sequence[Note], *, seed: int) -> Curve:
-    """Legato pedalling: up where the harmony changes, and a moment later as deep as its tones bear.
+    """Legato pedalling: up where the harmony changes, and down again a moment later.
 
-    At a change of the bass the dampers fall; where the bass stays and the chord moves over it, or the tune goes on for
-    more than `LONGEST_S` over one chord, the pedal is lifted halfway, which clears what is high and leaves what is low.
-    How deep it goes, how far it is lifted and how long that takes is the foot's own each time.
+    At a change of the bass the dampers fall; where the bass stays and the chord moves over it, or one chord lasts for
+    more than `LONGEST_S`, the pedal is lifted halfway, which clears what is high and leaves what is low.
+    How deep it goes, how far it is lifted and how long that takes is the foot's own each time, the same in all parts.
     """
     if not notes:
         return ()
@@ -41,7 +41,9 @@ def pedal(piece: Piece, notes: Sequence[Note], *, seed: int) -> Curve:
         held = points[-1][1] if points else 0
         moves = [(start, (held + low) // 2 if points else low), (start + 0.025, low)]
         moves += [(start + late + share * rise, round(low + share * (deep - low))) for share in (0.3, 0.65, 1.0)]
-        points = [point for point in points if point[0] < start - 1e-6] + moves
+        while points and points[-1][0] >= start - 1e-6:  # what came too soon for it
+            points.pop()
+        points += moves
     points = [*(point for point in points if point[0] < end), (end, 0)]
     return tuple(
         (float(at), value) for at, value in zip(quarters([s for s, _ in points]), (v for _, v in points), strict=True)

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.performance.timing import pink
-from melancholia.piece import Note, Part, Phrase
+from melancholia.piece import Note, Part, Phrase, Piece
 from melancholia.streams import generator
 
 RIGHT = ("melody", "counter")  # what a pianist's right hand plays; the left hand has the rest
 HAND_DB = 1.2  # the right hand above the middle, the left hand below
 # In a chord the top is brought out (people: by 15 of velocity over the mean of the rest), then the ground
 TOP_DB, INNER_DB, GROUND_DB = 2.6, -2.6, -1.0
-ACCENT_DB = {1.0: 1.2, 0.5: 0.4, 0.25: -0.2, 0.0: -1.2}  # on the bar, its middle, other beats, between beats
+BAR_DB, HALF_DB, BEAT_DB, OFF_DB = 1.2, 0.4, -0.2, -1.2  # accents: on the bar, its middle, other beats, between them
 FINGER_DB = 1.3  # how uneven fingers are from tone to tone, SD
 DRIFT_DB = 0.6  # how unevenly a hand plays over time, 1/f
 COMMON_MS = 5.0  # of a player's own clock, the same in both hands
@@ -43,7 +43,7 @@ def places_in_chords(notes: Sequence[Note]) -> list[tuple[int, int]]:
     return [(k, size[note.start]) for k, note in zip(place, notes, strict=True)]
 
 
-def hand_db(part: Part, bar_quarters: float, *, voicing: float, k: float, seed: int) -> NDArray[np.float64]:
+def hand_db(part: Part, piece: Piece, *, voicing: float, k: float, seed: int) -> NDArray[np.float64]:
     """Level of each note of who strikes or plucks.
 
     It is the hand's own, its voicing of chords, the bar's accents (half in a melody), uneven fingers, and a slow
@@ -53,7 +53,7 @@ def hand_db(part: Part, bar_quarters: float, *, voicing: float, k: float, seed: 
     level = []
     for note, (place, size) in zip(part.notes, places_in_chords(part.notes), strict=True):
         voiced = 0.0 if size == 1 else TOP_DB if place == size - 1 else GROUND_DB if place == 0 else INNER_DB
-        level.append(voiced + accent_db(note.start, bar_quarters) * (0.5 if part.role == "melody" else 1.0))
+        level.append(voiced + accent_db(note.start, piece.metre) * (0.5 if part.role == "melody" else 1.0))
     rng = generator(seed, "hand", part.name)
     uneven = DRIFT_DB * pink(len(part.notes), rng) + FINGER_DB * rng.normal(size=len(part.notes))
     return np.asarray(voicing * ((HAND_DB if right else -HAND_DB) + np.array(level)) + k * uneven)
@@ -67,14 +67,16 @@ def gripped(pitches: Sequence[int]) -> bool:
     )
 
 
-def accent_db(start: float, bar_quarters: float) -> float:
-    """How much a note is accented for its place in the bar."""
-    at = start % bar_quarters
-    halved = bar_quarters / 2 if bar_quarters % 1 == 0 and bar_quarters % 3 else bar_quarters
-    for strength, step in ((1.0, bar_quarters), (0.5, halved), (0.25, 1.0)):
-        if min(at % step, step - at % step) < 1e-3:
-            return ACCENT_DB[strength]
-    return ACCENT_DB[0.0]
+def accent_db(start: float, metre: tuple[int, int]) -> float:
+    """How much a note is accented for its place in the bar, in quarters; of 6/8 a beat is three eighths."""
+    count, unit = metre
+    compound = unit >= 8 and count > 3 and count % 3 == 0
+    beat, bar = 4 / unit * (3 if compound else 1), 4 * count / unit
+    halves = [(HALF_DB, bar / 2)] if round(bar / beat) % 2 == 0 else []
+    for level, step in ((BAR_DB, bar), *halves, (BEAT_DB, beat)):
+        if min(start % step, step - start % step) < 1e-3:
+            return level
+    return OFF_DB
 
 
 def rolls_ms(part: Part, onset_s: NDArray[np.float64], *, k: float, seed: int) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from melancholia.performance.timing import FIRST_TURN, arch
 from melancholia.piece import Note, Phrase, Piece
+from melancholia.streams import generator
 
 BREATH, SECTION = 0.9, 1.5  # of the arch: what is always there, and what is there where a section ends
 CADENCES = {"authentic": 0.8, "close": 0.8, "plagal": 0.7, "deceptive": 0.6, "imperfect": 0.5, "half": 0.4}
@@ -25,16 +26,19 @@ OWN_SD = 0.65  # of the logarithm of each depth: the player's own
 TURNS = (-0.12, 0.18)  # how much earlier or later than the rule a phrase turns
 PRESSED, PRESSED_SD = 0.09, 0.05  # shorter on the way to a peak, for k = 1
 PRESSED_OVER = 0.22  # of the phrase: how far from its middle it reaches
-LINGERED = (0.0, 0.16)  # longer on the peak, for k = 1
+LINGERED, LINGERED_SD = 0.08, 0.04  # longer on the peak, for k = 1
 PACE_SD, PACE_BY_TENSION = 0.045, 0.05  # of a whole phrase, for k = 1; quicker by this for each SD of tension
 LILT = 0.05  # how uneven the beats of a bar are, for k = 1
-UPBEAT = (0.55, 1.0)  # in the bar: what leads on is the longer, what follows the downbeat the shorter
+LILTED = ((0.0, 0.2, 0.55, 1.0), (0.2, -1.0, 0.0, 1.0))  # of it by the place in a bar: what leads on is the longer
 
 
 @dataclass(frozen=True, slots=True)
 class Gesture:
-    """One phrase, in shares of its length: where it turns and how deep it arches (k of the rule); where it is pressed,
-    how much shorter there, how much longer on its peak; and its whole pace and lilt."""
+    """One phrase, in shares of its length.
+
+    Where it turns and how deep it arches (k of the rule); the goal that is pressed on to, how much shorter moments are
+    there, how much longer on the peak; the logarithm of its pace; and how uneven its bars are.
+    """
 
     turn: float
     depth: float
@@ -45,25 +49,43 @@ class Gesture:
     lilt: float
 
 
+def phrase_lengths(
+    piece: Piece, tune: Sequence[Note], beats: NDArray[np.float64], k: Sequence[float], seed: int
+) -> NDArray[np.float64]:
+    """Length factors of the cells that begin at `beats`, by the phrases in which they lie; `k` is one for each."""
+    middle = (beats[:-1] + beats[1:]) / 2
+    factor = np.ones(len(middle))
+    rng = generator(seed, "groups")
+    moves = gestures(piece, k, generator(seed, "gestures"))
+    for phrase, gesture, strength in zip(piece.phrases, moves, k, strict=True):
+        inside = (middle >= phrase.start) & (middle < phrase.end)
+        factor[inside] = moved(gesture, (middle[inside] - phrase.start) / max(phrase.end - phrase.start, 1e-9))
+        factor[inside] *= lilted(gesture, np.mod(middle[inside], piece.bar_quarters) / piece.bar_quarters)
+        for start, end in groups(tune, phrase):
+            within = (middle >= start) & (middle < end)
+            depth = INNER * strength * rng.lognormal(-(INNER_SD**2) / 2, INNER_SD)
+            factor[within] *= arch((middle[within] - start) / (end - start), k=depth, turn=FIRST_TURN)
+        at = int(np.searchsorted(beats, phrase.peak + 1e-6)) - 1
+        if 0 <= at < len(factor):
+            factor[at] *= 1 + gesture.lingered
+    return factor
+
+
 def gestures(piece: Piece, k: Sequence[float], rng: np.random.Generator) -> list[Gesture]:
     """A gesture for each phrase, where the rules are as strong as `k` says (one a phrase)."""
     tense = tension(piece)
     found = []
     for n, phrase in enumerate(piece.phrases):
         long = max(phrase.end - phrase.start, 1e-9)
-        own, turn, press, linger, pace, lilt = (
-            rng.normal(),
-            rng.uniform(*TURNS),
-            *rng.normal(size=2),
-            *rng.normal(size=2),
-        )
+        own, turn = rng.normal(), rng.uniform(*TURNS)
+        press, linger, pace, lilt = rng.normal(size=4)
         found.append(
             Gesture(
                 turn=FIRST_TURN + turn,
                 depth=k[n] * ending(piece, n) * float(np.exp(OWN_SD * own - OWN_SD**2 / 2)),
                 goal=float(np.clip((phrase.peak - phrase.start) / long, 0.2, 0.8)),
                 pressed=k[n] * max(0.0, PRESSED * (1 + 0.5 * tense[n]) + PRESSED_SD * press),
-                lingered=k[n] * float(np.clip(np.mean(LINGERED) + (LINGERED[1] - LINGERED[0]) / 4 * linger, *LINGERED)),
+                lingered=k[n] * float(np.clip(LINGERED + LINGERED_SD * linger, 0, 2 * LINGERED)),
                 pace=k[n] * (PACE_SD * pace - PACE_BY_TENSION * tense[n]),
                 lilt=k[n] * LILT * (1 + 0.4 * lilt),
             )
@@ -81,10 +103,9 @@ def tension(piece: Piece) -> NDArray[np.float64]:
 
 
 def ending(piece: Piece, number: int) -> float:
-    """How much ends with a phrase: 1 or so in the mean."""
+    """How much ends with a phrase: `BREATH` at least, more at a cadence, most where a section ends."""
     phrase = piece.phrases[number]
-    found = BREATH
-    found += CADENCES.get(phrase.cadence, 0.0)
+    found = BREATH + CADENCES.get(phrase.cadence, 0.0)
     bounds = [s.bar * piece.bar_quarters for s in piece.sections]
     if any(abs(phrase.end - bound) < piece.bar_quarters / 2 for bound in bounds if bound > 0):
         found += SECTION
@@ -104,12 +125,11 @@ def groups(tune: Sequence[Note], phrase: Phrase) -> list[tuple[float, float]]:
 
 def moved(gesture: Gesture, u: NDArray[np.float64]) -> NDArray[np.float64]:
     """Length factors at relative times u (0..1) of a phrase."""
-    arched = arch(u, k=gesture.depth, turn=gesture.turn, last=False)
+    arched = arch(u, k=gesture.depth, turn=gesture.turn)
     near = np.clip(1 - np.abs(u - (gesture.goal - 0.6 * PRESSED_OVER)) / PRESSED_OVER, 0, 1)
     return np.asarray(arched * (1 - gesture.pressed * np.sin(0.5 * np.pi * near) ** 2) * np.exp(gesture.pace))
 
 
 def lilted(gesture: Gesture, in_bar: NDArray[np.float64]) -> NDArray[np.float64]:
     """Length factors by the place in a bar (0..1): broader toward the next downbeat, lighter after it."""
-    first, last = UPBEAT
-    return np.asarray(1 + gesture.lilt * np.interp(in_bar, [0.0, 0.2, first, last], [0.2, -1.0, 0.0, 1.0]))
+    return np.asarray(1 + gesture.lilt * np.interp(in_bar, *LILTED))

@@ -1,7 +1,7 @@
 """A written piece as somebody plays it: one tempo for all, each part with its own touch."""
 
-from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from melancholia.motif import skyline
 from melancholia.orchestra import facts_of
 from melancholia.performance import curves, ensemble, touch
-from melancholia.performance.gestures import INNER, INNER_SD, gestures, groups, lilted, moved
+from melancholia.performance.gestures import phrase_lengths
 from melancholia.performance.line import at_steps, chord_factors, onset_intervals_ms, tone_factors
 from melancholia.performance.playings import Playings
-from melancholia.performance.timing import FIRST_TURN, arch, beat_lengths, capped, tempo_map
+from melancholia.performance.timing import beat_lengths, capped, tempo_map
 from melancholia.piece import TICKS, Chord, Curve, Note, Part, Phrase, Piece, TempoMap, on_grid
 from melancholia.profile import Profile
 from melancholia.reading import found_phrases
@@ -103,31 +103,9 @@ def rubato(piece: Piece, playings: Playings, seed: int) -> TempoMap:
     grid = np.append(grid, end)
     written_s = np.diff(piece.tempo.seconds(grid))
     edges = [0, *np.searchsorted(grid, hits - 0.5 / TICKS).tolist(), len(bent)]
-    for a, b in zip(edges, edges[1:], strict=False):  # between two hits as long as it is written
+    for a, b in pairwise(edges):  # between two hits as long as it is written
         bent[a:b] = capped(bent[a:b], written_s[a:b], most=1 / (SLOWEST * ending))
     return tempo_map(grid, bent * written_s / np.diff(grid), 1e6)
-
-
-def phrase_lengths(
-    piece: Piece, tune: Sequence[Note], beats: NDArray[np.float64], k: Sequence[float], seed: int
-) -> NDArray[np.float64]:
-    """Length factors of the cells that begin at `beats`, by the phrases in which they lie; `k` is one for each."""
-    middle = (beats[:-1] + beats[1:]) / 2
-    factor = np.ones(len(middle))
-    rng = generator(seed, "groups")
-    moves = gestures(piece, k, generator(seed, "gestures"))
-    for phrase, gesture, strength in zip(piece.phrases, moves, k, strict=True):
-        inside = (middle >= phrase.start) & (middle < phrase.end)
-        factor[inside] = moved(gesture, (middle[inside] - phrase.start) / max(phrase.end - phrase.start, 1e-9))
-        factor[inside] *= lilted(gesture, np.mod(middle[inside], piece.bar_quarters) / piece.bar_quarters)
-        for start, end in groups(tune, phrase):
-            within = (middle >= start) & (middle < end)
-            depth = INNER * strength * rng.lognormal(-(INNER_SD**2) / 2, INNER_SD)
-            factor[within] *= arch((middle[within] - start) / (end - start), k=depth, turn=FIRST_TURN, last=False)
-        at = int(np.searchsorted(beats, phrase.peak + 1e-6)) - 1
-        if 0 <= at < len(factor):
-            factor[at] *= 1 + gesture.lingered
-    return factor
 
 
 def play_part(part: Part, piece: Piece, playings: Playings, seed: int) -> Part:
@@ -140,7 +118,7 @@ def play_part(part: Part, piece: Piece, playings: Playings, seed: int) -> Part:
     level = levels_db(part, piece, playings, rng)
     if facts_of(part.instrument).kind in ("struck", "plucked"):
         voicing, k = playings.mean("voicing"), playings.mean("noise")
-        level = level + ensemble.hand_db(part, piece.bar_quarters, voicing=voicing, k=k, seed=seed)
+        level = level + ensemble.hand_db(part, piece, voicing=voicing, k=k, seed=seed)
     velocity = np.clip(np.round([n.velocity for n in notes] + touch.VELOCITY_PER_DB * level), 8, 120).astype(int)
     seconds = piece.tempo.seconds(starts)
     shift = np.zeros(len(notes)) if piece.fixed_tempo else shifts_ms(part, piece, playings, velocity, seed, rng)

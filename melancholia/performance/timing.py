@@ -10,21 +10,20 @@ from numpy.typing import NDArray
 from melancholia.piece import LONGEST_QUARTER_US, TempoMap
 
 ACCELERANDO, RITARD = 0.1, 0.2  # of the nominal length at the edges of a phrase, for k = 1
-FIRST_TURN, NEXT = 0.4, 1.3  # where a phrase turns (later than the rule's 0.3: sad), and how much longer units broaden
+FIRST_TURN = 0.4  # where a phrase turns (later than the rule's 0.3: sad)
 FILTER_GAIN = 2.17  # of the 1/f filter on uniform numbers: SD 7.3 ms at 500 ms, 19 ms at 1 s
 POWER = 2.0
 RITARD_POWER = 3.0  # q = 3: constant braking power (Friberg & Sundberg 1999)
 CLOCK_CAP = 0.025  # of the interval; above, a clock sounds unskilled
 
 
-def arch(u: NDArray[np.float64], *, k: float, turn: float, last: bool) -> NDArray[np.float64]:
+def arch(u: NDArray[np.float64], *, k: float, turn: float) -> NDArray[np.float64]:
     """Length factor at relative times u (0..1) of a phrase: quicker to its turn, broader to its end.
 
-    At k = 1.5 the first moment is 15 % longer and the last one 30 % (39 % where a larger unit ends too).
+    At k = 1.5 the first moment is 15 % longer and the last one 30 %.
     """
     rise = 1 + ACCELERANDO * k * np.clip(1 - u / turn, 0, 1) ** POWER
-    broad = NEXT if last else 1.0
-    fall = 1 + RITARD * k * broad * np.clip((u - turn) / (1 - turn), 0, 1) ** POWER
+    fall = 1 + RITARD * k * np.clip((u - turn) / (1 - turn), 0, 1) ** POWER
     return np.asarray(rise * fall)
 
 

@@ -5,7 +5,7 @@ one role share their place. Then the melody has to stand clear: in the third oct
 `clear_db` over all the others together in the median, and drowned by them in hardly any. Where it does not, whoever
 covers it most goes back, half a decibel at a time, and comes forward again where the melody rests.
 
-The measure is that of `music.own_bands` by third octaves of ISO 266 from 20 Hz up, in frames of 0.17 s, each 0.1 s;
+Third octaves go from 20 Hz up, in frames of 0.17 s, each 0.1 s;
 loudness is that of ITU-R BS.1770-5, its weighting taken at the middle of each third octave.
 """
 
@@ -23,14 +23,12 @@ from melancholia.parallel import in_threads
 from melancholia.racks.rack import Rack, place_of, said
 from melancholia.tables import Ramp
 
-MELODY_LUFS = -26.0  # of a melody that stands at 0 LU: the racks' compressors are set to it
+MELODY_LUFS = -26.0  # of a melody that stands at 0 LU, so that a rack's compressors meet every song alike
 EDGES_HZ = 20 * 2 ** (np.arange(31) / 3)
 FRAME_S, HOP_S = 8192 / 48_000, 0.1
 AT_ONCE = 32  # frames
 SOUNDS_DB, OWN_DB = 35.0, 15.0  # a melody sounds within so much of its loudest frame; its bands, of a frame's top one
-DROWNED = (
-    0.06  # the share of frames in which the others may stand over it, dry; .15 is due of what is heard, rooms and all
-)
+DROWNED = 0.06  # the share of frames in which others may stand over it, dry; .15 is due of what is heard
 REST_S, COME_S = 2.0, 1.5  # a rest that is part of the melody; in which others come forward where it is longer
 FAR = 10**9  # frames: nowhere
 STEP_DB, MOST_DB = 0.5, 12.0  # in which others go back, and how far each at most
