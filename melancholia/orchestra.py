@@ -65,7 +65,7 @@ TABLE = (
         "struck",
         ("pedal",),
         ("harmony", "melody", "counter"),
-        gain_db=4,
+        gain_db=-0.4,
     ),
     Instrument(
         "strings",
@@ -77,10 +77,10 @@ TABLE = (
         "ensemble",
         BOW,
         ("counter", "harmony", "melody", "texture"),
-        gain_db=-2.3,
+        gain_db=-3.8,
     ),
     Instrument(
-        "cello", "one cello, near", 36, 81, (36, 76), 1.0, "solo", BOW, ("melody", "counter", "bass"), gain_db=-5.3
+        "cello", "one cello, near", 36, 81, (36, 76), 1.0, "solo", BOW, ("melody", "counter", "bass"), gain_db=-8.3
     ),
     Instrument(
         "warm_pad",
@@ -116,7 +116,7 @@ TABLE = (
         "plucked",
         ("pedal",),
         ("harmony", "melody", "counter"),
-        gain_db=1.2,
+        gain_db=1.3,
     ),
     Instrument(
         "harp",
@@ -128,10 +128,10 @@ TABLE = (
         "plucked",
         ("pedal",),
         ("harmony", "counter", "melody"),
-        gain_db=-1.5,
+        gain_db=-2.6,
     ),
     Instrument(
-        "solo_violin", "one violin, near", 55, 93, (57, 84), 1.0, "solo", BOW, ("melody", "counter"), gain_db=-6.6
+        "solo_violin", "one violin, near", 55, 93, (57, 84), 1.0, "solo", BOW, ("melody", "counter"), gain_db=-7.1
     ),
     Instrument(
         "clarinet",
@@ -143,7 +143,7 @@ TABLE = (
         "solo",
         BOW,
         ("melody", "counter", "harmony"),
-        gain_db=-11.6,
+        gain_db=-13.2,
     ),
     Instrument(
         "flute",
@@ -155,7 +155,7 @@ TABLE = (
         "solo",
         BOW,
         ("melody", "counter"),
-        gain_db=-9.5,
+        gain_db=-11.6,
     ),
     Instrument(
         "celesta",
@@ -197,6 +197,7 @@ TABLE = (
     Instrument(
         "tape_hiss", "the breath of a worn tape", 0, 127, (60, 60), 3.0, "noise", (), ("texture",), gain_db=-6.9
     ),
+    Instrument("room_tone", "the air of a quiet room", 0, 127, (60, 60), 3.0, "noise", (), ("texture",), gain_db=-4.4),
     Instrument(
         "heartbeat", "lub and dub through a chest", 0, 127, (60, 60), 1.2, "noise", (), ("percussion",), gain_db=3.2
     ),

@@ -1,6 +1,6 @@
-"""Parts without pitch: beds of sound, a slow pulse, brushes. Their notes say when, how long and how loud.
+"""Parts without pitch: beds of sound, a slow pulse, brushes, the air. Their notes say when, how long and how loud.
 
-None of them sounds all the time: a bed leaves whole sections, a pulse comes in chosen ones, brushes leave gaps.
+All but the air leave room: a bed leaves whole sections, a pulse comes in chosen ones, brushes leave gaps.
 """
 
 from collections.abc import Callable
@@ -50,6 +50,11 @@ def bed(form: Form, active: set[int], pitch: int, velocity: float, rng: np.rando
     return notes
 
 
+def air(form: Form, active: set[int], pitch: int, velocity: float, rng: np.random.Generator) -> list[Note]:
+    """One note from the first beat to the last: the room is there whether anybody plays or not."""
+    return [Note(0.0, form.quarters, pitch, loud(velocity))]
+
+
 def chosen(form: Form, active: set[int], share: float, rng: np.random.Generator) -> list[PhrasePlan]:
     """About a share of the phrases in which a part may sound, at least one, never all where there are several."""
     options = [p for p in form.phrases if p.bar in active]
@@ -94,7 +99,7 @@ def loud(level: float) -> int:
 
 Writer = Callable[[Form, set[int], int, float, np.random.Generator], list[Note]]
 # By a word in the instrument's name; what has none of these is a bed, or as percussion a heartbeat.
-WAYS: dict[str, Writer] = {"heart": heartbeat, "drum": heartbeat, "brush": brushes}
+WAYS: dict[str, Writer] = {"room": air, "heart": heartbeat, "drum": heartbeat, "brush": brushes}
 
 
 def way_of(instrument: str, role: str) -> Writer:

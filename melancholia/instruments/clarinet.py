@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.convolution import add_convolved
+from melancholia.instruments.bodies import in_a_room
 from melancholia.instruments.events import Events
 from melancholia.instruments.filters import radiation
 from melancholia.instruments.noise import noise_band
@@ -43,6 +44,8 @@ VOICE = Voice(
     slip=False,
     velocity_db=24.0,
     harmonics=harmonics,
+    change_s=(0.06, 0.07),
+    sway=0.05,
 )
 
 
@@ -52,7 +55,9 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
     track = np.zeros(frames, np.float32)
     noise = noise_band(2**19, generator(seed, "clarinet", "noise"), BREATH, rate)
     add_line(track, played, VOICE, noise, "clarinet", rate=rate, seed=seed, gains=[TRIM] * len(played), share=0.0)
-    add_convolved(out, [track], [radiation("clarinet", seed, rate)])
+    add_convolved(
+        out, [track], [in_a_room(radiation("clarinet", seed, rate), generator(seed, "clarinet", "room"), rate)]
+    )
     if len(played):
         out[:, : int(played.frames(rate).min())] = 0
     return out

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.convolution import add_convolved
+from melancholia.instruments.bodies import in_a_room
 from melancholia.instruments.events import Events
 from melancholia.instruments.filters import radiation
 from melancholia.instruments.noise import noise_band
@@ -34,13 +35,15 @@ VOICE = Voice(
     vibrato_hz=4.9,
     vibrato_cents=10.0,
     vibrato_delay_s=0.25,
-    drift_cents=4.0,
+    drift_cents=3.0,
     scoop_cents=5.0,
     noise_db=-37.0,
     slip=False,
     velocity_db=24.0,
     vibrato_level=0.06,
     harmonics=harmonics,
+    change_s=(0.06, 0.07),
+    sway=0.06,
 )
 
 
@@ -50,7 +53,7 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
     track = np.zeros(frames, np.float32)
     noise = noise_band(2**19, generator(seed, "flute", "noise"), BREATH, rate)
     add_line(track, played, VOICE, noise, "flute", rate=rate, seed=seed, gains=[TRIM] * len(played), share=0.0)
-    add_convolved(out, [track], [radiation("flute", seed, rate)])
+    add_convolved(out, [track], [in_a_room(radiation("flute", seed, rate), generator(seed, "flute", "room"), rate)])
     if len(played):
         out[:, : int(played.frames(rate).min())] = 0
     return out

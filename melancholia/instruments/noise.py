@@ -19,7 +19,7 @@ def noise_band(count: int, rng: np.random.Generator, gains_db: Sequence[tuple[fl
 
 
 def decaying_noise(
-    rate: int, rng: np.random.Generator, *, bands: list[tuple[float, float]], seconds: float, rise_s: float
+    rate: int, rng: np.random.Generator, *, bands: Sequence[tuple[float, float]], seconds: float, rise_s: float
 ) -> NDArray[np.float64]:
     """A stereo noise tail (2, taps) whose T60 follows (Hz, s) points, of unit energy a channel."""
     taps = int(seconds * rate)

@@ -31,7 +31,7 @@ VOICE = plucked.Plucked(
     ),
     open_strings=(40, 45, 50, 55, 59, 64),
     sympathy_db=-38.0,
-    wash_db=-20.0,
+    wash_db=-18.0,
     trim=0.105,
 )
 

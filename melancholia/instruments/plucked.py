@@ -21,6 +21,11 @@ from melancholia.streams import generator
 
 HIGHEST_HZ = 14_000.0
 TWO_WAYS_HZ = 5000.0  # above, the polarisation along the board is not heard
+ALONG_DB, APART_CENTS, APART_HZ = (
+    (-11.0, -3.0),
+    0.4,
+    0.2,
+)  # that polarisation to the other, and how far out of tune (SD)
 FLOOR = 3e-5  # a mode ends this far below the note's sum; skin and body hide it
 LEVEL_DB = 26.0  # velocity 1 is this far below 127
 SPECTRUM = 2**16
@@ -201,13 +206,13 @@ def string(voice: Plucked, pitch: int, velocity: int, seed: int, rate: int, stro
     force = excitation(voice, pitch, velocity, voice.pluck_at * (1 + stroke.uniform(-0.05, 0.05)))[:count]
     force = force * 10 ** (stroke.normal(0, 0.4, count) / 20)
     decay = decays(voice, pitch, f) * np.exp(own.uniform(-0.18, 0.18, count))
-    along_db = own.uniform(-16, -9, count) + stroke.normal(0, 1)
-    detune = own.choice([-1, 1]) * own.uniform(0.2, 0.5)
+    along_db = own.uniform(*ALONG_DB, count) + stroke.normal(0, 1)
     along = np.abs(force) * 10 ** (along_db / 20) * np.exp(1j * (own.uniform(0, 2 * np.pi, count)))
+    apart = own.normal(0, 1, count)
     both = f < TWO_WAYS_HZ
     up = voice.trim * place(voice, pitch)[:, None] * evenness(voice, seed, rate)[pitch - voice.low]
     return Modes(
-        np.concatenate([f, f[both] * 2 ** (detune / 1200)]),
+        np.concatenate([f, (f * 2 ** (APART_CENTS * apart / 1200) + APART_HZ * apart)[both]]),
         np.concatenate([decay, 0.6 * decay[both]]),
         np.concatenate([up * force, up[::-1] * along[both]], axis=1),
     )

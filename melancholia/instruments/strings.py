@@ -7,17 +7,18 @@ from melancholia.convolution import add_convolved
 from melancholia.instruments.bodies import body, evenness
 from melancholia.instruments.events import Events
 from melancholia.instruments.noise import noise_band
-from melancholia.instruments.wavetables import Voice, add_note
+from melancholia.instruments.wavetables import Voice, add_note, changes
 from melancholia.streams import generator
 
 PLAYERS = 5
 TRIM = 0.2
 DESKS = (-0.55, 0.0, 0.55)  # left, middle, right
 LOWEST_VIOLIN = 57  # below, cellos play
-LATE_SD_S, TUNED_SD_CENTS, NOTE_SD_CENTS = 0.018, 4.5, 1.0
+LATE_SD_S, TUNED_SD_CENTS, NOTE_SD_CENTS = 0.018, 6.0, 1.5
+BOW = [(60, -3), (300, 0), (3000, -1), (9000, -6), (12_000, -40)]
 VOICE = Voice(
     soft_corner_hz=(280.0, 0.55),
-    loud_corner_hz=(3000.0, 1.5),
+    loud_corner_hz=(3400.0, 1.6),
     soft_slope=3.0,
     loud_slope=2.0,
     comb=0.25,
@@ -28,9 +29,11 @@ VOICE = Voice(
     vibrato_delay_s=0.15,
     drift_cents=1.8,
     scoop_cents=6.0,
-    noise_db=-42.0,
+    noise_db=-44.0,
     slip=True,
     velocity_db=26.0,
+    change_s=(0.1, 0.22),
+    sway=0.05,
 )
 
 
@@ -46,10 +49,10 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
     """The stem (2, frames) of these notes."""
     out = np.zeros((2, frames), np.float32)
     tracks: dict[tuple[str, int], NDArray[np.float32]] = {}
-    noise = noise_band(
-        2**18, generator(seed, "strings", "noise"), [(500, -30), (900, 0), (9000, 0), (12000, -40)], rate
-    )
+    noise = noise_band(2**18, generator(seed, "strings", "noise"), BOW, rate)
     tuned = opposed(generator(seed, "strings", "players").normal(0, TUNED_SD_CENTS, PLAYERS))
+    changing = changes(played, VOICE)
+    come = {change.to: change for change in changing.values()}
     for k in range(len(played)):
         pitch = int(played.pitch[k])
         kind = "cello" if pitch < LOWEST_VIOLIN else "violin"
@@ -66,7 +69,7 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
             add_note(
                 tracks[kind, desk], played, k, VOICE, noise, rng, rate=rate, seed=seed, gain=gain,
                 cents=float(tuned[player] + own[player]), late_s=float(late[player]),
-                speed=float(rng.uniform(0.85, 1.15)),
+                speed=float(rng.uniform(0.85, 1.15)), change=changing.get(k), changed=come.get(k),
             )  # fmt: skip
     responses = []
     for kind, desk in tracks:

@@ -1,21 +1,26 @@
 """Players of a soft and a loud cycle: bow, breath or oscillator, with vibrato, drift and noise, a note at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.instruments import kernels
 from melancholia.instruments.events import Events, hertz
-from melancholia.instruments.portamento import HAND_OVER_S, Slide, dip, named, slid, slides
+from melancholia.instruments.portamento import HAND_OVER_S, Slide, dip, named, slid, slides, slurs
 from melancholia.streams import generator
 
 SIZE = 4096
 BLOCK = 32
 ROOM_FOR_VIBRATO = 1.03
 EXPRESSION_DB = 36.0  # expression 0 is this far below 127
+BRIGHTER = 2.0  # how much further the loud cycle comes in as the pressure sways
+# share of a slurred tone's fall that is over where the next one's rise has as much left
+MEET = 0.48
+UNHURRIED_S = 0.6  # between shorter tones a change is quicker by as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,39 @@ class Voice:
     noise_db: float
     slip: bool
     velocity_db: float
+    change_s: tuple[float, float] | None = (
+        None  # rise and fall of slurred tones; None: they overlap as they are written
+    )
+    sway: float = 0.02  # SD of the level as bow or breath press on; brightness goes along
     vibrato_level: float = 0.015  # swing of the level that goes with the vibrato
     bite: float = 2.0  # how far the noise stands over its steady self at the start; gone after 0.1 s
     block: int = BLOCK  # frames between points of pitch and level at 48 kHz
     harmonics: Callable[[float, NDArray[np.int64]], NDArray[np.float64]] | None = None  # instead of corners and slopes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A slurred tone and the next: the first falls in `fall_s` from `from_s` on, the second rises in `rise_s`."""
+
+    to: int
+    from_s: float
+    fall_s: float
+    rise_s: float
+
+
+def changes(played: Events, voice: Voice, sliding: Mapping[int, Slide] = MappingProxyType({})) -> dict[int, Change]:
+    """How slurred tones that do not slide leave for the next, by number: both are weak while finger or bow turns."""
+    found: dict[int, Change] = {}
+    if voice.change_s is None:
+        return found
+    rise, fall = voice.change_s
+    for j, k in slurs(played):
+        if j not in sliding:
+            shorter = min(played.onset_s[k] - played.onset_s[j], played.release_s[k] - played.onset_s[k])
+            hurry = min(1.0, float(shorter) / UNHURRIED_S)
+            from_s = float(played.onset_s[k]) + hurry * ((1 - MEET) * rise - MEET * fall)
+            found[j] = Change(k, from_s, hurry * fall, hurry * rise)
+    return found
 
 
 def bowed(voice: Voice, f0: float, k: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -97,19 +131,29 @@ def add_note(
     speed: float = 1.0,
     away: Slide | None = None,
     joined: float | None = None,
+    change: Change | None = None,
+    changed: Change | None = None,
 ) -> float:
     """Note `k` by one player: `cents` out of tune, `late_s` behind, attack and release at `speed`.
 
     A note that slides `away` gives what a note `joined` to it takes: its phase (in cycles) at the arrival, so that
-    the second goes on where the first lets go.
+    the second goes on where the first lets go. `change` is how it leaves for a slurred tone,
+    `changed` how it was come to.
     """
     block = voice.block * max(1, round(rate / 48_000))
     onset = float(played.onset_s[k])
     start = int(round((onset + late_s) * rate))
-    until = float(played.release_s[k]) if away is None else away.arrival_s
+    until, fading = float(played.release_s[k]), voice.release_s * speed * 2.2
+    if away is not None:
+        until, fading = away.arrival_s, HAND_OVER_S
+    elif change is not None:
+        until, fading = change.from_s + late_s, change.fall_s
     held = max(until - onset - late_s, 0.03)
-    attack = voice.attack_s * (1.3 - 0.6 * played.velocity[k] / 127) * speed if joined is None else HAND_OVER_S
-    fading = voice.release_s * speed * 2.2 if away is None else HAND_OVER_S
+    attack = voice.attack_s * (1.5 - played.velocity[k] / 127) * speed
+    if joined is not None:
+        attack = HAND_OVER_S
+    elif changed is not None:
+        attack = changed.rise_s
     frames = min(int((held + fading * 2.3 / 2.2) * rate), len(track) - start)
     if frames <= 0:
         return 0.0
@@ -136,10 +180,11 @@ def add_note(
     bend = bend - voice.scoop_cents * fresh
     dynamic = played.curve("expression", onset + late_s + t)
     level_db = EXPRESSION_DB * (dynamic / 127 - 1) + voice.velocity_db * (played.velocity[k] / 127 - 1)
-    sway = 1 + 0.02 * wander(blocks, 0.6 * rate / block, rng) + voice.vibrato_level * depth * np.sin(swing + 1.3)
+    pressure = voice.sway * wander(blocks, 0.35 * rate / block, rng)
+    sway = np.maximum(1 + pressure + voice.vibrato_level * depth * np.sin(swing + 1.3), 0)
     level = gain * shape * sway * 10 ** (level_db / 20)
     pressed = pressed * 10 ** (EXPRESSION_DB * (dynamic / 127 - 1) / 20)
-    blend = np.clip(pressed * (1.15 * played.velocity[k] / 127) ** 1.3, 0, 1)
+    blend = np.clip(pressed * (1.15 * played.velocity[k] / 127) ** 1.3 * (1 + BRIGHTER * pressure), 0, 1)
     hiss = 10 ** ((voice.noise_db + 3 * (1 - blend)) / 20) * (1 + voice.bite * fresh)
     level[-1] = level[-2] = 0.0
     highest = min(14_000.0, 0.45 * rate)
@@ -169,12 +214,14 @@ def add_line(
 ) -> None:
     """All notes of one player, the slurs among them with their slides (`share` of a bowed string's)."""
     sliding = slides(played, named(seed, name), share=share)
+    changing = changes(played, voice, sliding)
+    come = {change.to: change for change in changing.values()}
     carried: dict[int, float] = {}
     for k in range(len(played)):
         away = sliding.get(k)
         phase = add_note(
             track, played, k, voice, noise, generator(seed, name, "stroke", k), rate=rate, seed=seed, gain=gains[k],
-            away=away, joined=carried.get(k),
+            away=away, joined=carried.get(k), change=changing.get(k), changed=come.get(k),
         )  # fmt: skip
         if away is not None:
             carried[away.to] = phase

@@ -188,7 +188,7 @@ def test_a_learned_background_is_sparser():
     """Of three moods and four seeds together, counting moments in which something begins: pieces differ by more."""
 
     def moments(mood, seed, named):
-        piece = compose(profile(mood, background=named == "background"), seconds=45, seed=seed, setting=named)
+        piece = compose(profile(mood, background=named == "background"), seconds=30, seed=seed, setting=named)
         return len({n.start for n in measures.all_notes(piece)})
 
     asked = [(mood, seed) for mood in moods()[::2] for seed in (301, 302, 303, 304)]

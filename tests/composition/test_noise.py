@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from melancholia.composition.form import plan_form
-from melancholia.composition.noise import bed, brushes, heartbeat, sections_of, way_of
+from melancholia.composition.noise import air, bed, brushes, heartbeat, sections_of, way_of
 from melancholia.profile import profile
 
 
@@ -50,6 +50,13 @@ def test_it_keeps_to_the_bars_in_which_it_may_sound():
         assert all(first.bar <= n.start / form.bar_quarters < first.end for n in notes)
 
 
+def test_the_air_of_a_room_is_there_from_the_first_beat_to_the_last():
+    form = form_of(3)
+    (note,) = air(form, {2, 3}, 60, 45.0, np.random.default_rng(0))
+    assert (note.start, note.end, note.velocity) == (0.0, form.quarters, 45)
+
+
 def test_names_and_roles_say_how_to_write():
+    assert way_of("room_tone", "texture") is air
     assert way_of("rain", "texture") is bed and way_of("brushes", "percussion") is brushes
     assert way_of("heartbeat", "percussion") is heartbeat and way_of("anything", "percussion") is heartbeat
