@@ -116,7 +116,7 @@ TABLE = (
         "plucked",
         ("pedal",),
         ("harmony", "melody", "counter"),
-        gain_db=1.3,
+        gain_db=0.3,
     ),
     Instrument(
         "harp",

@@ -20,7 +20,7 @@ from melancholia.instruments.strokes import Stroke, add_stroke, takes
 from melancholia.streams import generator
 
 FELT = 0.3  # 0 bare hammers .. 1 a thick strip
-TRIM = 0.034  # v 127 peaks near -9 dBFS
+TRIM = 0.034  # v 127 peaks near -6 dBFS
 SLOWEST, FASTER, EASING = 0.25, 20.0, 0.53  # m/s at velocity 1, how many times faster at 127, and the way between
 HARDER = 0.3  # of the treble's correction, below it
 HIGHEST_HZ = 14_000.0
@@ -39,8 +39,8 @@ FREED_DB = -6.0  # a key that comes up while the pedal holds its damper
 PEDAL_DOWN = Stroke(0.05, (1.6, 1.4, 1.2, 1.0, 0.8, 0.6, 0.5))
 PEDAL_UP = Stroke(0.03, (0.35,) * 7)
 PEDAL_DOWN_DB = np.array([-24, -44, -47, -54, -59, -70, -78.0])  # to C4 at velocity 60
-ONE_MOVE_S = 0.15  # points of a curve that lie nearer are one movement of the foot
 PEDAL_UP_DB = np.array([-35, -44, -43, -48, -58, -69, -77.0])
+ONE_MOVE_S = 0.15  # points of a curve that lie nearer are one movement of the foot
 
 KEYS = np.array([21, 36, 48, 60, 72, 84, 96, 108], float)
 LENGTH_M = np.log([2.0, 1.9, 1.15, 0.62, 0.34, 0.18, 0.09, 0.055])
@@ -227,7 +227,7 @@ def play(played: Events, rate: int, seed: int, frames: int) -> NDArray[np.float3
             rise_s=float(hammer[0]), floor=FLOOR, rate=rate, room=frames - start,
         )  # fmt: skip
         out[:, start : start + note.shape[1]] += note
-        level = power(sigma, amplitude[:, : len(sigma)]) ** 0.5 * 10 ** (struck_db(pitch, velocity, stroke) / 20)
+        level = power(sigma, amplitude) ** 0.5 * 10 ** (struck_db(pitch, velocity, stroke) / 20)
         add_stroke(noises, start, hammers, level, stroke)
     add_keys(noises, played, rate, seed)
     add_pedal(noises, played, rate, seed)

@@ -30,7 +30,7 @@ class Stroke:
 
 @lru_cache(maxsize=16)
 def takes(stroke: Stroke, name: str, seed: int, rate: int) -> NDArray[np.float32]:
-    """Noises (BANDS, TAKES, 2, taps) of mean power 1 over their first `MEAN_S`; bands over half the rate are silent."""
+    """Noises (BANDS, TAKES, 2, taps) of mean power 1 over their first `MEAN_S`; from 0.4 of the rate up none."""
     taps = int(max(stroke.rise_s + FALL_DB / 60 * max(stroke.t60_s), 2 * MEAN_S) * rate)
     t = np.arange(taps) / rate
     white = generator(seed, name, "takes").standard_normal((TAKES, 3, taps))

@@ -1,9 +1,8 @@
 """Players of a soft and a loud cycle: bow, breath or oscillator, with vibrato, drift and noise, a note at a time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +41,7 @@ class Voice:
     noise_db: float
     slip: bool
     velocity_db: float
-    change_s: tuple[float, float] | None = (
-        None  # rise and fall of slurred tones; None: they overlap as they are written
-    )
+    change_s: tuple[float, float] | None = None  # rise and fall of slurred tones; None: they overlap as written
     sway: float = 0.02  # SD of the level as bow or breath press on; brightness goes along
     vibrato_level: float = 0.015  # swing of the level that goes with the vibrato
     bite: float = 2.0  # how far the noise stands over its steady self at the start; gone after 0.1 s
@@ -62,7 +59,7 @@ class Change:
     rise_s: float
 
 
-def changes(played: Events, voice: Voice, sliding: Mapping[int, Slide] = MappingProxyType({})) -> dict[int, Change]:
+def changes(played: Events, voice: Voice, sliding: Collection[int] = ()) -> dict[int, Change]:
     """How slurred tones that do not slide leave for the next, by number: both are weak while finger or bow turns."""
     found: dict[int, Change] = {}
     if voice.change_s is None:
