@@ -65,7 +65,7 @@ TABLE = (
         "struck",
         ("pedal",),
         ("harmony", "melody", "counter"),
-        gain_db=-0.4,
+        gain_db=-0.7,
     ),
     Instrument(
         "strings",
@@ -116,7 +116,7 @@ TABLE = (
         "plucked",
         ("pedal",),
         ("harmony", "melody", "counter"),
-        gain_db=0.3,
+        gain_db=0.1,
     ),
     Instrument(
         "harp",
@@ -128,7 +128,7 @@ TABLE = (
         "plucked",
         ("pedal",),
         ("harmony", "counter", "melody"),
-        gain_db=-2.6,
+        gain_db=-2.5,
     ),
     Instrument(
         "solo_violin", "one violin, near", 55, 93, (57, 84), 1.0, "solo", BOW, ("melody", "counter"), gain_db=-7.1

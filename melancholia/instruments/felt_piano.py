@@ -36,6 +36,7 @@ KEY_UP = Stroke(0.06, (0.26,) * 7)
 KEY_UP_DB = np.array([-1, -11, -13, -22, -36, -52, -65.0])  # of its whole
 KEY_UP_WHOLE_DB = (-30.0, -30.0, -28.0, -26.0, -21.0)  # at C2, C3 .. C6, to the tone at velocity 60
 FREED_DB = -6.0  # a key that comes up while the pedal holds its damper
+GENTLE_S, GENTLE_DB = (1.0, 4.0), -12.0  # a key that was held this long is let go as gently
 PEDAL_DOWN = Stroke(0.05, (1.6, 1.4, 1.2, 1.0, 0.8, 0.6, 0.5))
 PEDAL_UP = Stroke(0.03, (0.35,) * 7)
 PEDAL_DOWN_DB = np.array([-24, -44, -47, -54, -59, -70, -78.0])  # to C4 at velocity 60
@@ -53,7 +54,7 @@ PROMPT = np.log([1.1, 1.6, 2.0, 2.5, 3.2, 4.8, 11.0, 24.0])  # 1/s
 BRIGHT_LOSS = np.log([0.06, 0.06, 0.09, 0.13, 0.18, 0.26, 0.5, 0.5])  # 1/s a kHz^2
 FELT_STIFFNESS = np.log([0.10, 0.10, 0.11, 0.16, 0.36, 0.8, 1.0, 1.0])
 AFTER_RATE = np.array([0.28, 0.25, 0.22, 0.19, 0.18, 0.11, 0.12, 0.12])
-AFTER_DB, BEAT_DB = (-20.0, -11.0), (-7.0, -1.0)  # the first aftersound to the prompt, the second to the first
+AFTER_DB, BEAT_DB = (-26.0, -17.0), (-7.0, -1.0)  # the first aftersound to the prompt, the second to the first
 APART_CENTS, APART_HZ = 0.5, 0.12  # how far each of them stands from its partial (SD)
 IN_PHASE_HZ, PHASE_SD, OUT_OF_PHASE = 500.0, (0.4, 0.8), 1.0  # between microphones, rad a channel: low down, above
 DAMPER_T60_S = np.array([0.45, 0.36, 0.28, 0.23, 0.18, 0.15, 0.14, 0.14])
@@ -260,7 +261,10 @@ def add_keys(out: NDArray[np.float32], played: Events, rate: int, seed: int) -> 
     for k in range(len(played)):
         pitch, rng = int(played.pitch[k]), generator(seed, "felt_piano", "key up", k)
         whole = float(np.interp(pitch, (36, 48, 60, 72, 84), KEY_UP_WHOLE_DB))
-        level = usual(pitch, seed, rate) * 10 ** ((KEY_UP_DB + whole + FREED_DB * pedal[k] + rng.normal(0, 2)) / 20)
+        held = float(played.release_s[k] - played.onset_s[k])
+        gentle = float(np.interp(held, GENTLE_S, (0.0, GENTLE_DB)))
+        bands = KEY_UP_DB + whole + gentle + FREED_DB * pedal[k] + rng.normal(0, 2)
+        level = usual(pitch, seed, rate) * 10 ** (bands / 20)
         add_stroke(out, int(played.release_s[k] * rate), noises, level, rng)
 
 

@@ -1,12 +1,13 @@
 """Noises of a mechanism, changes between slurred tones, partials that never stand still: as recordings have them."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 from scipy import signal
 
-from melancholia.instruments import cello, clarinet, felt_piano, flute, render, solo_violin, strings
+from melancholia.instruments import cello, clarinet, felt_piano, flute, harp, nylon_guitar, render, solo_violin, strings
 from melancholia.instruments.events import Events, hertz
 from melancholia.instruments.strokes import BANDS, EDGES_HZ, MEAN_S, Stroke, add_stroke, takes
 from melancholia.instruments.wavetables import changes
@@ -124,7 +125,10 @@ MOVING = {  # keys, and the SD in dB: at least and at most
     "flute": ((65, 72, 78), 1.2, 6),
     "clarinet": ((55, 62, 69), 0.9, 5),
     "choir": ((50, 60, 70), 3, 7),
+    "nylon_guitar": ((44, 54, 64, 74), 1.5, 5),
+    "harp": ((40, 50, 60, 70), 1.5, 5),
 }
+DYING = {"felt_piano": felt_piano.partials, "nylon_guitar": nylon_guitar.partials, "harp": harp.partials}
 
 
 @pytest.mark.parametrize(("name", "keys", "low", "high"), [(name, *row) for name, row in MOVING.items()])
@@ -132,10 +136,19 @@ def test_partials_of_a_long_tone_never_stand_still(name, keys, low, high):
     """Recordings: a grand's 2.5 to 3.3 dB, a cello's 2.7 to 5.5, a violin's 3.6 to 6.7; a bare bank of modes .3."""
     found = []
     for key in keys:
-        lines = felt_piano.partials(key)[:8] if name == "felt_piano" else hertz(key) * np.arange(1, 9)
+        lines = DYING[name](key)[:8] if name in DYING else hertz(key) * np.arange(1, 9)
         x = played(name, [(0.25, 4.0, key, 60)])
-        found.append(wobble(x, lines[lines < 6000], hertz(key), 0.4 if name == "felt_piano" else 0.85, 3.7))
+        found.append(wobble(x, lines[lines < 6000], hertz(key), 0.4 if name in DYING else 0.85, 3.7))
     assert low < np.median(found) < high, np.round(found, 1)
+
+
+def test_a_piano_rings_on_as_a_grand_does():
+    """Power from 1 to 4 s to that of the first second; a grand has -17, -15, -22, -23, -24 from C2 to C6."""
+    rest = []
+    for key, seed in product((36, 48, 60, 72, 84), (1, 2, 3)):
+        x = played("felt_piano", [(0.0, 4.0, key, 60)], seed=seed)
+        rest.append(power_db(x[:, RATE : 4 * RATE]) - power_db(x[:, :RATE]))
+    assert np.abs(np.mean(np.reshape(rest, (5, 3)), axis=1) - (-17, -15, -22, -23, -24)).max() < 4.5, np.round(rest)
 
 
 def test_slurred_tones_change_hands_where_each_has_half():
