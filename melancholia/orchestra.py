@@ -155,7 +155,7 @@ TABLE = (
         "solo",
         BOW,
         ("melody", "counter"),
-        gain_db=-11.6,
+        gain_db=-11.5,
     ),
     Instrument(
         "celesta",

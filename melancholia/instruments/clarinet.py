@@ -13,9 +13,9 @@ from melancholia.streams import generator
 
 TRIM = 0.19
 FALL = np.array([[1.05], [0.65]])  # exponent of 1/k, soft and loud
-CORNER_HZ = np.array([[800.0], [1650.0]])
-EVEN_DB = (-34.0, -10.0)  # of even harmonics: low down, and at most
-EVEN_FROM_HZ, EVEN_DB_A_HZ = 1500.0, 5.0 / 800.0
+CORNER_HZ = np.array([[1200.0], [2400.0]])
+EVEN_DB = (-28.0, -4.0)  # of even harmonics: low down, and at most
+EVEN_FROM_HZ, EVEN_DB_A_HZ = 400.0, 14.0 / 800.0
 BREATH = [(200, -20), (700, -4), (1500, 0), (6000, -12), (10_000, -36), (12_500, -80)]
 
 

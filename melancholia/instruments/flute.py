@@ -12,8 +12,8 @@ from melancholia.instruments.wavetables import Voice, add_line
 from melancholia.streams import generator
 
 TRIM = 0.15
-FALL_DB = np.array([[15.0], [6.0]])  # a harmonic, soft and loud, on middle C
-STEEPER_DB = 3.0  # two octaves higher
+FALL_DB = np.array([[8.0], [3.5]])  # a harmonic, soft and loud, on middle C: as sampled flutes have it
+STEEPER_DB = 5.0  # two octaves higher
 SECOND_DB = 3.0  # the octave stands out
 BREATH = [(150, -24), (500, -6), (1500, 0), (8000, -16), (11_000, -36), (13_000, -80)]
 
