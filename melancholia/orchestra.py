@@ -65,7 +65,7 @@ TABLE = (
         "struck",
         ("pedal",),
         ("harmony", "melody", "counter"),
-        gain_db=-0.7,
+        gain_db=-0.8,
     ),
     Instrument(
         "strings",
@@ -128,7 +128,7 @@ TABLE = (
         "plucked",
         ("pedal",),
         ("harmony", "counter", "melody"),
-        gain_db=-2.5,
+        gain_db=-2.6,
     ),
     Instrument(
         "solo_violin", "one violin, near", 55, 93, (57, 84), 1.0, "solo", BOW, ("melody", "counter"), gain_db=-7.1
@@ -223,7 +223,7 @@ TABLE = (
         "ensemble",
         BOW,
         ("texture", "harmony", "counter", "melody"),
-        gain_db=-3,
+        gain_db=-2.9,
     ),
     Instrument(
         "bowed_glass",

@@ -47,13 +47,13 @@ VOICE = Voice(
     vibrato_delay_s=0.3,
     drift_cents=3.0,
     scoop_cents=22.0,
-    noise_db=-31.0,
+    noise_db=-26.0,
     slip=False,
     velocity_db=24.0,
     vibrato_level=0.03,
     block=96,
 )
-BREATH = ((200, -30), (600, -8), (1500, 0), (6000, -4), (10_000, -36), (12_500, -80))
+BREATH = ((200, -18), (600, -6), (1500, 0), (6000, -4), (10_000, -36), (12_500, -80))
 
 
 def formants(vowel: str, throat: float, hz: NDArray[np.float64]) -> NDArray[np.float64]:

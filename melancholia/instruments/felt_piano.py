@@ -26,7 +26,7 @@ HARDER = 0.3  # of the treble's correction, below it
 HIGHEST_HZ = 14_000.0
 STEP_S = 1 / (3 * 44_100)
 FLOOR = 3e-6  # a mode ends when it has fallen this far below the note's sum
-WASH_DB, FAINT_DB, SYMPATHY_DB = -27.0, -18.0, -38.0
+WASH_DB, FAINT_DB, SYMPATHY_DB = -27.0, -13.0, -38.0
 
 HAMMER = Stroke(0.0015, (0.9, 0.7, 0.55, 0.45, 0.4, 0.35, 0.3))
 HAMMER_DB = np.array([[-27, -30, -40, -60, -68, -72, -84], [-28, -31, -38, -48, -60, -74, -92]], float)  # v 20, v 60
@@ -55,7 +55,7 @@ BRIGHT_LOSS = np.log([0.06, 0.06, 0.09, 0.13, 0.18, 0.26, 0.5, 0.5])  # 1/s a kH
 FELT_STIFFNESS = np.log([0.10, 0.10, 0.11, 0.16, 0.36, 0.8, 1.0, 1.0])
 AFTER_RATE = np.array([0.28, 0.25, 0.22, 0.19, 0.18, 0.11, 0.12, 0.12])
 AFTER_DB, BEAT_DB = (-26.0, -17.0), (-7.0, -1.0)  # the first aftersound to the prompt, the second to the first
-APART_CENTS, APART_HZ = 0.5, 0.12  # how far each of them stands from its partial (SD)
+APART_CENTS, APART_HZ = 0.5, 0.2  # how far each of them stands from its partial (SD)
 IN_PHASE_HZ, PHASE_SD, OUT_OF_PHASE = 500.0, (0.4, 0.8), 1.0  # between microphones, rad a channel: low down, above
 DAMPER_T60_S = np.array([0.45, 0.36, 0.28, 0.23, 0.18, 0.15, 0.14, 0.14])
 UNDAMPED = 89

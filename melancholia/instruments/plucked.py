@@ -22,7 +22,7 @@ from melancholia.streams import generator
 HIGHEST_HZ = 14_000.0
 TWO_WAYS_HZ = 5000.0  # above, the polarisation along the board is not heard
 ALONG_DB = (-11.0, -3.0)  # that polarisation to the other
-APART_CENTS, APART_HZ = 0.6, 0.45  # how far out of tune it is (SD)
+APART_CENTS, APART_HZ = 0.4, 0.45  # how far out of tune it is (SD)
 FLOOR = 3e-5  # a mode ends this far below the note's sum; skin and body hide it
 LEVEL_DB = 26.0  # velocity 1 is this far below 127
 SPECTRUM = 2**16
