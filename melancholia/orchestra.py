@@ -277,3 +277,8 @@ def short_name(name: str) -> str:
 def facts_of(name: str) -> Instrument:
     """The facts of an instrument by name; those of `UNKNOWN` for one that is not in the table."""
     return INSTRUMENTS.get(name, UNKNOWN)
+
+
+def is_bed(role: str, instrument: str) -> bool:
+    """Whether a part lies under the music and is none: a texture without pitch, as rain, hiss or the air of a room."""
+    return role == "texture" and not facts_of(instrument).pitched

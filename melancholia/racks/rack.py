@@ -26,7 +26,7 @@ from melancholia.errors import InputError, in_range, unknown
 from melancholia.files import data_folder
 from melancholia.hosting.bundles import library
 from melancholia.hosting.reports import usable, warning
-from melancholia.orchestra import facts_of
+from melancholia.orchestra import is_bed
 from melancholia.racks.effects import EFFECTS
 from melancholia.racks.slots import NESTS, NOISE, OWN, How, Slot, moved, slot
 from melancholia.recipe import file_hash
@@ -138,7 +138,7 @@ def said(by_place: Mapping[str, T], place: str, default: T) -> T:
 
 def place_of(stem: Stem) -> str:
     """Where a rack looks a stem up: at its role, or at `noise` when it is a texture that has no pitch."""
-    return NOISE if stem.role == "texture" and not facts_of(stem.instrument).pitched else stem.role
+    return NOISE if is_bed(stem.role, stem.instrument) else stem.role
 
 
 def check_qualified(rack: Rack) -> None:

@@ -13,6 +13,7 @@ from melancholia.cues import CUES
 from melancholia.errors import InputError
 from melancholia.listener import WRITTEN_RATE, heard, kinds, rating, share_of_own, side, squeeze, uncertainty
 from melancholia.midi import load_midi
+from melancholia.orchestra import is_bed
 from melancholia.piece import Piece
 from melancholia.profile import Profile
 from melancholia.scoring.fits import PASSING, MoodFit, fit, fits, matching, within
@@ -203,7 +204,8 @@ def score(
     profile : Profile, optional
         Without one nothing is matched: there are cues, sadness, and the moods that fit (`Score.moods`).
     dry : Analysis, Audio, Recording, Stems or path, optional
-        The same music without its effects: what is the music's is heard there, so that no effect can change it.
+        The same music without its effects: what is the music's is heard there, so that no effect can change it. Of
+        stems, those that lie under the music (rain, hiss, the air of a room) are left out.
     notes : Piece or path, optional
         The same music as notes, or a MIDI file: how many tones begin in a second is read there.
     house : House, optional
@@ -222,7 +224,7 @@ def score(
     if profile is not None and not isinstance(profile, Profile):
         raise InputError(f"profile is {profile!r}; allowed: a Profile, as profile('longing', 0.7) gives.")
     found = heard_in(sound)
-    music = dict(found.values if dry is None else heard_in(dry).values)
+    music = dict(found.values if dry is None else heard_in(music_of(dry)).values)
     values = {name: side(name, found.values, music)[name] for name in CUES}
     own = share_of_own(music)
     known = music if notes is None else music | {WRITTEN_RATE: written_rate(notes)}
@@ -298,6 +300,14 @@ def written_rate(notes: Piece | Path | str) -> float:
 
 def heard_in(sound: Analysis | Source | Stems | Path | str) -> Analysis:
     return sound if isinstance(sound, Analysis) else analyse(sound)
+
+
+def music_of(dry: Analysis | Source | Stems | Path | str) -> Analysis | Source | Stems | Path | str:
+    """What is played: stems without the beds that lie under them, unless there is nothing else."""
+    if not isinstance(dry, Stems):
+        return dry
+    played = {name: stem for name, stem in dry.items() if not is_bed(stem.role, stem.instrument)}
+    return Stems(played) if played else dry
 
 
 def outside(rows: list[Row]) -> list[str]:
