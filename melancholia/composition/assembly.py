@@ -77,6 +77,8 @@ def struck(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
             continue
         parts = tuple(
             Part(p.name, p.role, p.instrument, tuple(piece for note in p.notes for piece in split(note, at)))
+            if facts_of(p.instrument).pitched
+            else p
             for p in parts
         )
         if not any(note.start == at for part in parts for note in part.notes):

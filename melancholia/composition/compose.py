@@ -20,6 +20,7 @@ from melancholia.composition.harmony import plan_harmony
 from melancholia.composition.lines import LINES
 from melancholia.composition.measures import all_notes, longest_hole_s, longest_return, minorness
 from melancholia.composition.melody import write_melody
+from melancholia.composition.noise import never_rests
 from melancholia.composition.originality import Tunes, of_piece
 from melancholia.composition.parts import same, write_parts
 from melancholia.composition.silence import PAUSES, broken_off, silences, with_silences
@@ -290,7 +291,9 @@ def write(
         first = next(p.bar for p in form.phrases if p.letter == "A") * form.bar_quarters
         stops = [stop for stop in stops if stop[1] <= first + tune.tones[0][0] or stop[0] >= first + tune.end]
     steps = terraces(form, generator(seed, name, "terraces"))
-    notes = {part: terraced(with_silences(found, stops), steps) for part, found in notes.items()}
+    on = {p.name for p in players.players if never_rests(p.instrument, p.role)}
+    notes = {part: found if part in on else with_silences(found, stops) for part, found in notes.items()}
+    notes = {part: terraced(found, steps) for part, found in notes.items()}
     notes = at_level(notes, form)
     parts = tuple(Part(p.name, p.role, p.instrument, tuple(notes[p.name])) for p in players.players if notes[p.name])
     return as_piece(form, slots, melody, opened(parts, form), home)

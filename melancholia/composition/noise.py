@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from melancholia.composition.form import Form, PhrasePlan
+from melancholia.orchestra import facts_of
 from melancholia.piece import Note
 
 PRESENT = 0.7  # of the sections have their bed, at most so many in a row
@@ -106,3 +107,8 @@ def way_of(instrument: str, role: str) -> Writer:
     """How a noise instrument is written for."""
     named = next((way for word, way in WAYS.items() if word in instrument), None)
     return named or (heartbeat if role == "percussion" else bed)
+
+
+def never_rests(instrument: str, role: str) -> bool:
+    """Whether it goes on where everybody stops: the air of a room."""
+    return not facts_of(instrument).pitched and way_of(instrument, role) is air

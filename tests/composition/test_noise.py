@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from melancholia.composition import compose
 from melancholia.composition.form import plan_form
 from melancholia.composition.noise import air, bed, brushes, heartbeat, sections_of, way_of
 from melancholia.profile import profile
@@ -60,3 +61,15 @@ def test_names_and_roles_say_how_to_write():
     assert way_of("room_tone", "texture") is air
     assert way_of("rain", "texture") is bed and way_of("brushes", "percussion") is brushes
     assert way_of("heartbeat", "percussion") is heartbeat and way_of("anything", "percussion") is heartbeat
+
+
+def test_the_air_goes_on_where_everybody_stops():
+    """Solitude stops at the end of every gesture; the room does not."""
+    for seed in range(4):
+        piece = compose(profile("solitude"), seconds=40, seed=seed)
+        (room,) = [p for p in piece.parts if p.instrument == "room_tone"] or [None]
+        if room is not None:
+            assert [(n.start, n.end) for n in room.notes] == [(0.0, pytest.approx(piece.end))]
+            break
+    else:
+        pytest.fail("no seed of four has a room")
