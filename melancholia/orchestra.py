@@ -282,3 +282,10 @@ def facts_of(name: str) -> Instrument:
 def is_bed(role: str, instrument: str) -> bool:
     """Whether a part lies under the music and is none: a texture without pitch, as rain, hiss or the air of a room."""
     return role == "texture" and not facts_of(instrument).pitched
+
+
+def told(stem: str) -> tuple[str, str]:
+    """Role and instrument as the name of a stem's file tells them (``05-texture-room_tone``); else a melody, by ""."""
+    role, _, name = stem.partition("-")[2].partition("-")
+    roles = {role for row in INSTRUMENTS.values() for role in row.suits}
+    return (role, name) if role in roles and name in INSTRUMENTS else ("melody", "")

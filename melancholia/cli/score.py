@@ -150,7 +150,7 @@ def is_song(path: Path) -> bool:
 
 
 def stems_in(folder: Path) -> "Stems":
-    """The stems that lie in a folder, to be heard together.
+    """The stems that lie in a folder, to be heard together; names that `make` gave tell which of them are beds.
 
     Raises
     ------
@@ -158,12 +158,13 @@ def stems_in(folder: Path) -> "Stems":
         There are none, or they differ in length, rate or channels.
     """
     from melancholia.audio import Stem, Stems
+    from melancholia.orchestra import told
     from melancholia.recordings import recording
 
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".wav", ".flac", ".aif", ".aiff"))
     if not paths:
         raise InputError(f"{folder} holds no stems; allowed: a folder of WAV, FLAC or AIFF files.")
-    return Stems({path.stem: Stem("melody", "", recording(path)) for path in paths})
+    return Stems({path.stem: Stem(*told(path.stem), recording(path)) for path in paths})
 
 
 def in_order(judge: Any, files: tuple[Path, ...], jobs: int | None) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from melancholia.analysis import Analysis, analyse
-from melancholia.audio import audio
+from melancholia.audio import Stems, audio
 from melancholia.bands import HEAVY, Band, around
 from melancholia.cues import CUES
 from melancholia.errors import InputError
@@ -29,7 +29,8 @@ from melancholia.listener import (
     stretch,
 )
 from melancholia.midi import save_midi
-from melancholia.piece import TempoMap
+from melancholia.orchestra import told
+from melancholia.piece import Note, Part, Piece, TempoMap
 from melancholia.profile import moods, profile
 from melancholia.racks import mix
 from melancholia.scoring import profile_like, score
@@ -323,6 +324,25 @@ def test_no_effect_reaches_what_the_music_says():
     sparse = Analysis.from_values(middle(brightness=500.0, high_energy=-40.0, flux=0.05, contrast=26.0, mode=0.2))
     assert share_of_own(sparse.values) == 1 and share_of_own(middle()) == 0
     assert score(Analysis.from_values(middle()), dry=sparse).music == pytest.approx(score(sparse).music)
+
+
+def test_beds_are_not_heard_as_music():
+    """Rain or the air of a room as loud as the players changes nothing of what they play, by whatever name it lies."""
+    notes = {"cello": [(k, 0.8, 55 + step, 60) for k, step in enumerate((0, 3, 7, 8, 7, 3, 2, 0))]}
+    beds = {name: [(0, 8, 60, 60)] for name in ("rain", "room_tone")}
+    parts = [
+        Part(name, "texture" if name in beds else "melody", name, tuple(Note(*n) for n in rows))
+        for name, rows in (notes | beds).items()
+    ]
+    stems = render(Piece(tuple(parts), TempoMap.steady(60)), seed=1, tail_s=2)
+    alone = Stems({name: stem for name, stem in stems.items() if stem.instrument == "cello"})
+    master = mix(stems)
+    assert [told(name) for name in stems] == [(stem.role, stem.instrument) for stem in stems.values()]
+    assert score(master, dry=stems).to_dict() == score(master, dry=alone).to_dict()
+    assert score(master, dry=mix(stems)).music != score(master, dry=alone).music
+    rain = Stems({name: stem for name, stem in stems.items() if stem.instrument == "rain"})
+    assert score(master, dry=rain).to_dict() == score(master, dry=mix(rain)).to_dict()  # nothing else is there
+    assert told("my own take") == told("02-rain-cat") == ("melody", "")
 
 
 def test_those_who_speak_most_are_named():

@@ -10,6 +10,7 @@ from scipy.signal import stft
 
 import melancholia as mel
 from melancholia import takes
+from melancholia.cli.score import stems_in
 from melancholia.midi import load_midi
 from melancholia.piece import Key
 from melancholia.riff import chunks
@@ -130,7 +131,7 @@ def test_scoring_the_songs_own_files_gives_the_same_figures(folder, tmp_path):
     """
     verdict = json.loads((folder / "score.json").read_text())
     wanted = mel.profile(verdict["mood"], verdict["intensity"])
-    dry = mel.Stems({path.stem: mel.Stem("melody", "", mel.recording(path)) for path in stems(folder, "dry")})
+    dry = stems_in(folder / "stems" / "dry")
     again = mel.score(folder / "master.wav", wanted, dry=dry, notes=folder / "piece.mid").to_dict()
     assert again["cues"] == verdict["cues"] and again["sadness"] == pytest.approx(verdict["sadness"], abs=0.002)
     (tmp_path / "x.wav").write_bytes((folder / "master.wav").read_bytes())
