@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.audio import Source
+from melancholia.orchestra import is_bed
 from melancholia.piece import Piece
 
 COLUMNS, ROWS = 900, 150
@@ -106,14 +107,15 @@ def waveform_drawing(sound: Source) -> Drawing:
 
 
 def roll_drawing(piece: Piece) -> Drawing:
-    """The notes of all parts, coloured by role, paler when softer."""
-    pitches = [note.pitch for part in piece.parts for note in part.notes] or [60]
+    """The notes of all parts, coloured by role, paler when softer; beds, as rain, are none."""
+    parts = [part for part in piece.parts if not is_bed(part.role, part.instrument)]
+    pitches = [note.pitch for part in parts for note in part.notes] or [60]
     low, high = min(pitches) - 1.0, max(pitches) + 2.0
     if high - low < LEAST_SEMITONES:
         low, high = (low + high - LEAST_SEMITONES) / 2, (low + high + LEAST_SEMITONES) / 2
     tall = 100 / (high - low)
     shapes = []
-    for part in piece.parts:
+    for part in parts:
         starts = piece.tempo.seconds([n.start for n in part.notes])
         ends = piece.tempo.seconds([n.end for n in part.notes])
         by_level: dict[int, list[str]] = {}

@@ -67,6 +67,8 @@ def test_a_roll_shows_each_note_when_and_where_it_sounds():
     assert first[0] == 0 and first[2] == 0.9 and second[0] == 0.9 and second[2] == 1.0  # start and length in seconds
     assert second[1] < first[1] and soft < loud  # higher lies further up, softer is paler
     assert [tick.label for tick in drawn.ticks] == ["C4"]
+    room = Part("room", "texture", "room_tone", (Note(0, 4, 60, 60),))
+    assert roll_drawing(Piece((*PIECE.parts, room), PIECE.tempo)) == drawn  # a bed has no pitch
 
 
 def test_a_roll_of_nothing_is_empty():
