@@ -4,9 +4,10 @@ Composition, performance and rendering read this one table; how an instrument so
 `instruments` that bears its name. To add one: that module, and one line here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from melancholia.errors import in_list, unknown
 
@@ -282,6 +283,24 @@ def facts_of(name: str) -> Instrument:
 def is_bed(role: str, instrument: str) -> bool:
     """Whether a part lies under the music and is none: a texture without pitch, as rain, hiss or the air of a room."""
     return role == "texture" and not facts_of(instrument).pitched
+
+
+class Played(Protocol):
+    """What has a role and a player: a part, a stem."""
+
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def instrument(self) -> str: ...
+
+
+P = TypeVar("P", bound=Played)
+
+
+def without_beds(parts: Iterable[P]) -> tuple[P, ...]:
+    """The parts that are music: a bed has no tones, and that it goes on is no sound of theirs."""
+    return tuple(part for part in parts if not is_bed(part.role, part.instrument))
 
 
 def told(stem: str) -> tuple[str, str]:

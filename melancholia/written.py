@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from melancholia.cues import KEYS, key_strength, mode_window_s, standard
 from melancholia.listener import WRITTEN_RATE, contributions, squeeze
-from melancholia.orchestra import facts_of
+from melancholia.orchestra import facts_of, without_beds
 from melancholia.piece import Key, Note, Part, Piece
 
 SIGNED_MARGIN = 0.05  # of correlation: so much better must another key fit than the one that is written
@@ -35,7 +35,7 @@ def from_piece(piece: Piece, *, window_s: float = WINDOW_S) -> dict[str, float]:
 
     `window_s` is how long a moment is in which the mode is read; the moments overlap by half.
     """
-    notes = [(part.role, note) for part in piece.parts for note in part.notes]
+    notes = [(part.role, note) for part in without_beds(piece.parts) for note in part.notes]
     if not notes:
         return {}
     start = piece.tempo.seconds([n.start for _, n in notes])

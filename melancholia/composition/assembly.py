@@ -4,7 +4,7 @@ from melancholia.composition.form import Form
 from melancholia.composition.harmony import Slot
 from melancholia.composition.numerals import named
 from melancholia.composition.tones import Tone
-from melancholia.orchestra import facts_of
+from melancholia.orchestra import facts_of, without_beds
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
 
 LATEST_START_S = 1.5  # before that something sounds
@@ -63,7 +63,7 @@ def opened(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
     """Parts of which one begins at once: where nothing sounds soon, who begins first beside the tune holds that tone
     from the start."""
     beside = tuple(part for part in parts if part.role != "melody" and facts_of(part.instrument).pitched)
-    first = min((note.start for part in parts for note in part.notes), default=0.0)
+    first = min((note.start for part in without_beds(parts) for note in part.notes), default=0.0)
     if float(form.tempo.seconds(first)) <= LATEST_START_S:
         return parts
     moved = {part.name: part for part in brought_forward(beside, 0.0)}
@@ -109,7 +109,7 @@ def held_to_the_end(parts: tuple[Part, ...], form: Form, last: Slot, home: Key) 
         return note.end >= written - 1e-6
 
     found = tuple(Part(p.name, p.role, p.instrument, tuple(map(held, p.notes))) for p in parts)
-    if any(n.end >= form.quarters - 0.01 for part in found for n in part.notes):
+    if any(n.end >= form.quarters - 0.01 for part in without_beds(found) for n in part.notes):
         return found
     others = [p for p in found if p.role != "melody" and facts_of(p.instrument).pitched]
     who = max(others or found[:1], key=lambda part: part.notes[-1].end)

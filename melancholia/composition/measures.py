@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from melancholia.composition.chords import BELONGING, HARMONIES, is_chromatic
 from melancholia.composition.numerals import parsed
-from melancholia.orchestra import facts_of
+from melancholia.orchestra import facts_of, without_beds
 from melancholia.piece import Chord, Key, Note, Piece
 
 # Bellman-Budge key profiles, index 0 the tonic
@@ -24,7 +24,8 @@ STEPS_A_QUARTER = 4  # groove is read on sixteenths
 
 
 def all_notes(piece: Piece) -> list[Note]:
-    return sorted(note for part in piece.parts for note in part.notes)
+    """All notes but those of beds."""
+    return sorted(note for part in without_beds(piece.parts) for note in part.notes)
 
 
 def pitched_notes(piece: Piece) -> list[Note]:
@@ -254,7 +255,7 @@ def voice_rhythm_repeated(piece: Piece) -> float:
 
 
 def accompaniment_rhythm_repeated(piece: Piece) -> float:
-    notes = [note for part in piece.parts if part.role != "melody" for note in part.notes]
+    notes = [note for part in without_beds(piece.parts) if part.role != "melody" for note in part.notes]
     onsets = bars(piece, notes, what=lambda n: 0)
     return repeated_bars([tuple((at, 0.0, 0) for at in sorted({place for place, _, _ in bar})) for bar in onsets])
 
@@ -303,8 +304,9 @@ def thinning(piece: Piece) -> float:
     """Share of bars in which fewer than all parts sound."""
     length = piece.bar_quarters
     count = max(1, int(np.ceil(piece.end / length - 1e-6)))
-    sounding = np.zeros((len(piece.parts), count), bool)
-    for row, part in zip(sounding, piece.parts, strict=True):
+    parts = without_beds(piece.parts)
+    sounding = np.zeros((len(parts), count), bool)
+    for row, part in zip(sounding, parts, strict=True):
         for note in part.notes:
             row[int(note.start / length + 1e-6) : int(np.ceil(note.end / length - 1e-6))] = True
     return float((~sounding.all(axis=0)).mean())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.audio import Source
-from melancholia.orchestra import is_bed
+from melancholia.orchestra import without_beds
 from melancholia.piece import Piece
 
 COLUMNS, ROWS = 900, 150
@@ -108,7 +108,7 @@ def waveform_drawing(sound: Source) -> Drawing:
 
 def roll_drawing(piece: Piece) -> Drawing:
     """The notes of all parts, coloured by role, paler when softer; beds, as rain, are none."""
-    parts = [part for part in piece.parts if not is_bed(part.role, part.instrument)]
+    parts = without_beds(piece.parts)
     pitches = [note.pitch for part in parts for note in part.notes] or [60]
     low, high = min(pitches) - 1.0, max(pitches) + 2.0
     if high - low < LEAST_SEMITONES:

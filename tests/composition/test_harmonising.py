@@ -9,6 +9,7 @@ from melancholia.composition.harmonising import keyed
 from melancholia.composition.numerals import DEGREES, named, parsed
 from melancholia.composition.outline import nearest_harmony, outline_of, tune
 from melancholia.errors import InputError
+from melancholia.orchestra import without_beds
 from melancholia.piece import Key
 from melancholia.profile import moods, profile
 from melancholia.reading import found_phrases
@@ -29,7 +30,7 @@ def test_a_tune_gets_chords_that_suit_it(mood):
     assert [(n.start, n.duration) for n in theirs] == [(n.start, n.duration) for n in ours]
     assert found.key == Key(9, "minor") and found.metre == (6, 8) and found.tempo == GREENSLEEVES.tempo
     assert belonging(ours, found.chords) >= 0.72
-    assert {part.role for part in found.parts} >= {"melody", "harmony"} or len(found.parts) == 2
+    assert {part.role for part in found.parts} >= {"melody", "harmony"} or len(without_beds(found.parts)) == 2
     assert 0 in {(pc - 9) % 12 for pc in found.chords[-1].pitch_classes}
     assert any(8 in chord.pitch_classes for chord in found.chords)  # its leading tone
     others = [note for part in found.parts if part.role != "melody" for note in part.notes]

@@ -1,12 +1,24 @@
 """Parts without pitch leave room: no bed, pulse or brush sounds all the time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from melancholia.composition import compose
 from melancholia.composition.form import plan_form
+from melancholia.composition.measures import (
+    accompaniment_rhythm_repeated,
+    longest_hole_s,
+    onset_rate,
+    silent_share,
+    thinning,
+)
 from melancholia.composition.noise import air, bed, brushes, heartbeat, sections_of, way_of
+from melancholia.orchestra import without_beds
 from melancholia.profile import profile
+from melancholia.reading import found_chords
+from melancholia.written import from_piece
 
 
 def form_of(seed, metre="4/4"):
@@ -73,3 +85,14 @@ def test_the_air_goes_on_where_everybody_stops():
             break
     else:
         pytest.fail("no seed of four has a room")
+
+
+def test_a_bed_changes_nothing_that_is_read_in_the_notes():
+    """Rain on middle C is no C: mode, pace, holes, chords and phrases are those of the players."""
+    for mood in ("loss", "nostalgia"):
+        piece = compose(profile(mood), seconds=40, seed=3)
+        bare = replace(piece, parts=without_beds(piece.parts))
+        assert len(bare.parts) == len(piece.parts) - 1
+        assert from_piece(piece) == from_piece(bare) and found_chords(piece, piece.key) == found_chords(bare, piece.key)
+        for measure in (longest_hole_s, silent_share, onset_rate, thinning, accompaniment_rhythm_repeated):
+            assert measure(piece) == measure(bare), measure
