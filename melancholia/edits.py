@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from melancholia.errors import InputError, in_range, quoted, unknown
-from melancholia.orchestra import GUESSED, INSTRUMENTS, Instrument, check_instrument, facts_of
+from melancholia.orchestra import GUESSED, INSTRUMENTS, Instrument, check_instrument, facts_of, has_pitch
 from melancholia.piece import TONICS, Chord, Curve, Key, Note, Part, Piece, TempoMap
 
 MOST_SEMITONES = 48
@@ -121,7 +121,7 @@ def parts_named(piece: Piece, name: str, *, one: bool = False) -> tuple[Part, ..
 
 def is_drums(part: Part) -> bool:
     """Whether a part's pitches are no pitches."""
-    return part.role == "percussion" or not facts_of(part.instrument).pitched
+    return not has_pitch(part.role, part.instrument)
 
 
 def within(part: Part, semitones: int, facts: Instrument, fold: bool) -> Part:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from melancholia.errors import InputError
 from melancholia.midi import midi_data, parse_midi
+from melancholia.orchestra import with_pitch
 from melancholia.piece import Key, Note, Part, Piece, on_grid
 from melancholia.written import found_key
 
@@ -48,7 +49,7 @@ def skyline(notes: Iterable[Note]) -> tuple[Note, ...]:
 
 def singing(piece: Piece, name: str = "the piece") -> Part:
     """The part that leads: the melody, or where none is named the part whose notes lie highest."""
-    pitched = [p for p in piece.parts if p.notes and p.role != "percussion"]
+    pitched = [p for p in with_pitch(piece.parts) if p.notes]
     if not pitched:
         raise InputError(f"{name} holds no pitched note; allowed: one or more.")
     named = [p for p in pitched if p.role == "melody"]

@@ -285,6 +285,11 @@ def is_bed(role: str, instrument: str) -> bool:
     return role == "texture" and not facts_of(instrument).pitched
 
 
+def has_pitch(role: str, instrument: str) -> bool:
+    """Whether what is written as the pitch of a part's notes is heard as one: not of drums, nor of rain."""
+    return role != "percussion" and facts_of(instrument).pitched
+
+
 class Played(Protocol):
     """What has a role and a player: a part, a stem."""
 
@@ -301,6 +306,11 @@ P = TypeVar("P", bound=Played)
 def without_beds(parts: Iterable[P]) -> tuple[P, ...]:
     """The parts that are music: a bed has no tones, and that it goes on is no sound of theirs."""
     return tuple(part for part in parts if not is_bed(part.role, part.instrument))
+
+
+def with_pitch(parts: Iterable[P]) -> tuple[P, ...]:
+    """The parts in whose notes mode, height and chords are read."""
+    return tuple(part for part in parts if has_pitch(part.role, part.instrument))
 
 
 def told(stem: str) -> tuple[str, str]:

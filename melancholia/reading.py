@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melancholia.motif import singing, skyline
-from melancholia.orchestra import without_beds
+from melancholia.orchestra import with_pitch
 from melancholia.piece import Chord, Key, Note, Phrase, Piece
 
 # A phrase: the length that is likeliest (as people breathe), and what speaks for a new one, in like units.
@@ -43,7 +43,7 @@ ARC_BARS = 3  # over which the arc is smoothed
 
 def notes_of(piece: Piece) -> list[Note]:
     """All pitched notes in order."""
-    return sorted(note for part in without_beds(piece.parts) if part.role != "percussion" for note in part.notes)
+    return sorted(note for part in with_pitch(piece.parts) for note in part.notes)
 
 
 def is_played(piece: Piece) -> bool:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from melancholia.cues import KEYS, key_strength, mode_window_s, standard
 from melancholia.listener import WRITTEN_RATE, contributions, squeeze
-from melancholia.orchestra import facts_of, without_beds
+from melancholia.orchestra import facts_of, has_pitch, with_pitch, without_beds
 from melancholia.piece import Key, Note, Part, Piece
 
 SIGNED_MARGIN = 0.05  # of correlation: so much better must another key fit than the one that is written
@@ -16,10 +16,8 @@ SIGNED_MARGIN = 0.05  # of correlation: so much better must another key fit than
 def found_key(piece: Piece) -> Key:
     """The key that a piece is heard in, by its pitch classes; the written one where that fits nearly as well."""
     weight = np.zeros(12)
-    for part in piece.parts:
-        if part.role != "percussion":
-            for note in part.notes:
-                weight[note.pitch % 12] += note.duration
+    for _, note in pitched(piece):
+        weight[note.pitch % 12] += note.duration
     fit = (standard(weight) @ KEYS.T / 12).reshape(2, 12)  # major, minor; by tonic
     fit[("major", "minor").index(piece.key.mode), piece.key.tonic] += SIGNED_MARGIN
     mode, tonic = np.unravel_index(int(fit.argmax()), fit.shape)
@@ -35,8 +33,9 @@ def from_piece(piece: Piece, *, window_s: float = WINDOW_S) -> dict[str, float]:
 
     `window_s` is how long a moment is in which the mode is read; the moments overlap by half.
     """
-    notes = [(part.role, note) for part in without_beds(piece.parts) for note in part.notes]
-    if not notes:
+    notes = [(part, note) for part in without_beds(piece.parts) for note in part.notes]
+    tone = np.array([has_pitch(part.role, part.instrument) for part, _ in notes], bool)
+    if not tone.any():
         return {}
     start = piece.tempo.seconds([n.start for _, n in notes])
     end = piece.tempo.seconds([n.end for _, n in notes])
@@ -44,17 +43,17 @@ def from_piece(piece: Piece, *, window_s: float = WINDOW_S) -> dict[str, float]:
     length = float(end.max())
     chroma = []
     for at in np.arange(0, max(length - window_s, 0) + 1e-6, window_s / 2):
-        inside = np.clip(np.minimum(end, at + window_s) - np.maximum(start, at), 0, None)
+        inside = tone * np.clip(np.minimum(end, at + window_s) - np.maximum(start, at), 0, None)
         if inside.sum() > 0:
             chroma.append(np.bincount(pitch % 12, inside, 12))
     mode, clarity = key_strength(np.array(chroma)) if chroma else (np.zeros(1), np.zeros(1))
-    sung = np.array([role == "melody" for role, _ in notes])
+    sung = np.array([part.role == "melody" for part, _ in notes])
     held = end - start
     found = {
         "mode": float(mode.mean()),
         "tonal_clarity": float(clarity.mean()),
         "event_rate": onsets(start) / length,
-        "register": float((pitch * held).sum() / held.sum()),
+        "register": float((pitch * held)[tone].sum() / held[tone].sum()),
     }
     if sung.any():
         found["melody_rate"] = float(sung.sum()) / length
@@ -115,7 +114,7 @@ def heard_mode(piece: Piece) -> float:
 
 
 def pitched(piece: Piece) -> Iterator[tuple[Part, Note]]:
-    return ((part, note) for part in piece.parts if facts_of(part.instrument).pitched for note in part.notes)
+    return ((part, note) for part in with_pitch(piece.parts) for note in part.notes)
 
 
 def sadness(piece: Piece) -> float:

@@ -4,7 +4,7 @@ from melancholia.composition.form import Form
 from melancholia.composition.harmony import Slot
 from melancholia.composition.numerals import named
 from melancholia.composition.tones import Tone
-from melancholia.orchestra import facts_of, without_beds
+from melancholia.orchestra import facts_of, is_bed, without_beds
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section
 
 LATEST_START_S = 1.5  # before that something sounds
@@ -48,15 +48,15 @@ def arc_of(form: Form) -> tuple[tuple[float, float], ...]:
     return tuple((bar * form.bar_quarters, round(form.tension(bar), 4)) for bar in range(form.bars + 1))
 
 
-def brought_forward(parts: tuple[Part, ...], at: float) -> tuple[Part, ...]:
-    """The first tone behind a time begins there: for a hit that falls into a silence."""
-    after = [(note.start, number) for number, part in enumerate(parts) for note in part.notes if note.start > at]
+def brought_forward(parts: tuple[Part, ...], at: float, whose: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Parts, of which the first tone behind a time that is one of `whose` begins there."""
+    after = [(note.start, number) for number, part in enumerate(whose) for note in part.notes if note.start > at]
     if not after:
         return parts
     start, number = min(after)
-    part = parts[number]
+    part = whose[number]
     moved = tuple(Note(at, n.end - at, n.pitch, n.velocity) if n.start == start else n for n in part.notes)
-    return (*parts[:number], Part(part.name, part.role, part.instrument, moved), *parts[number + 1 :])
+    return tuple(Part(p.name, p.role, p.instrument, moved) if p.name == part.name else p for p in parts)
 
 
 def opened(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
@@ -66,24 +66,27 @@ def opened(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
     first = min((note.start for part in without_beds(parts) for note in part.notes), default=0.0)
     if float(form.tempo.seconds(first)) <= LATEST_START_S:
         return parts
-    moved = {part.name: part for part in brought_forward(beside, 0.0)}
-    return tuple(moved.get(part.name, part) for part in parts)
+    return brought_forward(parts, 0.0, beside)
 
 
 def struck(parts: tuple[Part, ...], form: Form) -> tuple[Part, ...]:
-    """At each hit of the form something begins: where nothing does, what sounds there is struck again."""
+    """At each hit something begins: where nothing does, what sounds there is struck again; a bed flows on."""
     for at in (bar * form.bar_quarters for bar in form.hits):
-        if any(note.start == at for part in parts for note in part.notes):
+        if begins(parts, at):
             continue
         parts = tuple(
-            Part(p.name, p.role, p.instrument, tuple(piece for note in p.notes for piece in split(note, at)))
-            if facts_of(p.instrument).pitched
-            else p
+            p
+            if is_bed(p.role, p.instrument)
+            else Part(p.name, p.role, p.instrument, tuple(piece for note in p.notes for piece in split(note, at)))
             for p in parts
         )
-        if not any(note.start == at for part in parts for note in part.notes):
-            parts = brought_forward(parts, at)
+        if not begins(parts, at):  # the hit falls into a silence
+            parts = brought_forward(parts, at, without_beds(parts))
     return parts
+
+
+def begins(parts: tuple[Part, ...], at: float) -> bool:
+    return any(note.start == at for part in without_beds(parts) for note in part.notes)
 
 
 def split(note: Note, at: float) -> tuple[Note, ...]:

@@ -291,8 +291,8 @@ def write(
         first = next(p.bar for p in form.phrases if p.letter == "A") * form.bar_quarters
         stops = [stop for stop in stops if stop[1] <= first + tune.tones[0][0] or stop[0] >= first + tune.end]
     steps = terraces(form, generator(seed, name, "terraces"))
-    on = {p.name for p in players.players if never_rests(p.instrument, p.role)}
-    notes = {part: found if part in on else with_silences(found, stops) for part, found in notes.items()}
+    flowing = {p.name for p in players.players if never_rests(p.instrument, p.role)}
+    notes = {part: found if part in flowing else with_silences(found, stops) for part, found in notes.items()}
     notes = {part: terraced(found, steps) for part, found in notes.items()}
     notes = at_level(notes, form)
     parts = tuple(Part(p.name, p.role, p.instrument, tuple(notes[p.name])) for p in players.players if notes[p.name])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from melancholia.composition.chords import BELONGING, HARMONIES, is_chromatic
 from melancholia.composition.numerals import parsed
-from melancholia.orchestra import facts_of, without_beds
+from melancholia.orchestra import with_pitch, without_beds
 from melancholia.piece import Chord, Key, Note, Piece
 
 # Bellman-Budge key profiles, index 0 the tonic
@@ -29,8 +29,8 @@ def all_notes(piece: Piece) -> list[Note]:
 
 
 def pitched_notes(piece: Piece) -> list[Note]:
-    """All notes but those of instruments that have no pitch."""
-    return sorted(note for part in piece.parts if facts_of(part.instrument).pitched for note in part.notes)
+    """All notes but those of parts that have no pitch."""
+    return sorted(note for part in with_pitch(piece.parts) for note in part.notes)
 
 
 def melody(piece: Piece) -> tuple[Note, ...]:

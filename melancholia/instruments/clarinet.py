@@ -1,4 +1,4 @@
-"""Clarinet: soft and hollow, odd harmonics alone in its low register, almost no vibrato."""
+"""Clarinet: soft and hollow, the even harmonics weak low down, almost no vibrato."""
 
 import numpy as np
 from numpy.typing import NDArray

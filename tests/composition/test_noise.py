@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from melancholia.composition import compose
+from melancholia.composition.assembly import struck
 from melancholia.composition.form import plan_form
 from melancholia.composition.measures import (
     accompaniment_rhythm_repeated,
@@ -16,9 +17,10 @@ from melancholia.composition.measures import (
 )
 from melancholia.composition.noise import air, bed, brushes, heartbeat, sections_of, way_of
 from melancholia.orchestra import without_beds
+from melancholia.piece import Note, Part
 from melancholia.profile import profile
 from melancholia.reading import found_chords
-from melancholia.written import from_piece
+from melancholia.written import found_key, from_piece
 
 
 def form_of(seed, metre="4/4"):
@@ -88,11 +90,36 @@ def test_the_air_goes_on_where_everybody_stops():
 
 
 def test_a_bed_changes_nothing_that_is_read_in_the_notes():
-    """Rain on middle C is no C: mode, pace, holes, chords and phrases are those of the players."""
+    """Rain on middle C is no C: mode, pace, holes and chords are those of the players."""
     for mood in ("loss", "nostalgia"):
         piece = compose(profile(mood), seconds=40, seed=3)
         bare = replace(piece, parts=without_beds(piece.parts))
         assert len(bare.parts) == len(piece.parts) - 1
-        assert from_piece(piece) == from_piece(bare) and found_chords(piece, piece.key) == found_chords(bare, piece.key)
+        assert from_piece(piece) == from_piece(bare) and found_key(piece) == found_key(bare)
+        assert found_chords(piece, piece.key) == found_chords(bare, piece.key)
         for measure in (longest_hole_s, silent_share, onset_rate, thinning, accompaniment_rhythm_repeated):
             assert measure(piece) == measure(bare), measure
+
+
+def test_drums_have_a_pace_and_no_pitch():
+    piece = compose(profile("longing"), seconds=30, seed=3)
+    beats = tuple(Note(k, 0.5, 60, 60) for k in range(int(piece.end)))
+    drummed = from_piece(replace(piece, parts=(*piece.parts, Part("heart", "percussion", "heartbeat", beats))))
+    bare = from_piece(piece)
+    assert {k for k in bare if drummed[k] != bare[k]} <= {"event_rate"} and drummed["event_rate"] > bare["event_rate"]
+    assert from_piece(replace(piece, parts=(Part("heart", "percussion", "heartbeat", beats),))) == {}
+
+
+def test_a_hit_strikes_players_and_no_bed():
+    form = replace(form_of(4), hits=(2,))
+    at = 2 * form.bar_quarters
+    held, room = (
+        Part("p", "harmony", "strings", (Note(0, 2 * at, 60, 60),)),
+        Part("r", "texture", "room_tone", (Note(0, 2 * at, 60, 60),)),
+    )
+    struck_, still = struck((held, room), form)
+    assert [n.start for n in struck_.notes] == [0, at] and still == room
+    rain = Part("rain", "texture", "rain", (Note(at, at, 60, 60), Note(at + 1, 1, 60, 60)))
+    later = Part("p", "harmony", "strings", (Note(0, 1, 60, 60), Note(at + 2, 1, 62, 60)))
+    moved, still = struck((later, rain), form)
+    assert [n.start for n in moved.notes] == [0, at] and still == rain

@@ -88,6 +88,18 @@ def test_a_key_is_heard_as_it_comes_up():
     )
 
 
+def test_a_key_that_was_held_long_comes_up_softly():
+    """As a last chord is let go: 12 dB softer after 4 s than after 1."""
+    levels = []
+    for length in (1.0, 4.0):
+        notes = Events(*(np.array([v]) for v in (0.0, length, 60, 60)), {})
+        out = np.zeros((2, 5 * RATE), np.float32)
+        felt_piano.add_keys(out, notes, RATE, 1)
+        assert not out[:, : int(length * RATE)].any()
+        levels.append(power_db(out[:, int(length * RATE) :][:, : RATE // 4]))
+    assert levels[1] - levels[0] == pytest.approx(felt_piano.GENTLE_DB, abs=0.1)
+
+
 def test_a_pedal_is_heard_going_down_and_coming_up():
     def of(pedal):
         return Events(np.array([0.0]), np.array([1.0]), np.array([60]), np.array([60]), {"pedal": pedal})

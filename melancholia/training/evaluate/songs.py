@@ -40,7 +40,7 @@ class Song:
 def song_of_piece(piece: Piece) -> Song:
     beat = beat_ticks(piece.metre) / TICKS
     minor = piece.key.mode == "minor"
-    voice, notes = rows(measures.melody(piece)), rows(note for part in piece.parts for note in part.notes)
+    voice, notes = rows(measures.melody(piece)), rows(measures.pitched_notes(piece))
     return Song(voice, notes, piece.bar_quarters, beat, piece.tempo.bpm, minor=minor)
 
 
