@@ -12,6 +12,7 @@ from melancholia.orchestra import facts_of, short_name
 from melancholia.writing import Player, Writing
 
 TOGETHER_AGAIN = 0.95  # of the returns of a letter have the players that it had
+UNDER_OPENER = 0.6  # of the beginnings have a texture under whoever opens, where the music has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def cast(form: Form, writing: Writing, rng: np.random.Generator, players: tuple[
     opener = first if rng.random() < 0.4 else "harmony"
     if opener not in roles:
         opener = max(layers, key=lambda role: role != "bass", default="melody")
+    opening = {opener, "texture"} if rng.random() < UNDER_OPENER else {opener}
     leaving = [str(role) for role in rng.permutation(sorted(roles - {"melody", "harmony"}))] if writing.breaking else []
     body = [p for p in form.phrases if p.kind in ("body", "climax")]
     alone = int(rng.integers(1, max(2, len(body) - 1))) if len(body) > 3 and rng.random() < 0.4 else -1
@@ -93,7 +95,7 @@ def cast(form: Form, writing: Writing, rng: np.random.Generator, players: tuple[
         for player in players:
             role = player.role
             if phrase.kind == "intro":
-                on = role == opener
+                on = role in opening
             elif phrase.kind == "interlude":
                 on = role in ("harmony", "texture", "counter")
             elif phrase.kind == "coda":

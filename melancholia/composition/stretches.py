@@ -36,7 +36,8 @@ HIGHER = 8.0  # semitones between the stretches of two letters, gladly
 # Bars that are made of others, and those that any bar can be made of.
 DIVIDED: dict[Metre, tuple[Metre, ...]] = {(12, 8): ((6, 8), (6, 8)), (5, 4): ((3, 4), (2, 4))}
 COMMON: tuple[Metre, ...] = ((4, 4), (3, 4), (2, 4), (3, 8))
-# Of the onsets that a mood asks for the accompaniment strikes what the tune leaves, so much of whose tones is its own.
+# Of the onsets that a mood asks for the accompaniment strikes what the tune leaves, so much of whose tones is its own;
+# where nobody sings it is at least as full as people's.
 OF_TUNE, LEAST_FILLING = 0.2, 0.6
 
 
@@ -98,6 +99,13 @@ def ticks_of(metre: Metre) -> int:
 
 
 @cache
+def usual_alone(bank: Bank) -> float:
+    """How often a quarter people strike where nobody sings, in the median."""
+    alone = bank.rate[bank.stretches[:, SUNG] == 0]
+    return float(np.median(alone)) if len(alone) else 0.0
+
+
+@cache
 def alike(bank: Bank, metre: Metre) -> NDArray[np.bool_]:
     """Which stretches have bars of that length with beats of that length."""
     rows = bank.stretches[:, [BEATS, UNIT]]
@@ -123,6 +131,8 @@ def weights(
     rows = bank.stretches
     alone = max(LEAST_FILLING * writing.onset_rate, writing.onset_rate - OF_TUNE * writing.melody_rate)
     wanted = (alone * 60 / scene.form.bpm if rate is None else rate) * (0.8 + 0.45 * scene.form.tension(phrase.bar + 1))
+    if phrase.kind in SILENT and rate is None:
+        wanted = max(wanted, usual_alone(bank))
     share = np.exp(-((np.log(bank.rate / wanted) / NEAR_RATE) ** 2) / 2) + 1e-9
     named = {kind: sum(writing.textures.get(name, 0) for name in names) for kind, names in KINDS.items()}
     total = max(sum(named.values()), 1e-9)
@@ -133,7 +143,7 @@ def weights(
     favour *= np.exp(BESIDE_BEAT * bank.offbeat - HELD * bank.held)
     share *= np.minimum(favour, np.quantile(favour[share > share.max() / 2], 1 - FAVOURED))
     share *= np.where(rows[:, MINOR] == (phrase.mode == "minor"), SAME_MODE, 1.0)
-    share *= np.where(rows[:, SUNG] == (phrase.kind not in ("intro", "interlude")), SAME_MODE, 1.0)
+    share *= np.where(rows[:, SUNG] == (phrase.kind not in SILENT), SAME_MODE, 1.0)
     if heights:
         share *= np.where(np.isin(rows[:, WORK], list(works)), SAME_WORK, 1.0)
         away = np.abs(bank.height[:, None] - np.array(heights)[None]).min(axis=1)

@@ -35,7 +35,7 @@ from melancholia.timeline import Timeline
 LONGEST_TAIL_S = 30.0
 RATE = 48_000  # at which plugins are tried
 
-Room = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # how far a stem gives way at times in s, in dB
+Level = Callable[[NDArray[np.float64]], NDArray[np.float64]]  # dB at times in s
 
 
 def check_plugins(rack: Rack, intensity: float) -> None:
@@ -219,10 +219,10 @@ def apply_stems(
     def one(name: str) -> None:
         stem = stems[name]
         place, gain_db = place_of(stem), faders.gain_db[name]
-        room = partial(faders.room, name) if faders.room_db[name] else None
+        ride = partial(faders.ride, name) if faders.moves(name) else None
 
         def made() -> Iterator[Samples]:
-            return through(stem.sound, rack, place, intensity, along, tail, bus=False, gain_db=gain_db, room=room)
+            return through(stem.sound, rack, place, intensity, along, tail, bus=False, gain_db=gain_db, by_melody=ride)
 
         path = Path(folder) / f"{name}.wav" if folder is not None else None
         sound = gathered(made, stem.sound, 2, tail, path, None, force=force)
@@ -259,9 +259,9 @@ def through(
     *,
     bus: bool,
     gain_db: float = 0.0,
-    room: Room | None = None,
+    by_melody: Level | None = None,
 ) -> Iterator[Samples]:
-    """The sound at a gain, giving way as `room` says, and its tail through all of a place (and the bus), in blocks."""
+    """The sound at a gain, moved as `by_melody` says, and its tail through all of a place (and the bus), in blocks."""
     gain = np.float32(10 ** (gain_db / 20))
     own = said(rack.inserts, place, ()) if place != ANY else ()
 
@@ -271,7 +271,7 @@ def through(
             closing(Returns(rack, place, intensity, along, sound.rate, chain.latency)) as returns,
             closing(Chain(rack.bus if bus else (), sound.rate, intensity, along, returns.late)) as after,
         ):
-            fader = Fader(rack, place, intensity, along, sound.rate, chain.latency, room)
+            fader = Fader(rack, place, intensity, along, sound.rate, chain.latency, by_melody)
 
             def wet(block: Samples) -> Samples:
                 direct = fader.process(chain.process(np.asarray(block * gain) if gain_db else block))
@@ -300,7 +300,7 @@ class Fader:
     """Level, place and rides of a stem: gain by constant power, and by curves in time, which bend every 256 frames."""
 
     def __init__(
-        self, rack: Rack, place: str, intensity: float, along: Course, rate: int, late: int, room: Room | None
+        self, rack: Rack, place: str, intensity: float, along: Course, rate: int, late: int, by_melody: Level | None
     ) -> None:
         own = said(rack.rides, place, ()) if place != ANY else ()
         self.moving = [(ride.gain_db, ride.how) for ride in (*own, *rack.rides.get(ANY, ()))]
@@ -310,14 +310,14 @@ class Fader:
             level = Ramp(0, 0)
         self.sides = sides(level.at(intensity), said(rack.pan, place, 0.0))
         self.intensity, self.along, self.rate, self.done = intensity, along, rate, -late
-        self.room = room
+        self.by_melody = by_melody
 
     def process(self, block: Samples) -> Samples:
         moved = block * self.sides
-        if self.moving or self.room is not None:
+        if self.moving or self.by_melody is not None:
             frames = np.arange(0, block.shape[1] + GRID, GRID)
             t = (self.done + frames) / self.rate
-            level = np.zeros(len(t)) if self.room is None else -self.room(t)
+            level = np.zeros(len(t)) if self.by_melody is None else self.by_melody(t)
             for gain_db, how in self.moving:
                 level = level + self.along.along(gain_db, how, t, self.intensity)
             gain = 10 ** (level / 20)

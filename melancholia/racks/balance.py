@@ -3,14 +3,15 @@
 Each stem is brought to where its role stands beside a melody (``[balance]`` of the rack), by its own loudness; stems of
 one role share their place. Then the melody has to stand clear: in the third octaves in which it sounds, frame by frame,
 `clear_db` over all the others together in the median, and drowned by them in hardly any. Where it does not, whoever
-covers it most goes back, half a decibel at a time, and comes forward again where the melody rests.
+covers it most goes back, half a decibel at a time, and comes forward again where the melody rests. Where it rests for
+long, as before it and after it, all who carry tones come forward together, to `rest_db` beside it.
 
 Third octaves go from 20 Hz up, in frames of 0.17 s, each 0.1 s;
 loudness is that of ITU-R BS.1770-5, its weighting taken at the middle of each third octave.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,23 +33,32 @@ DROWNED = 0.06  # the share of frames in which others may stand over it, dry; .1
 REST_S, COME_S = 2.0, 1.5  # a rest that is part of the melody; in which others come forward where it is longer
 FAR = 10**9  # frames: nowhere
 STEP_DB, MOST_DB = 0.5, 12.0  # in which others go back, and how far each at most
+UNTUNED = ("noise", "percussion")  # who do not come forward
+FORWARD_DB = 9.0  # how far they come forward, at most
 
 
 @dataclass(frozen=True, slots=True)
 class Faders:
     """Where stems stand in a mix, by their names.
 
-    `gain_db` is each one's gain, `room_db` what it gives way by while the melody sounds; `melody` says how far it does
-    at times in s (2, points): 1 where it sounds, falling to 0 within `COME_S` around it.
+    `gain_db` is each one's gain, `room_db` what it gives way by while the melody sounds, `forward_db` what it comes
+    forward by where it rests; `melody` says how far it sounds at times in s (2, points): 1 in it, falling to 0 within
+    `COME_S` around it.
     """
 
     gain_db: Mapping[str, float]
     room_db: Mapping[str, float]
+    forward_db: Mapping[str, float]
     melody: NDArray[np.float64]
 
-    def room(self, name: str, t: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What a stem gives way by at times t in s, in dB."""
-        return np.asarray(self.room_db[name] * np.interp(t, *self.melody))
+    def moves(self, name: str) -> bool:
+        """Whether a stem's level goes with the melody."""
+        return bool(self.room_db[name] or self.forward_db[name])
+
+    def ride(self, name: str, t: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What is added to a stem's gain at times t in s, in dB."""
+        sounds = np.interp(t, *self.melody)
+        return np.asarray(self.forward_db[name] * (1 - sounds) - self.room_db[name] * sounds)
 
 
 def balance(stems: Stems, rack: Rack, intensity: float, *, jobs: int = 2) -> Faders:
@@ -66,7 +76,7 @@ def balance(stems: Stems, rack: Rack, intensity: float, *, jobs: int = 2) -> Fad
     """
     still = dict.fromkeys(stems, 0.0)
     if not rack.balance:
-        return Faders(still, still, np.zeros((2, 1)))
+        return Faders(still, still, still, np.zeros((2, 1)))
     found = in_threads(lambda stem: third_octaves(stem.sound), stems.values(), jobs=jobs)
     weighted = k_weights(stems.rate)
     shares = Counter(map(place_of, stems.values()))
@@ -79,11 +89,17 @@ def balance(stems: Stems, rack: Rack, intensity: float, *, jobs: int = 2) -> Fad
     tunes = [name for name, stem in stems.items() if stem.role == "melody"]
     sounds = {name: bands * 10 ** (gains[name] / 10) for name, bands in zip(stems, found, strict=True)}
     tune = np.sum([sounds.pop(name) for name in tunes], axis=0)
-    if not tunes or not tune.any() or rack.clear_db is None:
-        return Faders(gains, still, np.zeros((2, 1)))
-    room = made_room(tune, sounds, rack.clear_db.at(intensity))
+    if not tunes or not tune.any():
+        return Faders(gains, still, still, np.zeros((2, 1)))
+    here = presence(sounding(tune))
+    room = still if rack.clear_db is None else still | made_room(tune, sounds, rack.clear_db.at(intensity))
+    forward = still
+    if rack.rest_db is not None:
+        players = {name: bands for name, bands in sounds.items() if place_of(stems[name]) not in UNTUNED}
+        step = forward_db(tune, list(players.values()), here, weighted, rack.rest_db.at(intensity))
+        forward = still | dict.fromkeys(players, step)
     times = np.arange(tune.shape[1]) * HOP_S
-    return Faders(gains, still | room, np.stack([times, presence(sounding(tune))]))
+    return Faders(gains, room, forward, np.stack([times, here]))
 
 
 def sounding(tune: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -125,6 +141,25 @@ def made_room(
             break
         taken[int(share.argmax())] += STEP_DB
     return dict(zip(others, taken.tolist(), strict=True))
+
+
+def forward_db(
+    tune: NDArray[np.float64],
+    others: Sequence[NDArray[np.float64]],
+    here: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    rest_db: float,
+) -> float:
+    """By how many dB others come forward, from 0 to FORWARD_DB, to stand at `rest_db` beside a melody where it rests.
+
+    All are powers (bands, frames) as they would stand; `here` says in which frames the melody sounds.
+    """
+    rests = here == 0
+    if not others or not rests.any():
+        return 0.0
+    theirs = loudness(np.sum(others, axis=0)[:, rests], weights)
+    missing = loudness(tune, weights) + rest_db - theirs
+    return float(np.clip(missing, 0, FORWARD_DB)) if np.isfinite(missing) else 0.0
 
 
 def loudness(bands: NDArray[np.float64], weights: NDArray[np.float64]) -> float:

@@ -3,7 +3,8 @@
 What is said by place is said of a role, of `noise` (a texture without pitch: rain, hiss) or of `any`:
 
     [balance]                      LU of a role or of noise beside the melody's, each stem by its own loudness;
-                                   clear_db: how far the melody stands over all others in its own bands (`balance`)
+                                   clear_db: how far the melody stands over all others in its own bands (`balance`);
+                                   rest_db: LU beside it to which they come forward, all together, where it rests
     [level]  [pan]                 dB more, -1..1, of a role or of noise
     [[ride.melody]]                gain_db = [-6, 0], automate = "arc": a level in time, added to the others; `any` too
     [[insert.melody]]              an effect of its own (`slots`); insert.any comes after it, on every stem and on
@@ -33,7 +34,7 @@ from melancholia.recipe import file_hash
 from melancholia.tables import Ramp, Table, read_table
 
 ANY = "any"
-CLEAR = "clear_db"
+CLEAR, REST = "clear_db", "rest_db"
 PLACES = (*OWN, ANY)
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class Rack:
     bus: tuple[Slot, ...]
     balance: Mapping[str, Ramp]
     clear_db: Ramp | None
+    rest_db: Ramp | None
     level_db: Mapping[str, Ramp]
     rides: Mapping[str, tuple[Ride, ...]]
     pan: Mapping[str, float]
@@ -193,7 +195,7 @@ def parse(table: Table) -> Rack:
     table.number("schema", 1, 1)
     inserts = table.table("insert", required=False).only(PLACES)
     sends = table.table("send", required=False)
-    balance = table.table("balance", required=False).only((*OWN, CLEAR))
+    balance = table.table("balance", required=False).only((*OWN, CLEAR, REST))
     level = table.table("level", required=False).only(OWN)
     rides = table.table("ride", required=False).only(PLACES)
     pan = table.table("pan", required=False).only(OWN)
@@ -204,8 +206,9 @@ def parse(table: Table) -> Rack:
         inserts={place: tuple(slot(item) for item in inserts.tables(place)) for place in inserts.data},
         sends=tuple(send(sends.table(name), name) for name in sends.data),
         bus=tuple(slot(item) for item in table.tables("bus")),
-        balance={role: balance.ramp(role, -60, 24, unit="LU") for role in balance.data if role != CLEAR},
+        balance={role: balance.ramp(role, -60, 24, unit="LU") for role in balance.data if role in OWN},
         clear_db=balance.ramp(CLEAR, 0, 24, unit="dB") if CLEAR in balance.data else None,
+        rest_db=balance.ramp(REST, -24, 0, unit="LU") if REST in balance.data else None,
         level_db={role: level.ramp(role, -60, 24, unit="dB") for role in level.data},
         rides={place: tuple(ride(item) for item in rides.tables(place)) for place in rides.data},
         pan={role: pan.number(role, -1, 1) for role in pan.data},
