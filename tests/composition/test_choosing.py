@@ -13,6 +13,7 @@ from melancholia.composition.choosing import Sung, coloured, quick
 from melancholia.composition.coding import BESIDE, TICKS, TUNE
 from melancholia.composition.composers import shipped
 from melancholia.composition.continuing import GRID, Ground, Line
+from melancholia.composition.figurations import SUNG as SUNG_COLUMN
 from melancholia.composition.figurations import Bank
 from melancholia.composition.form import plan_form
 from melancholia.composition.ways import SUNG
@@ -244,13 +245,27 @@ def test_no_figure_is_everybodys(metre):
     assert np.exp(-(share[share > 0] * np.log(share[share > 0])).sum()) > 10
 
 
-def stretch_weights(whole, metre=(4, 4)):
-    wanted = profile("melancholy").writing
+def test_where_nobody_sings_it_is_as_full_as_people_play_there():
+    """However little a mood asks for: under its tune the accompaniment strikes as seldom as that, before it as theirs."""
+    whole = shipped().bank
+    usual = stretches.usual_alone(whole)
+    assert usual == pytest.approx(np.median(whole.rate[whole.stretches[:, SUNG_COLUMN] == 0])) and 0.6 < usual < 1.2
+    few = replace(profile("melancholy").writing, onset_rate=0.3, melody_rate=0.2)
+    sung, alone = (float(stretch_weights(whole, wanted=few, letter=letter) @ whole.rate) for letter in ("A", "intro"))
+    assert sung < 0.6 * usual and 0.8 * usual < alone < 1.3 * usual
+    many = replace(few, onset_rate=4.0)
+    assert float(stretch_weights(whole, wanted=many, letter="intro") @ whole.rate) > 1.5 * usual
+    asked = float(stretch_weights(whole, wanted=many, letter="intro", rate=0.3) @ whole.rate)
+    assert asked < 0.7 * usual  # a profile of somebody's music says how full all of it is
+
+
+def stretch_weights(whole, metre=(4, 4), *, wanted=None, letter="A", rate=None):
+    wanted = wanted or profile("melancholy").writing
     name = f"{metre[0]}/{metre[1]}"
     form = plan_form(wanted, np.random.default_rng(1), seconds=60, bpm=None, metre=name, ways=SUNG)
-    phrase = next(p for p in form.phrases if p.letter == "A")
+    phrase = next(p for p in form.phrases if p.letter == letter)
     scene = Scene(form, (), ground_of(form, (), 0), 0, NOTHING)
-    found = stretches.weights(whole, metre, scene, phrase, wanted, set(), (), None)
+    found = stretches.weights(whole, metre, scene, phrase, wanted, set(), (), rate)
     return found / found.sum()
 
 

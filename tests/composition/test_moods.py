@@ -107,6 +107,21 @@ def test_somebody_plays_from_the_first_bar(roles):
         assert form.phrases[0].kind == "intro" and any(0 in bars[role] for role in bars if role != "melody")
 
 
+def test_a_texture_lies_under_most_beginnings():
+    """Chords struck alone, a bar each, die away before the next: people lay something under them."""
+    roles = ("melody", "harmony", "texture")
+    players = tuple(Player(role, role, SUITS[role]) for role in roles)
+    wanted = profile("melancholy").writing
+    under = 0
+    for seed in range(60):
+        form = plan_form(wanted, np.random.default_rng(seed), seconds=90, bpm=None, metre=None)
+        bars = cast(form, wanted, np.random.default_rng(seed), players).bars
+        assert form.phrases[0].kind == "intro" and 0 not in bars["melody"]
+        assert 0 in bars["harmony"] or 0 in bars["texture"]
+        under += 0 in bars["harmony"] and 0 in bars["texture"]
+    assert 20 <= under <= 50
+
+
 @pytest.mark.parametrize("field", ["dialects", "textures", "cadences", "endings"])
 def test_a_name_that_a_mood_mistypes_is_refused(field):
     named = dict(getattr(profile("longing").writing, field))

@@ -10,6 +10,7 @@ from melancholia.meter import integrated_lufs
 from melancholia.racks import apply, balance, names, rack
 from melancholia.racks.balance import (
     DROWNED,
+    FORWARD_DB,
     MELODY_LUFS,
     MOST_DB,
     k_weights,
@@ -168,6 +169,53 @@ def test_who_gave_way_comes_forward_where_the_melody_rests(tmp_path):
     assert level[38] == pytest.approx(level[20], abs=0.2)  # not before the melody is over
 
 
+def in_the_rest(sound):
+    """Of 14 s, what sounds in the middle of a rest from 4 to 10 s."""
+    return audio(sound.read().samples[:, round(6.5 * RATE) : 9 * RATE], RATE)
+
+
+@pytest.mark.parametrize(("pad_lu", "rest_db"), [(-13, -8), (-13, -5), (-20, -5), (-6, -12)])
+def test_where_the_melody_rests_all_others_stand_beside_it_as_asked(tmp_path, pad_lu, rest_db):
+    """A pad and a cello of one role each: together at `rest_db`, never further forward than FORWARD_DB, never back."""
+    t = np.arange(14 * RATE) / RATE
+    tune = audio(np.stack([0.1 * np.sin(2 * np.pi * 440 * t) * ((t < 4) | (t > 10))] * 2), RATE)
+    others = {"texture": tone(1500, seconds=14), "harmony": tone(190, seconds=14), "noise": pink(seconds=14)}
+    others["percussion"] = pink(seconds=14, seed=1)
+    names = dict.fromkeys(others, "cello") | {"noise": "rain", "percussion": "heartbeat"}
+    roles = {name: "texture" if name == "noise" else name for name in others}
+    stems = Stems(
+        {"tune": Stem("melody", "cello", tune)}
+        | {name: Stem(roles[name], names[name], sound) for name, sound in others.items()}
+    )
+    places = f"melody = 0\ntexture = {pad_lu}\nharmony = {pad_lu}\nnoise = -25\npercussion = -20\n"
+    head = 'schema = 1\nname = "mine"\n\n[balance]\n'
+    plain = balance(stems, rack(made(tmp_path, head + places)), 0.5)
+    assert not any(map(plain.moves, stems))
+    path = made(tmp_path, f"{head}{places}rest_db = {rest_db}\n")
+    faders = balance(stems, rack(path), 0.5)
+    missing = rest_db - (pad_lu + 10 * np.log10(2))
+    step = float(np.clip(missing, 0, FORWARD_DB))
+    assert faders.forward_db == pytest.approx(dict.fromkeys(("texture", "harmony"), step) | dict.fromkeys(
+        ("tune", "noise", "percussion"), 0.0
+    ), abs=0.4)  # fmt: skip
+    wet = apply(stems, rack=path, intensity=0.5, tail_s=0.0)
+    for name in ("texture", "harmony", "noise", "percussion"):
+        heard = integrated_lufs(in_the_rest(wet[name].sound)) - MELODY_LUFS
+        wanted = pad_lu + step if faders.forward_db[name] else {"noise": -25, "percussion": -20}.get(name, pad_lu)
+        assert heard == pytest.approx(wanted, abs=0.6)
+
+
+def test_a_melody_that_never_rests_and_a_rest_in_which_nobody_plays_bring_nobody_forward(tmp_path):
+    path = made(tmp_path, BALANCE + "rest_db = -5\n")
+    t = np.arange(14 * RATE) / RATE
+    on = (t < 4) | (t > 10)
+    tune = tone(440, seconds=14)
+    with_rest = audio(tune.samples * on, RATE)
+    for melody, pad in ((tune, tone(190, seconds=14)), (with_rest, audio(tone(190, seconds=14).samples * on, RATE))):
+        stems = Stems({"tune": Stem("melody", "cello", melody), "pad": Stem("harmony", "cello", pad)})
+        assert not any(balance(stems, rack(path), 0.5).forward_db.values())
+
+
 def test_presence_is_whole_in_a_melody_and_in_its_breaths():
     on = np.zeros(100, bool)
     on[30:40] = on[50:60] = True
@@ -192,5 +240,6 @@ def test_without_a_melody_or_others_nobody_gives_way(roles):
 def test_every_rack_says_where_every_role_stands(name):
     found = rack(name)
     assert set(found.balance) == set(OWN) and found.clear_db is not None and found.clear_db.at(0) >= 9
+    assert found.rest_db is not None and -8 <= found.rest_db.at(0.5) <= -3
     assert found.balance["melody"] == Ramp(0, 0) and all(level.at(0.5) <= 0 for level in found.balance.values())
     assert not found.level_db
