@@ -1,8 +1,9 @@
 """Pieces as Standard MIDI files and back, exactly: type 1, 960 ticks a quarter.
 
 Track 0 holds tempo, metre, key, section markers, and one text event ``melancholia {json}`` with what MIDI has no
-word for (chords, phrases, arc). Each part is a track; its role and instrument stand in its name:
-``name|role|instrument``. Files of other makers are read too: each track and channel that plays becomes a part. What
+word for (chords, phrases, arc, and what beds do: rain or the air of a room are no notes, and nobody who opens the file
+shall hear a tone of them). Each part is a track; its role and instrument stand in its name: ``name|role|instrument``.
+Files of other makers are read too: each track and channel that plays becomes a part. What
 does not sound never stops what does; what is left out or changed is said in words, what is ambiguous is refused.
 """
 
@@ -19,6 +20,7 @@ from melancholia.files import MIDI, check_suffix, writing
 from melancholia.midi_events import NOTE_ON, Event, Events, Words, read_events
 from melancholia.midi_piece import CONTROLLERS, DRUMS, MARK, piece_of
 from melancholia.midi_plan import written_plan
+from melancholia.orchestra import is_bed
 from melancholia.piece import CURVES, TICKS, TONICS, Key, Piece
 from melancholia.recordings import STDIN, stdin
 
@@ -63,7 +65,7 @@ def to_midi(piece: Piece) -> Any:
                 (ticks(at), 2, mido.Message("control_change", channel=channel, control=CURVES[name], value=v))
                 for at, v in curve
             ]
-        for note in part.notes:
+        for note in () if is_bed(part.role, part.instrument) else part.notes:
             on = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
             off = mido.Message("note_off", channel=channel, note=note.pitch, velocity=0)
             events += [(ticks(note.start), 3, on), (ticks(note.end), 1, off)]  # an end before a start at one tick

@@ -22,7 +22,7 @@ from melancholia.midi_events import (
     Words,
 )
 from melancholia.midi_plan import NO_PLAN, Plan, read_plan
-from melancholia.orchestra import INSTRUMENTS, is_foreign
+from melancholia.orchestra import INSTRUMENTS, is_bed, is_foreign
 from melancholia.piece import CURVES, TICKS, Curve, Key, Note, Part, Piece, Section, TempoMap, on_grid
 
 MARK = "melancholia "  # before our own text event
@@ -66,7 +66,7 @@ def piece_of(events: Events, words: Words) -> Piece:
     end = max((note.end for voice in found for note in voice.notes), default=0.0)
     plan = plan or NO_PLAN
     return Piece(
-        parts=parts_of(found, plan.parts, words),
+        parts=parts_of(found, plan, words),
         tempo=tempo,
         metre=metre,
         key=key_of(metas, words),
@@ -203,14 +203,17 @@ def let_go(found: list[Voice], tempo: TempoMap, words: Words) -> None:
             voice.notes.append(note)
 
 
-def parts_of(found: list[Voice], planned: tuple[tuple[str, str, str], ...] | None, words: Words) -> tuple[Part, ...]:
+def parts_of(found: list[Voice], plan: Plan, words: Words) -> tuple[Part, ...]:
     """Parts with their names, roles and instruments: from our own plan, from ``name|role|instrument``, or guessed."""
-    if planned is not None and len(planned) == len(found):
-        named = list(planned)
+    if plan.parts is not None and len(plan.parts) == len(found):
+        named = list(plan.parts)
+        for number, notes in plan.beds.items():
+            if number < len(found) and not found[number].notes and is_bed(*named[number][1:]):
+                found[number].notes += notes
     else:
         named = [called(voice.name) for voice in found]
-        if planned is not None:
-            words.say("our own plan counts other parts than there are, they go by their tracks", f"{len(planned)}")
+        if plan.parts is not None:
+            words.say("our own plan counts other parts than there are, they go by their tracks", f"{len(plan.parts)}")
     mean = [sum(n.pitch for n in v.notes) / len(v.notes) if v.notes else 0.0 for v in found]
     tuned = [height for height, voice in zip(mean, found, strict=True) if voice.channel != DRUMS] or mean
     parts, taken = [], set()

@@ -1,23 +1,27 @@
-"""The plan of a piece in its MIDI file, as JSON: chords, phrases, sections, arc, and who plays.
+"""The plan of a piece in its MIDI file, as JSON: chords, phrases, sections, arc, who plays, and what its beds do.
 
 Anybody may have edited the file: a plan is used when every value in it is of its type and in its range, or not at all.
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from melancholia.audio import ROLES
 from melancholia.errors import InputError
-from melancholia.piece import Chord, Phrase, Piece, Section
+from melancholia.orchestra import is_bed
+from melancholia.piece import Chord, Note, Phrase, Piece, Section
 
 MOST_QUARTERS = 1e6  # what any time, in quarters or bars, may be
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What MIDI has no word for; `sections` and `parts` (name, role, instrument) are None where the file's own hold."""
+    """What MIDI has no word for; `sections` and `parts` (name, role, instrument) are None where the file's own hold.
+
+    `beds` are the notes of parts that are beds, by the number of the part.
+    """
 
     chords: tuple[Chord, ...] = ()
     phrases: tuple[Phrase, ...] = ()
@@ -27,6 +31,7 @@ class Plan:
     hits: tuple[float, ...] = ()
     loops: bool = False
     parts: tuple[tuple[str, str, str], ...] | None = None
+    beds: Mapping[int, tuple[Note, ...]] = field(default_factory=dict)
 
 
 NO_PLAN = Plan()
@@ -43,12 +48,18 @@ def written_plan(piece: Piece) -> str:
         "hits": piece.hits,
         "loops": piece.loops,
         "parts": [[p.name, p.role, p.instrument] for p in piece.parts],
+        "beds": [
+            [number, note.start, note.duration, note.pitch, note.velocity]
+            for number, part in enumerate(piece.parts)
+            if is_bed(part.role, part.instrument)
+            for note in part.notes
+        ],
     }
     return json.dumps(plan, separators=(",", ":"))
 
 
 def read_plan(text: str) -> Plan:
-    """The plan in JSON; `hits` and `loops` may be missing.
+    """The plan in JSON; `hits`, `loops` and `beds` may be missing.
 
     Raises
     ------
@@ -73,7 +84,15 @@ def read_plan(text: str) -> Plan:
         hits=tuple(hit for (hit,) in rows({"hits": [[h] for h in listed(plan.get("hits", []))]}, "hits", (time,))),
         loops=flag({"loops": False, **plan}, "loops"),
         parts=tuple((name, role, who) for name, role, who in rows(plan, "parts", (text_value, role_value, text_value))),
+        beds=beds_of(rows({"beds": [], **plan}, "beds", BED)),
     )
+
+
+def beds_of(found: list[list[Any]]) -> dict[int, tuple[Note, ...]]:
+    beds: dict[int, list[Note]] = {}
+    for number, *note in found:
+        beds.setdefault(number, []).append(Note(*note))
+    return {number: tuple(notes) for number, notes in beds.items()}
 
 
 Check = Callable[[Any], bool]
@@ -107,6 +126,15 @@ def role_value(value: Any) -> bool:
     return value in ROLES
 
 
+def midi_value(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= 127
+
+
+def sounding(value: Any) -> bool:
+    return time(value) and value > 0
+
+
+BED: tuple[Check, ...] = (bars, time, sounding, midi_value, midi_value)
 CHORD: tuple[Check, ...] = (time, time, text_value, pitch_classes, pitch_class)
 
 

@@ -23,7 +23,7 @@ def parts(draw):
         Part(
             name,
             draw(roles),
-            draw(st.sampled_from(["felt_piano", "cello"])),
+            draw(st.sampled_from(["felt_piano", "cello", "rain"])),
             tuple(draw(st.lists(notes, max_size=12))),
             draw(curves),
         )

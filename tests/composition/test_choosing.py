@@ -246,7 +246,7 @@ def test_no_figure_is_everybodys(metre):
 
 
 def test_where_nobody_sings_it_is_as_full_as_people_play_there():
-    """However little a mood asks for: under its tune the accompaniment strikes as seldom as that, before it as theirs."""
+    """However little a mood asks for: seldom under its tune, but before it as often as pianists do there."""
     whole = shipped().bank
     usual = stretches.usual_alone(whole)
     assert usual == pytest.approx(np.median(whole.rate[whole.stretches[:, SUNG_COLUMN] == 0])) and 0.6 < usual < 1.2

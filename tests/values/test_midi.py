@@ -26,6 +26,42 @@ def test_a_file_on_disk_is_exact_too(tmp_path):
     assert load_midi(tmp_path / "a.mid") == piece
 
 
+def test_nobody_who_opens_a_file_hears_a_tone_of_the_rain(tmp_path):
+    """What a bed does stands in the plan: as notes it would be a C that lasts the whole piece."""
+    tune = Part("tune", "melody", "cello", (Note(0, 4, 69, 70),))
+    rain = Part("rain", "texture", "rain", (Note(0, 2.5, 60, 50), Note(3, 9, 60, 64)))
+    brushes = Part("brushes", "percussion", "brushes", (Note(1, 0.5, 60, 60),))
+    piece = Piece((rain, tune, brushes), TempoMap.steady(60))
+    save_midi(piece, tmp_path / "a.mid")
+    tracks = mido.MidiFile(tmp_path / "a.mid").tracks
+    assert [[m.note for m in t if m.type == "note_on"] for t in tracks] == [[], [], [69], [60]]
+    assert tracks[1].name == "rain|texture|rain"
+    assert load_midi(tmp_path / "a.mid") == piece
+
+
+def test_beds_that_stand_as_notes_are_read_as_they_stand(tmp_path):
+    """As files of earlier versions have them, and whoever wrote some into a track of ours."""
+    tune = Part("tune", "melody", "cello", (Note(0, 4, 69, 70),))
+    file = to_midi(Piece((tune, Part("air", "texture", "room_tone", (Note(0, 8, 60, 40),))), TempoMap.steady(60)))
+    own = [mido.Message("note_on", note=60, velocity=33), mido.Message("note_off", note=60, time=960)]
+    file.tracks[2][-1:] = [*own, file.tracks[2][-1]]
+    assert from_midi(file).parts[1].notes == (Note(0, 1, 60, 33),)
+    text = next(m for m in file.tracks[0] if m.type == "text")
+    text.text = text.text.replace('"beds"', '"rafts"')
+    assert from_midi(file).parts[1].notes == (Note(0, 1, 60, 33),)
+    del file.tracks[2][-3:-1]
+    assert from_midi(file).parts == (tune, Part("air", "texture", "room_tone", ()))
+
+
+def test_a_bed_that_is_none_any_more_is_not_played_as_one():
+    """Whoever gives its track to a piano in the plan has no notes for it."""
+    air = Part("air", "texture", "room_tone", (Note(0, 8, 60, 40),))
+    file = to_midi(Piece((Part("tune", "melody", "cello", (Note(0, 4, 69, 70),)), air), TempoMap.steady(60)))
+    text = next(m for m in file.tracks[0] if m.type == "text")
+    text.text = text.text.replace("room_tone", "felt_piano")
+    assert from_midi(file).parts[1] == Part("air", "texture", "felt_piano", ())
+
+
 def test_a_file_of_another_maker_becomes_parts(tmp_path):
     file = mido.MidiFile(ticks_per_beat=480)
     track = mido.MidiTrack(
