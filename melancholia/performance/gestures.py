@@ -18,9 +18,9 @@ from melancholia.performance.timing import FIRST_TURN, arch
 from melancholia.piece import Note, Phrase, Piece
 from melancholia.streams import generator
 
-BREATH, SECTION = 0.9, 1.5  # of the arch: what is always there, and what is there where a section ends
+BREATH, SECTION = 1.2, 2.0  # of the arch: what is always there, and what is there where a section ends
 CADENCES = {"authentic": 0.8, "close": 0.8, "plagal": 0.7, "deceptive": 0.6, "imperfect": 0.5, "half": 0.4}
-INNER, INNER_SD = 0.9, 0.75  # of the arch: groups inside a phrase, and how unlike they are
+INNER, INNER_SD = 1.15, 0.75  # of the arch: groups inside a phrase, and how unlike they are
 RESTED, HELD, GROUP = 0.5, 2.0, 3.0  # quarters: a rest or a tone that ends a group of the tune, and the least of one
 OWN_SD = 0.65  # of the logarithm of each depth: the player's own
 TURNS = (-0.12, 0.18)  # how much earlier or later than the rule a phrase turns
