@@ -155,8 +155,10 @@ def one_tone(
     """A bell: the fifth or the tonic, high, at even distances; a pedal: one of them, low, under all chords."""
     bell = texture == "bell"
     fifth = rng.random() < (0.7 if bell else 0.35 if phrase.kind == "body" else 0.0)
-    wanted = (tonic + phrase.local_key + 7 * fifth) % 12
     here = [v for v in voiced if v.slot.bar < phrase.end - 1e-6 and v.slot.end > phrase.bar + 1e-6]
+    wanted = (tonic + phrase.local_key + 7 * fifth) % 12
+    if phrase.end >= form.bars and wanted not in here[-1].slot.pitch_classes(tonic):  # it rings into the last chord
+        wanted = (tonic + phrase.local_key) % 12
     if bell:
         pitch = min((p for p in range(60, 100) if p % 12 == wanted), key=lambda p: abs(p - here[0].voices[2] - 9))
     else:  # under every voice

@@ -59,6 +59,16 @@ def test_a_bell_and_a_pedal_hold_one_tone():
         assert len(again) >= 4, name
 
 
+def test_a_bell_that_rings_into_the_last_chord_is_a_tone_of_it():
+    """Some pieces end on the subdominant, which lacks the fifth."""
+    wanted = profile("loss")
+    writing = replace(wanted.writing, textures={"bell": 1.0}, endings={"breaks-off": 1.0})
+    for seed in range(24):
+        piece = compose(replace(wanted, writing=writing), seconds=40, seed=seed)
+        last = {n.pitch % 12 for n in piece.with_role("harmony")[0].notes if n.end == piece.end}
+        assert piece.chords[-1].numeral == "iv64" and last <= set(piece.chords[-1].pitch_classes)
+
+
 def test_a_hocket_hands_over_and_a_solo_is_alone():
     hocket = sorted(inside(with_texture(hocket=1.0), "harmony"))
     overlaps = [b.start < a.end - 0.3 for a, b in zip(hocket, hocket[1:], strict=False) if b.start > a.start]
