@@ -12,7 +12,7 @@ from melancholia.orchestra import facts_of, short_name
 from melancholia.writing import Player, Writing
 
 TOGETHER_AGAIN = 0.95  # of the returns of a letter have the players that it had
-UNDER_OPENER = 0.6  # of the beginnings have a texture under whoever opens, where the music has one
+UNDER_OPENER = 0.8  # of the beginnings have a texture under whoever opens, where the music has one
 
 
 @dataclass(frozen=True, slots=True)

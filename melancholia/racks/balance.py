@@ -4,7 +4,7 @@ Each stem is brought to where its role stands beside a melody (``[balance]`` of 
 one role share their place. Then the melody has to stand clear: in the third octaves in which it sounds, frame by frame,
 `clear_db` over all the others together in the median, and drowned by them in hardly any. Where it does not, whoever
 covers it most goes back, half a decibel at a time, and comes forward again where the melody rests. Where it rests for
-long, as before it and after it, all who carry tones come forward together, to `rest_db` beside it.
+long, as before it and after it, all who play above the bass come forward together, to `rest_db` beside it.
 
 Third octaves go from 20 Hz up, in frames of 0.17 s, each 0.1 s;
 loudness is that of ITU-R BS.1770-5, its weighting taken at the middle of each third octave.
@@ -33,7 +33,7 @@ DROWNED = 0.09  # the share of frames in which others may stand over it, dry; .1
 REST_S, COME_S = 2.0, 1.5  # a rest that is part of the melody; in which others come forward where it is longer
 FAR = 10**9  # frames: nowhere
 STEP_DB, MOST_DB = 0.5, 12.0  # in which others go back, and how far each at most
-UNTUNED = ("noise", "percussion")  # who do not come forward
+STAYING = ("noise", "percussion", "bass")  # who do not come forward: no tones, or tones that are felt
 FORWARD_DB = 9.0  # how far they come forward, at most
 
 
@@ -95,7 +95,7 @@ def balance(stems: Stems, rack: Rack, intensity: float, *, jobs: int = 2) -> Fad
     room = still if rack.clear_db is None else still | made_room(tune, sounds, rack.clear_db.at(intensity))
     forward = still
     if rack.rest_db is not None:
-        players = {name: bands for name, bands in sounds.items() if place_of(stems[name]) not in UNTUNED}
+        players = {name: bands for name, bands in sounds.items() if place_of(stems[name]) not in STAYING}
         step = forward_db(tune, list(players.values()), here, weighted, rack.rest_db.at(intensity))
         forward = still | dict.fromkeys(players, step)
     times = np.arange(tune.shape[1]) * HOP_S

@@ -180,14 +180,14 @@ def test_where_the_melody_rests_all_others_stand_beside_it_as_asked(tmp_path, pa
     t = np.arange(14 * RATE) / RATE
     tune = audio(np.stack([0.1 * np.sin(2 * np.pi * 440 * t) * ((t < 4) | (t > 10))] * 2), RATE)
     others = {"texture": tone(1500, seconds=14), "harmony": tone(190, seconds=14), "noise": pink(seconds=14)}
-    others["percussion"] = pink(seconds=14, seed=1)
+    others |= {"percussion": pink(seconds=14, seed=1), "bass": tone(60, seconds=14)}
     names = dict.fromkeys(others, "cello") | {"noise": "rain", "percussion": "heartbeat"}
     roles = {name: "texture" if name == "noise" else name for name in others}
     stems = Stems(
         {"tune": Stem("melody", "cello", tune)}
         | {name: Stem(roles[name], names[name], sound) for name, sound in others.items()}
     )
-    places = f"melody = 0\ntexture = {pad_lu}\nharmony = {pad_lu}\nnoise = -25\npercussion = -20\n"
+    places = f"melody = 0\ntexture = {pad_lu}\nharmony = {pad_lu}\nnoise = -25\npercussion = -20\nbass = -9\n"
     head = 'schema = 1\nname = "mine"\n\n[balance]\n'
     plain = balance(stems, rack(made(tmp_path, head + places)), 0.5)
     assert not any(map(plain.moves, stems))
@@ -196,12 +196,16 @@ def test_where_the_melody_rests_all_others_stand_beside_it_as_asked(tmp_path, pa
     missing = rest_db - (pad_lu + 10 * np.log10(2))
     step = float(np.clip(missing, 0, FORWARD_DB))
     assert faders.forward_db == pytest.approx(dict.fromkeys(("texture", "harmony"), step) | dict.fromkeys(
-        ("tune", "noise", "percussion"), 0.0
+        ("tune", "noise", "percussion", "bass"), 0.0
     ), abs=0.4)  # fmt: skip
     wet = apply(stems, rack=path, intensity=0.5, tail_s=0.0)
-    for name in ("texture", "harmony", "noise", "percussion"):
+    for name in others:
         heard = integrated_lufs(in_the_rest(wet[name].sound)) - MELODY_LUFS
-        wanted = pad_lu + step if faders.forward_db[name] else {"noise": -25, "percussion": -20}.get(name, pad_lu)
+        wanted = (
+            pad_lu + step
+            if faders.forward_db[name]
+            else {"noise": -25, "percussion": -20, "bass": -9}.get(name, pad_lu)
+        )
         assert heard == pytest.approx(wanted, abs=0.6)
 
 
