@@ -65,9 +65,18 @@ def drawn(
         works = works or {int(index) for index in bank.stretches[chosen, WORK]}
         heights.append(float(np.mean(bank.height[chosen])))
         bars = [[bank.hands(bar) for bar in range(*ends(bank, index))] for index in chosen]
+        if phrase.kind in SILENT:  # which is short: it may come no further than the first bar
+            bars = [from_the_fullest(stretch) for stretch in bars]
         count = 1 if rng.random() < VAMPS[phrase.kind in SILENT] else len(bars[0])
         found[key] = [joined([one[k % len(one)] for one in bars], parts) for k in range(count)]
     return found
+
+
+def from_the_fullest(bars: Sequence[tuple[Hand, Hand]]) -> list[tuple[Hand, Hand]]:
+    """The same bars, going round from the one that strikes most often."""
+    strikes = [len({at for hand in bar for at in hand.figure[:, 0].tolist()}) for bar in bars]
+    first = strikes.index(max(strikes))
+    return [*bars[first:], *bars[:first]]
 
 
 def ends(bank: Bank, stretch: int) -> tuple[int, int]:

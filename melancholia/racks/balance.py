@@ -11,7 +11,7 @@ loudness is that of ITU-R BS.1770-5, its weighting taken at the middle of each t
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,31 +34,32 @@ REST_S, COME_S = 2.0, 1.5  # a rest that is part of the melody; in which others 
 FAR = 10**9  # frames: nowhere
 STEP_DB, MOST_DB = 0.5, 12.0  # in which others go back, and how far each at most
 STAYING = ("noise", "percussion", "bass")  # who do not come forward: no tones, or tones that are felt
-FORWARD_DB = 9.0  # how far they come forward, at most
+FORWARD_DB = 9.0  # how far they come forward at most, less what they give way by anyway
 
 
 @dataclass(frozen=True, slots=True)
 class Faders:
     """Where stems stand in a mix, by their names.
 
-    `gain_db` is each one's gain, `room_db` what it gives way by while the melody sounds, `forward_db` what it comes
-    forward by where it rests; `melody` says how far it sounds at times in s (2, points): 1 in it, falling to 0 within
-    `COME_S` around it.
+    `gain_db` is each one's gain, `room_db` what it gives way by while the melody sounds, `most_db` what it comes
+    forward by where that rests, at most. `melody` says at times in s how far the melody sounds, 1 in it, falling to 0
+    within `COME_S` around it, and what the others lack in the rest that is there, in dB (3, points).
     """
 
     gain_db: Mapping[str, float]
     room_db: Mapping[str, float]
-    forward_db: Mapping[str, float]
+    most_db: Mapping[str, float]
     melody: NDArray[np.float64]
 
     def moves(self, name: str) -> bool:
         """Whether a stem's level goes with the melody."""
-        return bool(self.room_db[name] or self.forward_db[name])
+        return bool(self.room_db[name] or self.most_db[name] and self.melody[2].any())
 
     def ride(self, name: str, t: NDArray[np.float64]) -> NDArray[np.float64]:
         """What is added to a stem's gain at times t in s, in dB."""
-        sounds = np.interp(t, *self.melody)
-        return np.asarray(self.forward_db[name] * (1 - sounds) - self.room_db[name] * sounds)
+        at, here, missing = self.melody
+        forward = np.interp(t, at, np.minimum(missing, self.most_db[name]) * (1 - here))
+        return np.asarray(forward - self.room_db[name] * np.interp(t, at, here))
 
 
 def balance(stems: Stems, rack: Rack, intensity: float, *, jobs: int = 2) -> Faders:
@@ -76,7 +77,7 @@ def balance(stems: Stems, rack: Rack, intensity: float, *, jobs: int = 2) -> Fad
     """
     still = dict.fromkeys(stems, 0.0)
     if not rack.balance:
-        return Faders(still, still, still, np.zeros((2, 1)))
+        return Faders(still, still, still, np.zeros((3, 1)))
     found = in_threads(lambda stem: third_octaves(stem.sound), stems.values(), jobs=jobs)
     weighted = k_weights(stems.rate)
     shares = Counter(map(place_of, stems.values()))
@@ -93,13 +94,15 @@ def balance(stems: Stems, rack: Rack, intensity: float, *, jobs: int = 2) -> Fad
         return Faders(gains, still, still, np.zeros((2, 1)))
     here = presence(sounding(tune))
     room = still if rack.clear_db is None else still | made_room(tune, sounds, rack.clear_db.at(intensity))
-    forward = still
+    most = still
+    missing = np.zeros(len(here))
     if rack.rest_db is not None:
         players = {name: bands for name, bands in sounds.items() if place_of(stems[name]) not in STAYING}
-        step = forward_db(tune, list(players.values()), here, weighted, rack.rest_db.at(intensity))
-        forward = still | dict.fromkeys(players, step)
+        most = still | {name: max(0.0, FORWARD_DB - room[name]) for name in players}
+        others = np.sum(list(players.values()), axis=0) if players else np.zeros_like(tune)
+        missing = missing_db(weighted @ tune, weighted @ others, here, rack.rest_db.at(intensity))
     times = np.arange(tune.shape[1]) * HOP_S
-    return Faders(gains, room, forward, np.stack([times, here]))
+    return Faders(gains, room, most, np.stack([times, here, missing]))
 
 
 def sounding(tune: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -143,28 +146,31 @@ def made_room(
     return dict(zip(others, taken.tolist(), strict=True))
 
 
-def forward_db(
-    tune: NDArray[np.float64],
-    others: Sequence[NDArray[np.float64]],
-    here: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    rest_db: float,
-) -> float:
-    """By how many dB others come forward, from 0 to FORWARD_DB, to stand at `rest_db` beside a melody where it rests.
+def missing_db(
+    tune: NDArray[np.float64], others: NDArray[np.float64], here: NDArray[np.float64], rest_db: float
+) -> NDArray[np.float64]:
+    """What others lack in each rest of a melody, in dB, frame by frame, until they stand at `rest_db` beside it.
 
-    All are powers (bands, frames) as they would stand; `here` says in which frames the melody sounds.
+    `tune` and `others` are weighted powers a frame, `here` says how far the melody sounds; 0 where none is missing, and
+    in rests in which nobody plays.
     """
-    rests = here == 0
-    if not others or not rests.any():
-        return 0.0
-    theirs = loudness(np.sum(others, axis=0)[:, rests], weights)
-    missing = loudness(tune, weights) + rest_db - theirs
-    return float(np.clip(missing, 0, FORWARD_DB)) if np.isfinite(missing) else 0.0
+    found = np.zeros(len(here))
+    wanted = momentary(tune) + rest_db
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], here < 1, [0]])))
+    for first, end in edges.reshape(-1, 2):
+        rest = others[first:end][here[first:end] == 0]
+        theirs = momentary(rest) if len(rest) else -np.inf
+        found[first:end] = max(0.0, wanted - theirs) if np.isfinite(theirs) else 0.0
+    return found
 
 
 def loudness(bands: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """LUFS of powers (bands, frames), through both gates, in windows of 0.4 s; -inf of silence."""
-    power = weights @ bands
+    return momentary(weights @ bands)
+
+
+def momentary(power: NDArray[np.float64]) -> float:
+    """LUFS of weighted powers a frame, through both gates, in windows of 0.4 s; -inf of silence."""
     window = min(4, len(power))
     return gated(np.convolve(power, np.full(window, 1 / window), "valid"))
 

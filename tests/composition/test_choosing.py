@@ -16,6 +16,7 @@ from melancholia.composition.continuing import GRID, Ground, Line
 from melancholia.composition.figurations import SUNG as SUNG_COLUMN
 from melancholia.composition.figurations import Bank
 from melancholia.composition.form import plan_form
+from melancholia.composition.stretches import from_the_fullest
 from melancholia.composition.ways import SUNG
 from melancholia.profile import profile
 
@@ -243,6 +244,19 @@ def test_figures_beside_the_beat_that_move_and_are_not_held_are_likelier(monkeyp
 def test_no_figure_is_everybodys(metre):
     share = stretch_weights(shipped().bank, metre)
     assert np.exp(-(share[share > 0] * np.log(share[share > 0])).sum()) > 10
+
+
+def test_a_bar_before_a_song_is_the_fullest_of_its_stretch():
+    bars = [bank().hands(0), bank().hands(1)]
+    assert from_the_fullest(bars) == bars and from_the_fullest(bars[::-1]) == bars
+    whole = shipped().bank
+    wanted = profile("melancholy").writing
+    form = plan_form(wanted, np.random.default_rng(1), seconds=60, bpm=None, metre="4/4", ways=SUNG)
+    scene = Scene(form, (), ground_of(form, (), 0), 0, NOTHING)
+    for seed in range(20):
+        found = stretches.drawn(whole, scene, np.random.default_rng(seed))["intro", False]
+        strikes = [len({at for hand in bar for at in hand.figure[:, 0].tolist()}) for bar in found]
+        assert strikes[0] == max(strikes) > 1
 
 
 def test_where_nobody_sings_it_is_as_full_as_people_play_there():

@@ -195,17 +195,14 @@ def test_where_the_melody_rests_all_others_stand_beside_it_as_asked(tmp_path, pa
     faders = balance(stems, rack(path), 0.5)
     missing = rest_db - (pad_lu + 10 * np.log10(2))
     step = float(np.clip(missing, 0, FORWARD_DB))
-    assert faders.forward_db == pytest.approx(dict.fromkeys(("texture", "harmony"), step) | dict.fromkeys(
-        ("tune", "noise", "percussion", "bass"), 0.0
-    ), abs=0.4)  # fmt: skip
+    forward = {name: float(faders.ride(name, np.array([7.0]))[0]) for name in stems}
+    stay = dict.fromkeys(("tune", "noise", "percussion", "bass"), 0.0)
+    assert forward == pytest.approx(dict.fromkeys(("texture", "harmony"), step) | stay, abs=0.4)
+    assert not any(faders.ride(name, np.array([3.0, 11.0])).any() for name in stems)
     wet = apply(stems, rack=path, intensity=0.5, tail_s=0.0)
     for name in others:
         heard = integrated_lufs(in_the_rest(wet[name].sound)) - MELODY_LUFS
-        wanted = (
-            pad_lu + step
-            if faders.forward_db[name]
-            else {"noise": -25, "percussion": -20, "bass": -9}.get(name, pad_lu)
-        )
+        wanted = {"noise": -25, "percussion": -20, "bass": -9}.get(name, pad_lu + step)
         assert heard == pytest.approx(wanted, abs=0.6)
 
 
@@ -217,7 +214,34 @@ def test_a_melody_that_never_rests_and_a_rest_in_which_nobody_plays_bring_nobody
     with_rest = audio(tune.samples * on, RATE)
     for melody, pad in ((tune, tone(190, seconds=14)), (with_rest, audio(tone(190, seconds=14).samples * on, RATE))):
         stems = Stems({"tune": Stem("melody", "cello", melody), "pad": Stem("harmony", "cello", pad)})
-        assert not any(balance(stems, rack(path), 0.5).forward_db.values())
+        faders = balance(stems, rack(path), 0.5)
+        assert not faders.ride("pad", np.arange(0, 14, 0.1)).any()
+
+
+def test_each_rest_brings_forward_what_it_lacks_and_who_gave_way_comes_the_less_forward(tmp_path):
+    """Two rests, one with loud players and one with soft ones, of whom one covers the tune and gives way to it."""
+    t = np.arange(24 * RATE) / RATE
+    on = (t < 4) | ((t > 10) & (t < 14)) | (t > 20)
+    tune = audio(tone(440, seconds=24).samples * on, RATE)
+    soft = np.where(t > 12, 0.3, 1.0)
+    pad = audio(tone(1500, seconds=24).samples * soft, RATE)
+    over = audio(tone(440, seconds=24).samples * soft, RATE)
+    stems = Stems(
+        {
+            "tune": Stem("melody", "cello", tune),
+            "pad": Stem("texture", "cello", pad),
+            "over": Stem("harmony", "cello", over),
+        }
+    )
+    places = "melody = 0\ntexture = -8\nharmony = -8\nclear_db = 14\nrest_db = -3\n"
+    faders = balance(stems, rack(made(tmp_path, 'schema = 1\nname = "mine"\n\n[balance]\n' + places)), 0.5)
+    first, second = (faders.ride("pad", np.array([at]))[0] for at in (7.0, 17.0))
+    assert 0 <= first < 4 and second == pytest.approx(min(first + 10.5, FORWARD_DB), abs=0.5)
+    gave = faders.room_db["over"]
+    assert 3 < gave < FORWARD_DB and faders.ride("over", np.array([2.0]))[0] == -gave
+    assert faders.ride("over", np.array([17.0]))[0] == pytest.approx(FORWARD_DB - gave, abs=0.01)
+    steps = np.diff(faders.ride("over", np.arange(0, 24, 0.1)))
+    assert np.abs(steps).max() < 1.6
 
 
 def test_presence_is_whole_in_a_melody_and_in_its_breaths():
