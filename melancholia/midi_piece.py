@@ -207,13 +207,13 @@ def parts_of(found: list[Voice], plan: Plan, words: Words) -> tuple[Part, ...]:
     """Parts with their names, roles and instruments: from our own plan, from ``name|role|instrument``, or guessed."""
     if plan.parts is not None and len(plan.parts) == len(found):
         named = list(plan.parts)
-        for number, notes in plan.beds.items():
-            if number < len(found) and not found[number].notes and is_bed(*named[number][1:]):
-                found[number].notes += notes
     else:
         named = [called(voice.name) for voice in found]
         if plan.parts is not None:
             words.say("our own plan counts other parts than there are, they go by their tracks", f"{len(plan.parts)}")
+    for voice, who in zip(found, named, strict=True):
+        if not voice.notes and is_bed(*who[1:]):
+            voice.notes += plan.beds.get(who, ())
     mean = [sum(n.pitch for n in v.notes) / len(v.notes) if v.notes else 0.0 for v in found]
     tuned = [height for height, voice in zip(mean, found, strict=True) if voice.channel != DRUMS] or mean
     parts, taken = [], set()

@@ -20,7 +20,7 @@ MOST_QUARTERS = 1e6  # what any time, in quarters or bars, may be
 class Plan:
     """What MIDI has no word for; `sections` and `parts` (name, role, instrument) are None where the file's own hold.
 
-    `beds` are the notes of parts that are beds, by the number of the part.
+    `beds` are the notes of parts that are beds, by who plays them.
     """
 
     chords: tuple[Chord, ...] = ()
@@ -31,7 +31,7 @@ class Plan:
     hits: tuple[float, ...] = ()
     loops: bool = False
     parts: tuple[tuple[str, str, str], ...] | None = None
-    beds: Mapping[int, tuple[Note, ...]] = field(default_factory=dict)
+    beds: Mapping[tuple[str, str, str], tuple[Note, ...]] = field(default_factory=dict)
 
 
 NO_PLAN = Plan()
@@ -49,8 +49,8 @@ def written_plan(piece: Piece) -> str:
         "loops": piece.loops,
         "parts": [[p.name, p.role, p.instrument] for p in piece.parts],
         "beds": [
-            [number, note.start, note.duration, note.pitch, note.velocity]
-            for number, part in enumerate(piece.parts)
+            [part.name, part.role, part.instrument, note.start, note.duration, note.pitch, note.velocity]
+            for part in piece.parts
             if is_bed(part.role, part.instrument)
             for note in part.notes
         ],
@@ -88,11 +88,11 @@ def read_plan(text: str) -> Plan:
     )
 
 
-def beds_of(found: list[list[Any]]) -> dict[int, tuple[Note, ...]]:
-    beds: dict[int, list[Note]] = {}
-    for number, *note in found:
-        beds.setdefault(number, []).append(Note(*note))
-    return {number: tuple(notes) for number, notes in beds.items()}
+def beds_of(found: list[list[Any]]) -> dict[tuple[str, str, str], tuple[Note, ...]]:
+    beds: dict[tuple[str, str, str], list[Note]] = {}
+    for name, role, instrument, *note in found:
+        beds.setdefault((name, role, instrument), []).append(Note(*note))
+    return {who: tuple(notes) for who, notes in beds.items()}
 
 
 Check = Callable[[Any], bool]
@@ -134,7 +134,7 @@ def sounding(value: Any) -> bool:
     return time(value) and value > 0
 
 
-BED: tuple[Check, ...] = (bars, time, sounding, midi_value, midi_value)
+BED: tuple[Check, ...] = (text_value, role_value, text_value, time, sounding, midi_value, midi_value)
 CHORD: tuple[Check, ...] = (time, time, text_value, pitch_classes, pitch_class)
 
 

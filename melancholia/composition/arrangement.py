@@ -86,6 +86,7 @@ def cast(form: Form, writing: Writing, rng: np.random.Generator, players: tuple[
     opener = first if rng.random() < 0.4 else "harmony"
     if opener not in roles:
         opener = max(layers, key=lambda role: role != "bass", default="melody")
+    # drawn beside the rest, so that who opens changes nothing of what comes after
     opening = {opener, "texture"} if rng.spawn(1)[0].random() < UNDER_OPENER else {opener}
     leaving = [str(role) for role in rng.permutation(sorted(roles - {"melody", "harmony"}))] if writing.breaking else []
     body = [p for p in form.phrases if p.kind in ("body", "climax")]

@@ -91,7 +91,7 @@ def balance(stems: Stems, rack: Rack, intensity: float, *, jobs: int = 2) -> Fad
     sounds = {name: bands * 10 ** (gains[name] / 10) for name, bands in zip(stems, found, strict=True)}
     tune = np.sum([sounds.pop(name) for name in tunes], axis=0)
     if not tunes or not tune.any():
-        return Faders(gains, still, still, np.zeros((2, 1)))
+        return Faders(gains, still, still, np.zeros((3, 1)))
     here = presence(sounding(tune))
     room = still if rack.clear_db is None else still | made_room(tune, sounds, rack.clear_db.at(intensity))
     most = still

@@ -259,7 +259,9 @@ def test_presence_is_whole_in_a_melody_and_in_its_breaths():
 @pytest.mark.parametrize("roles", [("harmony", "bass"), ("melody",)])
 def test_without_a_melody_or_others_nobody_gives_way(roles):
     stems = Stems({role: Stem(role, "cello", tone(440)) for role in roles})
-    assert not any(balance(stems, rack("longing"), 0.7).room_db.values())
+    faders = balance(stems, rack("longing"), 0.7)
+    assert not any(faders.room_db.values())
+    assert not any(faders.ride(name, np.arange(4.0)).any() or faders.moves(name) for name in stems)
     silent = Stems({role: Stem(role, "cello", audio(np.zeros((2, RATE)), RATE)) for role in ("melody", "bass")})
     assert not any(balance(silent, rack("longing"), 0.7).gain_db.values())
 

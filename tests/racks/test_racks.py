@@ -243,6 +243,7 @@ BROKEN = {
     "width": ('[[insert.any]]\neffect = "Width"\nparams = { width = 3 }\n', r"toml:5.*width is 3; allowed: 0 to 2"),
     "ride": ('[[ride.melody]]\ngain_db = -3\nautomate = "arc"\n', r"mine.toml:5: ride.melody.automate moves -3.*ends"),
     "balance": ("[balance]\nmelody = 0\nvoice = -3\n", r"mine.toml:5: balance.voice .*melody"),
+    "rest range": ("[balance]\nrest_db = 3\n", r"mine.toml:4: balance.rest_db is 3; allowed: -24 to 0 LU"),
     "balance range": ("[balance]\nclear_db = 40\n", r"mine.toml:4: balance.clear_db is 40; allowed: 0 to 24 dB"),
     "ride range": ('[[ride.any]]\ngain_db = [0, 20]\nautomate = "arc"\n', r"toml:4.*20; allowed: -60 to 12 dB"),
     "ride of nothing": ('[[ride.drums]]\ngain_db = [0, 2]\n', r"mine.toml:3.*drums is no key here"),

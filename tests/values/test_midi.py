@@ -53,7 +53,7 @@ def test_beds_that_stand_as_notes_are_read_as_they_stand(tmp_path):
     assert from_midi(file).parts == (tune, Part("air", "texture", "room_tone", ()))
 
 
-@pytest.mark.parametrize(("before", "after"), [("room_tone", "felt_piano"), ('"beds":[[1,', '"beds":[[9,')])
+@pytest.mark.parametrize(("before", "after"), [("room_tone", "felt_piano"), ('"beds":[["air"', '"beds":[["ear"')])
 def test_a_bed_that_is_none_any_more_is_not_played_as_one(before, after):
     """Whoever gives its track to a piano in the plan has no notes for it; nor are there any of a part that is not."""
     air = Part("air", "texture", "room_tone", (Note(0, 8, 60, 40),))
@@ -62,6 +62,18 @@ def test_a_bed_that_is_none_any_more_is_not_played_as_one(before, after):
     assert before in text.text
     text.text = text.text.replace(before, after)
     assert from_midi(file).parts[1] in (Part("air", "texture", name, ()) for name in ("felt_piano", "room_tone"))
+
+
+def test_a_bed_stays_where_somebody_adds_a_track():
+    """The plan counts other parts then, and who plays stands in the names of the tracks."""
+    air = Part("air", "texture", "room_tone", (Note(0, 8, 60, 40),))
+    tune = Part("tune", "melody", "cello", (Note(0, 4, 69, 70),))
+    file = to_midi(Piece((tune, air), TempoMap.steady(60)))
+    own = mido.MidiTrack([mido.MetaMessage("track_name", name="mine"), *file.tracks[1][1:]])
+    file.tracks.insert(1, own)
+    assert {part.name: part.notes for part in from_midi(file).parts} == {
+        "mine": tune.notes, "tune": tune.notes, "air": air.notes
+    }  # fmt: skip
 
 
 def test_a_file_of_another_maker_becomes_parts(tmp_path):

@@ -228,9 +228,9 @@ PLANS = {
     "loops perhaps": {"loops": "perhaps"},
     "parts that are one": {"parts": 1},
     "a flag of null": {"fixed_tempo": None},
-    "a bed without an end": {"beds": [[0, 0, 0, 60, 64]]},
-    "a bed of silence": {"beds": [[0, 0, 1, 60, 0]]},
-    "a bed of nobody": {"beds": [[-1, 0, 1, 60, 64]]},
+    "a bed without an end": {"beds": [["a", "texture", "rain", 0, 0, 60, 64]]},
+    "a bed of silence": {"beds": [["a", "texture", "rain", 0, 1, 60, 0]]},
+    "a bed of no role": {"beds": [["a", "rain", "rain", 0, 1, 60, 64]]},
     "a role that is a list": {"parts": [["x", [], "cello"]]},
 }
 
