@@ -3,8 +3,8 @@
 The KTH system lets every phrase arch alike; people do not. Of 217 recorded performances of 53 piano pieces the depth of
 slowings has an SD of .2 of a beat, the gaps between them a CV of .6, and the fastest beat is a third quicker than the
 median (ASAP, Foscarin et al. 2020). So the depth of each arch goes by what ends there (a section, a cadence, or only a
-breath), the way to a peak is pressed on by as much as the peak is worth, whole phrases hold back or go on, and what is
-left to the player is drawn for every phrase anew.
+breath), the way to a peak is pressed on by as much as the peak is worth, whole phrases hold back or go on, a wide leap
+of the tune takes its time, and what is left to the player is drawn for every phrase anew.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,17 @@ from melancholia.performance.timing import FIRST_TURN, arch
 from melancholia.piece import Note, Phrase, Piece
 from melancholia.streams import generator
 
-BREATH, SECTION = 1.2, 2.0  # of the arch: what is always there, and what is there where a section ends
+BREATH, SECTION = 1.1, 2.4  # of the arch: what is always there, and what is there where a section ends
 CADENCES = {"authentic": 0.8, "close": 0.8, "plagal": 0.7, "deceptive": 0.6, "imperfect": 0.5, "half": 0.4}
-INNER, INNER_SD = 1.15, 0.75  # of the arch: groups inside a phrase, and how unlike they are
+INNER, INNER_SD = 0.8, 0.75  # of the arch: groups inside a phrase, and how unlike they are
 RESTED, HELD, GROUP = 0.5, 2.0, 3.0  # quarters: a rest or a tone that ends a group of the tune, and the least of one
-OWN_SD = 0.65  # of the logarithm of each depth: the player's own
+OWN_SD = 0.8  # of the logarithm of each depth: the player's own
 TURNS = (-0.12, 0.18)  # how much earlier or later than the rule a phrase turns
 PRESSED, PRESSED_SD = 0.09, 0.05  # shorter on the way to a peak, for k = 1
 PRESSED_OVER = 0.22  # of the phrase: how far from its middle it reaches
 LINGERED, LINGERED_SD = 0.08, 0.04  # longer on the peak, for k = 1
+RISEN, FALLEN, OCTAVE = 4, 7, 12  # semitones: leaps from these on, and where they take the longest
+LEAPT, LEAPT_SD = 0.35, 1.0  # longer at a leap of an octave, for k = 1, and how unlike leaps are
 PACE_SD, PACE_BY_TENSION = 0.045, 0.05  # of a whole phrase, for k = 1; quicker by this for each SD of tension
 LILT = 0.05  # how uneven the beats of a bar are, for k = 1
 LILTED = ((0.0, 0.2, 0.55, 1.0), (0.2, -1.0, 0.0, 1.0))  # of it by the place in a bar: what leads on is the longer
@@ -55,7 +57,7 @@ def phrase_lengths(
     """Length factors of the cells that begin at `beats`, by the phrases in which they lie; `k` is one for each."""
     middle = (beats[:-1] + beats[1:]) / 2
     factor = np.ones(len(middle))
-    rng = generator(seed, "groups")
+    rng, taken = generator(seed, "groups"), generator(seed, "leaps")
     moves = gestures(piece, k, generator(seed, "gestures"))
     for phrase, gesture, strength in zip(piece.phrases, moves, k, strict=True):
         inside = (middle >= phrase.start) & (middle < phrase.end)
@@ -65,6 +67,9 @@ def phrase_lengths(
             within = (middle >= start) & (middle < end)
             depth = INNER * strength * rng.lognormal(-(INNER_SD**2) / 2, INNER_SD)
             factor[within] *= arch((middle[within] - start) / (end - start), k=depth, turn=FIRST_TURN)
+        for start, end, width in leaps(tune, phrase):
+            within = (middle > start) & (middle < end)
+            factor[within] *= 1 + LEAPT * width * strength * taken.lognormal(-(LEAPT_SD**2) / 2, LEAPT_SD)
         at = int(np.searchsorted(beats, phrase.peak + 1e-6)) - 1
         if 0 <= at < len(factor):
             factor[at] *= 1 + gesture.lingered
@@ -109,6 +114,22 @@ def ending(piece: Piece, number: int) -> float:
     bounds = [s.bar * piece.bar_quarters for s in piece.sections]
     if any(abs(phrase.end - bound) < piece.bar_quarters / 2 for bound in bounds if bound > 0):
         found += SECTION
+    return found
+
+
+def leaps(tune: Sequence[Note], phrase: Phrase) -> list[tuple[float, float, float]]:
+    """Where a wide leap of the tune within a phrase takes its time: start and end in quarters, its share of an octave.
+
+    Upward the tone that is reached, downward the one that is left (the leap tone duration rule, Friberg 1991).
+    """
+    inside = [note for note in tune if phrase.start - 1e-6 <= note.start < phrase.end - 1e-6]
+    found = []
+    for note, after in pairwise(inside):
+        width = min(abs(after.pitch - note.pitch), OCTAVE) / OCTAVE
+        if after.pitch - note.pitch >= RISEN:
+            found.append((after.start, min(after.end, after.start + 1), width))
+        elif note.pitch - after.pitch >= FALLEN:
+            found.append((max(note.start, after.start - 1), after.start, width))
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from melancholia.performance import perform
-from melancholia.performance.gestures import ending, gestures, groups
+from melancholia.performance.gestures import ending, gestures, groups, leaps, phrase_lengths
 from melancholia.piece import Chord, Key, Note, Part, Phrase, Piece, Section, TempoMap
 from melancholia.profile import moods, profile
 
@@ -120,3 +120,21 @@ def test_a_tune_falls_into_groups_where_it_rests():
     assert groups(tune, Phrase(0, 16, 6, "")) == [(0, 5.0), (5.0, 10), (10, 16)]
     assert groups([], Phrase(0, 16, 6, "")) == [(0, 16)]
     assert groups(tune[:2], Phrase(0, 4, 1, "")) == [(0, 4)]
+
+
+def test_a_wide_leap_takes_its_time_where_it_lands_above_or_leaves_for_below():
+    pitches = ((0, 1, 60), (1, 2, 64), (3, 1, 61), (4, 2, 54), (6, 0.5, 57), (6.5, 1, 81))
+    tune = [Note(float(at), float(long), pitch, 60) for at, long, pitch in pitches]
+    phrase = Phrase(0, 8, 6, "")
+    assert leaps(tune, phrase) == [(1, 2, 4 / 12), (3, 4, 7 / 12), (6.5, 7.5, 1)]
+    assert leaps(tune, Phrase(3, 6, 4, "")) == [(3, 4, 7 / 12)]
+    piece = Piece((Part("tune", "melody", "felt_piano", tuple(tune)),), TempoMap.steady(56), phrases=(phrase,))
+    still = [note for note in tune if note.start != 6.5]
+    beats = np.arange(0, 8.5, 0.5)
+    drawn = [
+        phrase_lengths(piece, tune, beats, [1.0], seed) / phrase_lengths(piece, still, beats, [1.0], seed)
+        for seed in range(40)
+    ]
+    longer = np.mean(drawn, axis=0)
+    assert np.argmax(longer) in (13, 14) and longer[13] == pytest.approx(1.35, abs=0.12)
+    assert np.allclose(np.delete(longer, (13, 14)), 1)
