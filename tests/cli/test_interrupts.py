@@ -38,7 +38,7 @@ def test_an_interrupt_at_any_moment_ends_it_and_leaves_nothing(folder, children,
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.long)])
 def test_what_is_being_written_is_removed(folder, children, number):
-    asked = "make longing --seconds 120 --seed 1 --composer planned -o out".split()
+    asked = "make longing --seconds 30 --seed 1 --composer planned -o out".split()
     child = children.start(*CLI, *asked, cwd=folder)
     until = time.monotonic() + 60
     while not stems_under_way(folder) and time.monotonic() < until:
@@ -87,7 +87,7 @@ def test_workers_end_with_a_parent_that_is_killed(folder, children):
     assert not child.others()
 
 
-@pytest.mark.parametrize("command", ["moods", "score long.wav --csv"])
+@pytest.mark.parametrize("command", ["moods", "loudness long.wav --csv"])
 def test_what_cannot_be_said_is_a_failure(folder, children, command):
     """Nothing is lost in silence: a result that a full disk does not take is exit 1."""
     told = f"{sys.executable} -m melancholia {command} > /dev/full"
@@ -124,7 +124,7 @@ def test_a_program_that_uses_the_library_gets_its_keyboard_interrupt(folder, chi
         "import pathlib, tempfile, threading, melancholia as mel\n"
         "tempfile.tempdir = '.'\n"
         "print('here', flush=True)\n"
-        "try: mel.make('longing', seconds=120, seed=1).save('out')\n"
+        "try: mel.make('longing', seconds=30, seed=1, composer='planned').save('out')\n"
         "except KeyboardInterrupt: print('caught', threading.active_count())\n"
     )
     child = children.start(sys.executable, "-c", code, cwd=folder)

@@ -11,4 +11,5 @@ import melancholia.composition  # noqa: F401
 def one_draft():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys.modules["melancholia.composition.compose"], "COMPARED_LEARNED", 1)
+        patch.setattr(sys.modules["melancholia.composition.rewriting"], "DRAFTS", 1)
         yield

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from melancholia.composition import compose
 from melancholia.orchestra import with_pitch
 from melancholia.piece import Key, Note, Part, Piece, TempoMap
-from melancholia.profile import moods, profile
+from melancholia.profile import profile
 from melancholia.reading import found_arc, found_chords, found_phrases, numeral
+from tests.some import some_moods
 from tests.strategies import pieces
 
 
@@ -18,7 +19,7 @@ def bare(piece):
     return replace(piece, chords=(), phrases=(), arc=(), sections=())
 
 
-@pytest.fixture(scope="module", params=moods())
+@pytest.fixture(scope="module", params=some_moods())
 def written(request):
     """Four pieces of a mood: one alone may hide its phrases, the mood may not."""
     return [compose(profile(request.param, 0.5), seconds=60, seed=seed, composer="planned") for seed in range(4, 8)]
