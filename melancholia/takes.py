@@ -11,12 +11,14 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, TypedDict
 
 import numpy as np
 
 from melancholia import written
 from melancholia.audio import Stems
+from melancholia.bands import WITHIN
 from melancholia.composition import compose
 from melancholia.delivery import Delivery, delivery
 from melancholia.encoding import PCM_24
@@ -37,9 +39,10 @@ from melancholia.timeline import Timeline, timeline
 Progress = Callable[[float, str], None]
 LONGEST_TAIL_S = 20.0  # from the last release to the end of every file
 ROUNDS = 3  # in which what was heard is made good
-# Of the aim: notes that promise so are taken at once; else the nearest of the takes that make up so many seconds, of
-# so many at least and at most.
-NEAR, LOOKED_AT_S, LOOKED_AT = 0.03, 400.0, (2, 6)
+# Of the aim, and of the chance that mode and pace are as asked: notes that promise so are taken at once; else the
+# likeliest of the takes that make up so many seconds, of so many at least and at most.
+NEAR, LIKELY, LOOKED_AT_S, LOOKED_AT = 0.03, 0.5, 400.0, (2, 6)
+TOLD = 0.04  # of the sadness: what notes promise and what is heard of them differ by so much (SD of 452 takes)
 LOST = 0.01  # of the sadness of notes, in the mean, by playing them: chords are spread, onsets are more (60 pieces)
 LEFT = 0.3  # of the progress, for attempts to come
 OPTIMISM = 0.025  # what notes that are chosen for their promise are heard to keep less than they promise (183 takes)
@@ -80,13 +83,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """A take's notes, written and played, and the sadness that they promise."""
+    """A take's notes, written and played; the sadness that they promise, the chance that mode and pace are as asked."""
 
     take: int
     aim: float
     written: Piece
     played: Piece
     promised: float
+    likely: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +263,7 @@ def share(progress: Progress, low: float, high: float) -> Progress:
 
 
 def noted(order: Order, take: int, aim: float, say: Progress) -> Notes:
-    """Notes of this take, or of one of the next where its promise is far from the aim and theirs is nearer.
+    """Notes of this take, or of one of the next where those promise more of what was asked.
 
     What one take, as it is played, lacks of the aim, the next is composed for.
     """
@@ -272,10 +276,17 @@ def noted(order: Order, take: int, aim: float, say: Progress) -> Notes:
     for number in range(take, take + LOOKED_AT[1]):
         found.append(composed(order, number, aim, float(np.clip(aim + owed, 0, 1))))
         lacking = aim - found[-1].promised
-        if abs(lacking) <= NEAR or len(found) >= max(LOOKED_AT[0], int(LOOKED_AT_S / order.seconds)):
+        near = abs(lacking) <= NEAR and found[-1].likely >= LIKELY
+        if near or len(found) >= max(LOOKED_AT[0], int(LOOKED_AT_S / order.seconds)):
             break
         owed += CORRECTED * lacking
-    return min(found, key=lambda notes: abs(notes.promised - aim))
+    return max(found, key=lambda notes: notes.likely * as_sad(notes.promised - aim))
+
+
+def as_sad(lacking: float) -> float:
+    """The chance that notes which promise so much more than the aim are heard to be as sad as it wants."""
+    heard = NormalDist(lacking, TOLD)
+    return heard.cdf(WITHIN) - heard.cdf(-WITHIN)
 
 
 def composed(order: Order, take: int, aim: float, composed_for: float) -> Notes:
@@ -298,7 +309,8 @@ def composed(order: Order, take: int, aim: float, composed_for: float) -> Notes:
 
 def performed(order: Order, piece: Piece, take: int, aim: float) -> Notes:
     played = perform(piece, order.wanted, seed=order.seed)
-    return Notes(take, aim, piece, played, max(0.0, written.sadness(played) - OPTIMISM))
+    promised = max(0.0, written.sadness(played) - OPTIMISM)
+    return Notes(take, aim, piece, played, promised, written.likely(played, order.wanted.bands))
 
 
 def sounded(order: Order, notes: Notes, folder: Path, say: Progress) -> Sounded:

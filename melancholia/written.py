@@ -1,15 +1,21 @@
 """The cues as notes carry them: what a composer can know of a piece before anybody plays it."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from melancholia.bands import HEAVY, Band
 from melancholia.cues import KEYS, key_strength, mode_window_s, standard
 from melancholia.listener import WRITTEN_RATE, contributions, squeeze
 from melancholia.orchestra import facts_of, has_pitch, with_pitch, without_beds
 from melancholia.piece import Key, Note, Part, Piece
 
+# What the cues of notes come to where the song is heard: offset, slope and SD (270 songs of a minute, six moods).
+HEARD = {"mode": (0.016, 1.05, 0.052), "event_rate": (-0.367, 0.73, 0.305)}
+LOGARITHMIC = ("event_rate",)  # of these by their logarithms
 SIGNED_MARGIN = 0.05  # of correlation: so much better must another key fit than the one that is written
 
 
@@ -129,3 +135,17 @@ def sadness(piece: Piece) -> float:
         "brightness": USUAL_BRIGHTNESS,
     }
     return squeeze(sum(contributions(values, own=1.0).values()))
+
+
+def likely(piece: Piece, bands: Mapping[str, Band]) -> float:
+    """The chance, 0 to 1, that what notes carry of the cues that decide is heard within these bands."""
+    found, chance = from_piece(piece), 1.0
+    for name, (offset, slope, spread) in HEARD.items():
+        if name not in found or name not in bands or bands[name].weight < HEAVY:
+            continue
+        value, low, high = found[name], bands[name].low, bands[name].high
+        if name in LOGARITHMIC:
+            value, low, high = (math.log(max(x, 1e-6)) for x in (value, low, high))
+        heard = NormalDist(offset + slope * value, spread)
+        chance *= heard.cdf(high) - heard.cdf(low)
+    return chance

@@ -130,6 +130,20 @@ def test_what_a_take_lacks_the_next_is_composed_for(monkeypatch):
     assert noted(order(), 0, 0.6, lambda *said: None).promised == 0.58 and len(composed) == 1
 
 
+def test_of_takes_as_sad_the_one_whose_mode_and_pace_are_likely_is_played(monkeypatch):
+    offered = {0: (0.6, 0.1), 1: (0.61, 0.4), 2: (0.59, 0.6), 3: (0.6, 0.9)}
+
+    def composing(order, take, aim, composed_for):
+        return Notes(take, aim, None, None, *offered[take])
+
+    monkeypatch.setattr(takes, "composed", composing)
+    assert noted(order(), 0, 0.6, lambda *said: None).take == 2  # likely enough: no other is looked at
+    offered |= {2: (0.66, 0.9), 3: (0.6, 0.2), 4: (0.61, 0.3), 5: (0.6, 0.1)}
+    assert noted(order(), 0, 0.6, lambda *said: None).take == 2  # as sad as asked, it may be so by another way
+    offered[2] = (0.8, 0.9)
+    assert noted(order(), 0, 0.6, lambda *said: None).take == 1
+
+
 def test_an_aim_moves_the_notes():
     low, high = (mel.compose(LONGING, seconds=45, seed=9, aim=aim) for aim in (0.45, 0.75))
     assert written.sadness(low) < written.sadness(high) - 0.05
