@@ -42,6 +42,7 @@ ROUNDS = 3  # in which what was heard is made good
 # Of the aim, and of the chance that mode and pace are as asked: notes that promise so are taken at once; else the
 # likeliest of the takes that make up so many seconds, of so many at least and at most.
 NEAR, LIKELY, LOOKED_AT_S, LOOKED_AT = 0.03, 0.5, 400.0, (2, 6)
+EASED, MOST_EASED = 0.03, 0.05  # of the aim, where mode or pace are likely to be astray
 TOLD = 0.04  # of the sadness: what notes promise and what is heard of them differ by so much (SD of 452 takes)
 LOST = 0.01  # of the sadness of notes, in the mean, by playing them: chords are spread, onsets are more (60 pieces)
 LEFT = 0.3  # of the progress, for attempts to come
@@ -83,14 +84,19 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """A take's notes, written and played; the sadness that they promise, the chance that mode and pace are as asked."""
+    """A take's notes, written and played, and what they promise of the sadness and of mode and pace."""
 
     take: int
     aim: float
     written: Piece
     played: Piece
     promised: float
-    likely: float = 1.0
+    astray: tuple[float, float] = (0.0, 0.0)  # chances that mode or pace are too sad, and too little so
+
+    @property
+    def likely(self) -> float:
+        """The chance that mode and pace are as asked."""
+        return (1 - self.astray[0]) * (1 - self.astray[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +227,7 @@ def next_notes(order: Order, heard: Take, best: Take, say: Progress) -> Notes | 
         return noted(order, heard.notes.take + 1, wanted.middle, say)
     missed = CORRECTED * float(np.clip(sadness - heard.notes.promised, -MOST_MISSED, MOST_MISSED))
     notes = noted(order, heard.notes.take + 1, min(1.0, max(0.0, wanted.middle - missed)), say)
-    if best.score.as_sad_as_asked or best.score.sadness is None:
+    if best.score.as_sad_as_asked or best.score.sadness is None or any(row.failed for row in best.score.cues):
         return notes
     likely = abs(notes.promised + missed - wanted.middle)
     return notes if likely < abs(best.score.sadness - wanted.middle) else None
@@ -265,21 +271,24 @@ def share(progress: Progress, low: float, high: float) -> Progress:
 def noted(order: Order, take: int, aim: float, say: Progress) -> Notes:
     """Notes of this take, or of one of the next where those promise more of what was asked.
 
-    What one take, as it is played, lacks of the aim, the next is composed for.
+    What one take, as it is played, lacks of the aim, the next is composed for; where its mode or pace are likely to be
+    too sad, or too little so, as far as the mood allows.
     """
     if take == 0:
         say(0.0, "composing")
     if order.given is not None:
         return performed(order, order.given, take, aim)
     found: list[Notes] = []
-    owed = LOST
+    owed, eased = LOST, 0.0
     for number in range(take, take + LOOKED_AT[1]):
         found.append(composed(order, number, aim, float(np.clip(aim + owed, 0, 1))))
-        lacking = aim - found[-1].promised
-        near = abs(lacking) <= NEAR and found[-1].likely >= LIKELY
+        near = abs(aim + eased - found[-1].promised) <= NEAR and found[-1].likely >= LIKELY
         if near or len(found) >= max(LOOKED_AT[0], int(LOOKED_AT_S / order.seconds)):
             break
-        owed += CORRECTED * lacking
+        if found[-1].likely < LIKELY:
+            too_sad, too_little = found[-1].astray
+            eased = float(np.clip(eased + EASED * (too_little - too_sad), -MOST_EASED, MOST_EASED))
+        owed += CORRECTED * (aim + eased - found[-1].promised)
     return max(found, key=lambda notes: notes.likely * as_sad(notes.promised - aim))
 
 
@@ -310,7 +319,7 @@ def composed(order: Order, take: int, aim: float, composed_for: float) -> Notes:
 def performed(order: Order, piece: Piece, take: int, aim: float) -> Notes:
     played = perform(piece, order.wanted, seed=order.seed)
     promised = max(0.0, written.sadness(played) - OPTIMISM)
-    return Notes(take, aim, piece, played, promised, written.likely(played, order.wanted.bands))
+    return Notes(take, aim, piece, played, promised, written.astray(played, order.wanted.bands))
 
 
 def sounded(order: Order, notes: Notes, folder: Path, say: Progress) -> Sounded:

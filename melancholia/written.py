@@ -15,7 +15,7 @@ from melancholia.piece import Key, Note, Part, Piece
 
 # What the cues of notes come to where the song is heard: offset, slope and SD (270 songs of a minute, six moods).
 HEARD = {"mode": (0.016, 1.05, 0.052), "event_rate": (-0.367, 0.73, 0.305)}
-LOGARITHMIC = ("event_rate",)  # of these by their logarithms
+LOGARITHMIC = FASTER = ("event_rate",)  # by their logarithms; and the more of it, the less sad
 SIGNED_MARGIN = 0.05  # of correlation: so much better must another key fit than the one that is written
 
 
@@ -137,9 +137,11 @@ def sadness(piece: Piece) -> float:
     return squeeze(sum(contributions(values, own=1.0).values()))
 
 
-def likely(piece: Piece, bands: Mapping[str, Band]) -> float:
-    """The chance, 0 to 1, that what notes carry of the cues that decide is heard within these bands."""
-    found, chance = from_piece(piece), 1.0
+def astray(piece: Piece, bands: Mapping[str, Band]) -> tuple[float, float]:
+    """The chances, 0 to 1, that a cue which notes carry and which decides is heard outside its band: on the sadder side
+    (slower, more minor), and on the other."""
+    found = from_piece(piece)
+    sadder, other = 1.0, 1.0  # that none is
     for name, (offset, slope, spread) in HEARD.items():
         if name not in found or name not in bands or bands[name].weight < HEAVY:
             continue
@@ -147,5 +149,7 @@ def likely(piece: Piece, bands: Mapping[str, Band]) -> float:
         if name in LOGARITHMIC:
             value, low, high = (math.log(max(x, 1e-6)) for x in (value, low, high))
         heard = NormalDist(offset + slope * value, spread)
-        chance *= heard.cdf(high) - heard.cdf(low)
-    return chance
+        under, over = heard.cdf(low), 1 - heard.cdf(high)
+        sadder *= 1 - (under if name in FASTER else over)
+        other *= 1 - (over if name in FASTER else under)
+    return 1 - sadder, 1 - other

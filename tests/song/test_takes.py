@@ -131,16 +131,19 @@ def test_what_a_take_lacks_the_next_is_composed_for(monkeypatch):
 
 
 def test_of_takes_as_sad_the_one_whose_mode_and_pace_are_likely_is_played(monkeypatch):
-    offered = {0: (0.6, 0.1), 1: (0.61, 0.4), 2: (0.59, 0.6), 3: (0.6, 0.9)}
+    offered = {0: (0.6, (0.9, 0)), 1: (0.57, (0.6, 0)), 2: (0.54, (0, 0.4)), 3: (0.6, (0.1, 0))}
+    composed_for = []
 
-    def composing(order, take, aim, composed_for):
+    def composing(order, take, aim, meant):
+        composed_for.append(round(meant, 3))
         return Notes(take, aim, None, None, *offered[take])
 
     monkeypatch.setattr(takes, "composed", composing)
     assert noted(order(), 0, 0.6, lambda *said: None).take == 2  # likely enough: no other is looked at
-    offered |= {2: (0.66, 0.9), 3: (0.6, 0.2), 4: (0.61, 0.3), 5: (0.6, 0.1)}
+    assert composed_for == pytest.approx([0.61, 0.597, 0.589], abs=1e-3)  # less and less sad, for too sad are mode and pace
+    offered |= {2: (0.66, (0.1, 0)), 3: (0.6, (0.8, 0)), 4: (0.61, (0.7, 0)), 5: (0.6, (0.5, 0.8))}
     assert noted(order(), 0, 0.6, lambda *said: None).take == 2  # as sad as asked, it may be so by another way
-    offered[2] = (0.8, 0.9)
+    offered[2] = (0.8, (0.1, 0))
     assert noted(order(), 0, 0.6, lambda *said: None).take == 1
 
 
