@@ -42,7 +42,7 @@ ROUNDS = 3  # in which what was heard is made good
 # Of the aim, and of the chance that mode and pace are as asked: notes that promise so are taken at once; else the
 # likeliest of the takes that make up so many seconds, of so many at least and at most.
 NEAR, LIKELY, LOOKED_AT_S, LOOKED_AT = 0.03, 0.5, 400.0, (2, 6)
-EASED, MOST_EASED = 0.03, 0.05  # of the aim, where mode or pace are likely to be astray
+EASED, MOST_EASED = 0.03, 0.03  # of the aim, where mode or pace are likely to be astray
 TOLD = 0.04  # of the sadness: what notes promise and what is heard of them differ by so much (SD of 452 takes)
 LOST = 0.01  # of the sadness of notes, in the mean, by playing them: chords are spread, onsets are more (60 pieces)
 LEFT = 0.3  # of the progress, for attempts to come

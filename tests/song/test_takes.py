@@ -140,7 +140,7 @@ def test_of_takes_as_sad_the_one_whose_mode_and_pace_are_likely_is_played(monkey
 
     monkeypatch.setattr(takes, "composed", composing)
     assert noted(order(), 0, 0.6, lambda *said: None).take == 2  # likely enough: no other is looked at
-    less = [0.61, 0.5965, 0.589]  # for mode and pace are too sad
+    less = [0.61, 0.5965, 0.5965]  # for mode and pace are too sad
     assert composed_for == pytest.approx(less, abs=1e-3)
     offered |= {2: (0.66, (0.1, 0)), 3: (0.6, (0.8, 0)), 4: (0.61, (0.7, 0)), 5: (0.6, (0.5, 0.8))}
     assert noted(order(), 0, 0.6, lambda *said: None).take == 2  # as sad as asked, it may be so by another way
