@@ -130,6 +130,19 @@ def test_what_a_take_lacks_the_next_is_composed_for(monkeypatch):
     assert noted(order(), 0, 0.6, lambda *said: None).promised == 0.58 and len(composed) == 1
 
 
+@pytest.mark.parametrize(("mode", "bpm", "expected"), [("minor", 30, (1, 0)), ("minor", 400, (0, 1)),
+                                                       ("major", 95, (0, 1)), ("minor", 95, (0, 0))])  # fmt: skip
+def test_notes_say_on_which_side_mode_and_pace_go_astray(mode, bpm, expected):
+    """Slow is too sad and fast too little so, as major is; what no band of weight asks for goes nowhere astray."""
+    steps = (0, 3, 7, 3, 8, 7, 3, 2) if mode == "minor" else (0, 4, 7, 4, 9, 7, 4, 2)
+    tune = tuple(mel.Note(float(k), 1.0, 57 + steps[k % 8], 70) for k in range(64))
+    piece = mel.Piece((mel.Part("tune", "melody", "felt_piano", tune),), mel.TempoMap.steady(bpm))
+    bands = {"event_rate": Band(0.75, 1.95, 0.2, "a test"), "mode": Band(0.05, 2, 0.2, "a test")}
+    assert written.astray(piece, bands) == pytest.approx(expected, abs=0.35)
+    light = {name: replace(band, weight=0.05) for name, band in bands.items()}
+    assert written.astray(piece, light) == written.astray(piece, {}) == (0, 0)
+
+
 def test_of_takes_as_sad_the_one_whose_mode_and_pace_are_likely_is_played(monkeypatch):
     offered = {0: (0.6, (0.9, 0)), 1: (0.57, (0.6, 0)), 2: (0.54, (0, 0.4)), 3: (0.6, (0.1, 0))}
     composed_for = []
@@ -192,8 +205,9 @@ def test_notes_that_promise_nothing_better_are_not_played(monkeypatch):
     wanted = replace(LONGING, sadness=around(0.6, "a test"))
     heard = taken(0.35, promised=0.35)
     assert next_notes(order(wanted=wanted), heard, heard, lambda fraction, what: None) is None
-    other = taken(0.6, 0.6, 0, row("register", 40, 60, 70))
-    assert next_notes(order(wanted=wanted), other, other, lambda fraction, what: None) is not None
+    for sadness in (0.6, 0.35):  # something else is off as well
+        other = taken(sadness, sadness, 0, row("register", 40, 60, 70))
+        assert next_notes(order(wanted=wanted), other, other, lambda fraction, what: None) is not None
 
 
 # ------------------------------------------------------------------------------------------- the whole
