@@ -22,7 +22,7 @@ BREATH, SECTION = 1.1, 2.4  # of the arch: what is always there, and what is the
 CADENCES = {"authentic": 0.8, "close": 0.8, "plagal": 0.7, "deceptive": 0.6, "imperfect": 0.5, "half": 0.4}
 INNER, INNER_SD = 0.8, 0.75  # of the arch: groups inside a phrase, and how unlike they are
 RESTED, HELD, GROUP = 0.5, 2.0, 3.0  # quarters: a rest or a tone that ends a group of the tune, and the least of one
-OWN_SD = 0.8  # of the logarithm of each depth: the player's own
+OWN_SD, MOST_OWN = 0.65, 1.5  # of the logarithm of each depth: the player's own, and the most of it in SDs
 TURNS = (-0.12, 0.18)  # how much earlier or later than the rule a phrase turns
 PRESSED, PRESSED_SD = 0.09, 0.05  # shorter on the way to a peak, for k = 1
 PRESSED_OVER = 0.22  # of the phrase: how far from its middle it reaches
@@ -57,8 +57,9 @@ def phrase_lengths(
     """Length factors of the cells that begin at `beats`, by the phrases in which they lie; `k` is one for each."""
     middle = (beats[:-1] + beats[1:]) / 2
     factor = np.ones(len(middle))
-    rng, taken = generator(seed, "groups"), generator(seed, "leaps")
-    moves = gestures(piece, k, generator(seed, "gestures"))
+    work = f"{piece.end:.3f}"  # another piece is played another way by the same player
+    rng, taken = generator(seed, "groups", work), generator(seed, "leaps", work)
+    moves = gestures(piece, k, generator(seed, "gestures", work))
     for phrase, gesture, strength in zip(piece.phrases, moves, k, strict=True):
         inside = (middle >= phrase.start) & (middle < phrase.end)
         factor[inside] = moved(gesture, (middle[inside] - phrase.start) / max(phrase.end - phrase.start, 1e-9))
@@ -82,7 +83,7 @@ def gestures(piece: Piece, k: Sequence[float], rng: np.random.Generator) -> list
     found = []
     for n, phrase in enumerate(piece.phrases):
         long = max(phrase.end - phrase.start, 1e-9)
-        own, turn = rng.normal(), rng.uniform(*TURNS)
+        own, turn = float(np.clip(rng.normal(), -MOST_OWN, MOST_OWN)), rng.uniform(*TURNS)
         press, linger, pace, lilt = rng.normal(size=4)
         found.append(
             Gesture(
