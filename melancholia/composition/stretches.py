@@ -37,8 +37,8 @@ HIGHER = 8.0  # semitones between the stretches of two letters, gladly
 DIVIDED: dict[Metre, tuple[Metre, ...]] = {(12, 8): ((6, 8), (6, 8)), (5, 4): ((3, 4), (2, 4))}
 COMMON: tuple[Metre, ...] = ((4, 4), (3, 4), (2, 4), (3, 8))
 # Of the onsets that a mood asks for the accompaniment strikes what the tune leaves, so much of whose tones is its own;
-# where nobody sings it is at least as full as people's, and elsewhere no sparser than all but so many of theirs.
-OF_TUNE, LEAST_FILLING, SPARSEST = 0.2, 0.6, 0.25
+# where nobody sings it is at least as full as people's.
+OF_TUNE, LEAST_FILLING = 0.2, 0.6
 
 
 def drawn(
@@ -115,13 +115,6 @@ def usual_alone(bank: Bank) -> float:
 
 
 @cache
-def least_beside(bank: Bank, minor: bool) -> float:
-    """How often a quarter people strike at least beside who sings, in songs of a mode."""
-    beside = bank.rate[(bank.stretches[:, SUNG] == 1) & (bank.stretches[:, MINOR] == minor)]
-    return float(np.quantile(beside, SPARSEST)) if len(beside) else 0.0
-
-
-@cache
 def alike(bank: Bank, metre: Metre) -> NDArray[np.bool_]:
     """Which stretches have bars of that length with beats of that length."""
     rows = bank.stretches[:, [BEATS, UNIT]]
@@ -147,8 +140,8 @@ def weights(
     rows = bank.stretches
     alone = max(LEAST_FILLING * writing.onset_rate, writing.onset_rate - OF_TUNE * writing.melody_rate)
     wanted = (alone * 60 / scene.form.bpm if rate is None else rate) * (0.8 + 0.45 * scene.form.tension(phrase.bar + 1))
-    if rate is None:
-        wanted = max(wanted, usual_alone(bank) if phrase.kind in SILENT else least_beside(bank, phrase.mode == "minor"))
+    if phrase.kind in SILENT and rate is None:
+        wanted = max(wanted, usual_alone(bank))
     share = np.exp(-((np.log(bank.rate / wanted) / NEAR_RATE) ** 2) / 2) + 1e-9
     named = {kind: sum(writing.textures.get(name, 0) for name in names) for kind, names in KINDS.items()}
     total = max(sum(named.values()), 1e-9)
