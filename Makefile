@@ -8,7 +8,7 @@ BIN := .venv/bin
 .PHONY: song test checked compiled bench soak listener clean
 
 song: .venv/installed
-	$(BIN)/melancholia make longing --seconds 60 --seed 8 -o first-song --force
+	$(BIN)/melancholia make longing --seconds 60 --seed 1 -o first-song --force
 	@echo "Listen to first-song/master.wav; first-song/report.html shows it with every stem."
 
 test: .venv/tested
