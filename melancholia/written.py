@@ -15,7 +15,7 @@ from melancholia.piece import Key, Note, Part, Piece
 
 # What the cues of notes come to where the song is heard: offset, slope and SD (270 songs of a minute, six moods).
 HEARD = {"mode": (0.016, 1.05, 0.052), "event_rate": (-0.367, 0.73, 0.305)}
-LOGARITHMIC = FASTER = ("event_rate",)  # by their logarithms; and the more of it, the less sad
+RATES = ("event_rate",)  # by their logarithms; and the more of it, the less sad
 SIGNED_MARGIN = 0.05  # of correlation: so much better must another key fit than the one that is written
 
 
@@ -146,10 +146,10 @@ def astray(piece: Piece, bands: Mapping[str, Band]) -> tuple[float, float]:
         if name not in found or name not in bands or bands[name].weight < HEAVY:
             continue
         value, low, high = found[name], bands[name].low, bands[name].high
-        if name in LOGARITHMIC:
+        if name in RATES:
             value, low, high = (math.log(max(x, 1e-6)) for x in (value, low, high))
         heard = NormalDist(offset + slope * value, spread)
         under, over = heard.cdf(low), 1 - heard.cdf(high)
-        sadder *= 1 - (under if name in FASTER else over)
-        other *= 1 - (over if name in FASTER else under)
+        sadder *= 1 - (under if name in RATES else over)
+        other *= 1 - (over if name in RATES else under)
     return 1 - sadder, 1 - other

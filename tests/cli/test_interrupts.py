@@ -10,6 +10,7 @@ import pytest
 
 from tests.children import CLI, Children, all_said
 from tests.interrupts import COMMANDS, LONGEST_S, folder_to_work_in, interrupts, until_it_listens
+from tests.some import later
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -87,7 +88,7 @@ def test_workers_end_with_a_parent_that_is_killed(folder, children):
     assert not child.others()
 
 
-@pytest.mark.parametrize("command", ["moods", "loudness long.wav --csv"])
+@pytest.mark.parametrize("command", ["moods", "loudness long.wav --csv", *later("score long.wav --csv")])
 def test_what_cannot_be_said_is_a_failure(folder, children, command):
     """Nothing is lost in silence: a result that a full disk does not take is exit 1."""
     told = f"{sys.executable} -m melancholia {command} > /dev/full"

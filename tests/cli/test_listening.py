@@ -156,19 +156,8 @@ def test_a_strict_make_fails_where_the_song_is_not_as_asked(tmp_path, capsys, mo
     assert run([*asked, "-o", str(tmp_path / "strict"), "--strict"]) == 1
     assert "not matched" in capsys.readouterr().out and (tmp_path / "strict" / "master.wav").exists()
     for seed in range(2, 12):
-        easy = [
-            "make",
-            "longing",
-            "--composer",
-            "planned",
-            "--seconds",
-            "15",
-            "--seed",
-            str(seed),
-            "--no-report",
-            "--strict",
-        ]
-        fine = run([*easy, "-o", str(tmp_path / str(seed))]) == 0
+        easy = f"make longing --composer planned --seconds 15 --seed {seed} --no-report --strict"
+        fine = run([*easy.split(), "-o", str(tmp_path / str(seed))]) == 0
         assert fine == (": matched" in capsys.readouterr().out)
         if fine:
             break

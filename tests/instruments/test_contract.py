@@ -72,8 +72,9 @@ def rms(x):
 
 
 @pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize(("velocity", "length"), [(1, 0.02), (64, 0.4), (127, 3.0)])
-def test_every_key_sounds_at_every_touch(name, velocity, length):
+@pytest.mark.parametrize("touch", [(1, 0.02), (64, 0.4), (127, 3.0), *later((1, 3.0), (127, 0.02))], ids=str)
+def test_every_key_sounds_at_every_touch(name, touch):
+    velocity, length = touch
     row = TABLE[name]
     keys = range(row.low, row.high + 1, 9 if name in PITCHED else 60)
     made = render(piece(name, [(4 * k, length, p, velocity) for k, p in enumerate(keys)]), seed=2)

@@ -128,6 +128,8 @@ def test_a_wide_leap_takes_its_time_where_it_lands_above_or_leaves_for_below():
     phrase = Phrase(0, 8, 6, "")
     assert leaps(tune, phrase) == [(1, 2, 4 / 12), (3, 4, 7 / 12), (6.5, 7.5, 1)]
     assert leaps(tune, Phrase(3, 6, 4, "")) == [(3, 4, 7 / 12)]
+    short = [Note(0.0, 3.5, 60, 60), Note(3.5, 0.5, 64, 60), Note(4.0, 2.0, 52, 60)]
+    assert leaps(short, phrase) == [(3.5, 4, 4 / 12), (3.5, 4, 1)]
     piece = Piece((Part("tune", "melody", "felt_piano", tuple(tune)),), TempoMap.steady(56), phrases=(phrase,))
     still = [note for note in tune if note.start != 6.5]
     beats = np.arange(0, 8.5, 0.5)
@@ -138,3 +140,4 @@ def test_a_wide_leap_takes_its_time_where_it_lands_above_or_leaves_for_below():
     longer = np.mean(drawn, axis=0)
     assert np.argmax(longer) in (13, 14) and longer[13] == pytest.approx(1.35, abs=0.12)
     assert np.allclose(np.delete(longer, (13, 14)), 1)
+    assert np.allclose(phrase_lengths(piece, tune, beats, [0.0], 1), 1)  # a player without rules waits for nothing

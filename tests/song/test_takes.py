@@ -94,6 +94,8 @@ def test_notes_promise_the_sadness_that_is_wanted(mood, intensity):
     found = noted(order(wanted=wanted, seed=77), 0, wanted.sadness.middle, lambda fraction, what: None)
     assert found.promised == pytest.approx(wanted.sadness.middle, abs=0.06)
     assert found.promised == pytest.approx(written.sadness(found.played) - takes.OPTIMISM)
+    assert found.astray == written.astray(found.played, wanted.bands)
+    assert mood != "nostalgia" or max(found.astray) > 0.01
     if mood == "longing":
         assert found == noted(order(wanted=wanted, seed=77), 0, wanted.sadness.middle, lambda fraction, what: None)
 
